@@ -1,0 +1,80 @@
+/* A thin builder of MLIR kernels: one call, one op. Types are MLIR text, cached by MLIR itself; a generator reads like the kernel.
+ *
+ * Vectors have 16 lanes whatever the variant: LLVM splits vector<16xf32> into what the target has. Only the integer dot product and
+ * a few conversions differ; `target` lends them (kernels ask, they never name instructions).
+ * An error inside MLIR is a bug of the generator: it is reported with the kernel's and variant's name and building goes on.
+ */
+#ifndef INGOT_CODEGEN_BUILDER_H
+#define INGOT_CODEGEN_BUILDER_H
+
+#include <mlir-c/IR.h>
+#include "ir/base/base.h"
+#include "runtime/abi/kernel.h"
+#include "targets/target.h"
+
+typedef MlirValue val;
+
+typedef struct ig_kb {           /* kernel builder */
+  MlirContext context;
+  MlirModule module;
+  MlirBlock block;               /* where ops go */
+  MlirLocation location;
+  const ig_variant *variant;     /* lanes, has_fma, has_f16c, dot */
+  ig_arena *arena;
+  const char *kernel;            /* for diagnostics */
+  ig_diags *diags;
+} ig_kb;
+
+/* The function `void name(ptr args, ptr scratch, i32 begin, i32 end)`; sets block to its body. */
+typedef struct ig_kernel_values { val args, scratch, begin, end; } ig_kernel_values;
+ig_kernel_values kb_kernel(ig_kb *b, const char *symbol);
+void kb_return(ig_kb *b);
+
+val kb_op(ig_kb *b, const char *name, const char *type, int n, const val *operands, const char *attributes /* "{...}" or NULL */);
+val kb_i32(ig_kb *b, int64_t v);  val kb_i64(ig_kb *b, int64_t v);  val kb_f32(ig_kb *b, float v);
+val kb_splat(ig_kb *b, const char *vector_type, val scalar);
+val kb_const(ig_kb *b, const char *type, const char *literal); /* "vector<16xi32>", "dense<7>" */
+
+/* arith by the operands' type: kb_add(i32) is addi, of floats addf */
+val kb_add(ig_kb *b, val x, val y); val kb_sub(ig_kb *b, val x, val y); val kb_mul(ig_kb *b, val x, val y);
+val kb_fma(ig_kb *b, val x, val y, val z);      /* one rounding where the variant has fma, else mul then add */
+val kb_and(ig_kb *b, val x, val y); val kb_or(ig_kb *b, val x, val y); val kb_xor(ig_kb *b, val x, val y);
+val kb_shl(ig_kb *b, val x, val y); val kb_shru(ig_kb *b, val x, val y);
+
+/* memory: byte offsets from a pointer */
+val kb_ptr(ig_kb *b, val base, val byte_offset_i64);
+val kb_load(ig_kb *b, const char *type, val ptr, int align);
+void kb_store(ig_kb *b, val value, val ptr, int align);
+val kb_operand(ig_kb *b, ig_kernel_values k, int index);   /* ptr args->operand[index] */
+val kb_dim(ig_kb *b, ig_kernel_values k, int index);       /* i32 args->dim[index] */
+val kb_dim_f32(ig_kb *b, ig_kernel_values k, int index);
+
+/* for (i = lo; i < hi; i += step) with n carried values of the given initials. `kb_for` opens (block = body), `kb_end_for` yields,
+ * closes, and leaves the results in loop.result. */
+typedef struct kb_loop { val index; val carried[64]; val result[64]; int n; MlirBlock outer, body; MlirOperation op; } kb_loop;
+void kb_for(ig_kb *b, kb_loop *loop, val lo, val hi, val step, int n, const val *init);
+void kb_end_for(ig_kb *b, kb_loop *loop, const val *yielded);
+/* if (cond) { ... } else { ... } without results; kb_else optional */
+typedef struct kb_branch { MlirBlock outer; MlirOperation op; } kb_branch;
+void kb_if(ig_kb *b, kb_branch *branch, val condition, bool has_else);
+void kb_else(ig_kb *b, kb_branch *branch);
+void kb_end_if(ig_kb *b, kb_branch *branch);
+
+/* What targets lend */
+/* acc i32[16] + for each lane the dot product of its 4 unsigned weight bytes (w: vector<64xi8>) with 4 signed activations
+ * (x4: i32 broadcast to all lanes as vector<64xi8>). Exact while |w| <= 127 on variants without VNNI (vpmaddubsw). */
+val kb_dot4(ig_kb *b, val acc, val w_u8, val x_s8);
+/* The same for weights stored as value + 128 (0 .. 255): adds the dot of (w - 128) when variant->vnni is false, and of w when it is
+ * true: start acc at `kb_dot4_biased_start(sum)`, minus_sum = -(sum of x): the variant's start value so that both give the signed dot. */
+val kb_dot4_biased(ig_kb *b, val acc, val w_biased, val x_s8);
+val kb_dot4_biased_start(ig_kb *b, val minus_sum_i32x16);
+/* acc i32[16] + w0*x0 + w1*x1 for pairs of i16 (vector<32xi16>): vpdpwssd or vpmaddwd + add. */
+val kb_dot2(ig_kb *b, val acc, val w_i16, val x_i16);
+val kb_f16_to_f32(ig_kb *b, val v16xi16);                  /* vector<16xi16> bits -> vector<16xf32>, exact; own code where no F16C */
+val kb_f32_to_f16(ig_kb *b, val v16xf32);                  /* nearest even; input already clamped to +-65504 */
+
+/* Shared pieces of numerics.h */
+val kb_exp(ig_kb *b, val x);                               /* vector<16xf32> or f32 */
+val kb_fold16(ig_kb *b, val v16xf32);                      /* ig_fold16 -> f32 */
+
+#endif

@@ -1,0 +1,36 @@
+/* From kernels to objects: builds each needed kernel for each variant, in parallel, and gives back object files in memory. */
+#ifndef INGOT_CODEGEN_LIBRARY_H
+#define INGOT_CODEGEN_LIBRARY_H
+
+#include "ir/kernel_family.h"
+#include "targets/target.h"
+#include "ir/base/base.h"
+
+/* Which kernel: one row of the library's table. */
+typedef struct ig_kernel_ref {
+  ig_family family;
+  const ig_layout *layout;       /* or NULL */
+  ig_activation activation;      /* rms_norm, quant; else IG_ACT_F32 */
+} ig_kernel_ref;
+
+typedef struct ig_object { void *data; size_t size; } ig_object; /* ELF; data from malloc */
+
+typedef struct ig_schedule ig_schedule; /* passes/schedule.h; NULL: the defaults of each kernel */
+
+/* An object holding the kernels of one variant as hidden symbols `<prefix>__<variant>_<kernel name>`. `kernels_of_variant` in an
+ * MLIR and an LLVM context of its own: call from several threads at once. `dump` (may be NULL) gets MLIR, LLVM IR or assembly. */
+typedef enum ig_dump { IG_DUMP_NONE, IG_DUMP_MLIR, IG_DUMP_LLVM, IG_DUMP_ASM } ig_dump;
+bool ig_compile_kernels(const ig_target *target, const ig_variant *variant, const char *prefix, const ig_kernel_ref *kernels, uint32_t n,
+                        ig_dump dump, ig_text *dump_out, ig_object *object, ig_diags *diags);
+/* Scratch bytes of a kernel: the largest that any of the variants needs, as an extent of its dims. */
+ingot_extent ig_kernel_scratch(const ig_kernel_ref *kernel, const ig_target *target);
+/* Once per process, before any thread compiles: registers MLIR passes and LLVM targets, installs the fatal handler. */
+void ig_codegen_init(void);
+
+/* Packs one tile of 16 rows of a weight into `layout`: `rows` holds up to 16 rows of the file's bytes (row_bytes each, n_rows of them;
+ * missing rows become zeros). `out` has unit_bytes * k_units + odd_bytes * k_odd bytes. Lossless. */
+bool ig_pack_tile(const ig_layout *layout, const uint8_t *rows, uint32_t n_rows, uint64_t k, uint8_t *out);
+/* The inverse, for tests and `inspect`: the exact f32 values of row `row` (0..15) of a packed tile. */
+void ig_unpack_row(const ig_layout *layout, const uint8_t *tile, uint32_t row, uint64_t k, float *values);
+
+#endif

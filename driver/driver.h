@@ -1,0 +1,44 @@
+/* From a model file to a bundle, and from a bundle to a program in this process: what the subcommands share.
+ * (`driver` sees everything below it; only `cli` sees the driver.) */
+#ifndef INGOT_DRIVER_H
+#define INGOT_DRIVER_H
+
+#include "ir/base/base.h"
+#include "runtime/ingot.h"
+#include "targets/target.h"
+
+typedef struct ig_compile_options {
+  const char *model;             /* path of the GGUF file */
+  const char *parent;            /* folder the bundle NAME.ingot goes into; "." by default */
+  const char *name;              /* NULL: from the file's name, made a C identifier */
+  const ig_target *target;
+  const char *const *variants;   /* NULL: all of the target */
+  uint32_t n_variants;
+  uint32_t n_context;            /* 0: the model's, at most 4096 */
+  uint32_t chunk;                /* prefill tokens a call; 0: 256 */
+  uint32_t jobs;                 /* 0: one per core */
+  const char *stage;             /* --compile-to: graph fuse split layout plan kernels; NULL: a bundle */
+  ig_text *stage_text;           /* gets the text of the stage */
+  const char *dump_phases;       /* folder for NN-pass.txt of every pass, or NULL */
+  const char *depfile;           /* or NULL */
+  void (*progress)(void *user, const char *what, double fraction); /* or NULL */
+  void *progress_user;
+} ig_compile_options;
+
+/* Compiles; `bundle` gets the bundle's path. Built beside the old bundle, swapped by one rename: killed at any moment, the old bundle or the
+ * new one is whole. Nothing is written on error. */
+bool ig_compile(const ig_compile_options *options, ig_arena *arena, const char **bundle, ig_diags *diags);
+
+/* A bundle's library loaded into this process. `plan_path` and `weights_path` are what ingot_model_options wants. */
+typedef struct ig_loaded {
+  const ingot_program *program;
+  const char *plan_path, *weights_path;
+  void *jit;
+} ig_loaded;
+bool ig_load_bundle(ig_loaded *loaded, const char *bundle, ig_arena *arena, ig_diags *diags);
+void ig_unload(ig_loaded *loaded);
+
+/* A MODEL or a BUNDLE path: a model is compiled for this machine's best variant (or `variant`) into the cache first, unless it is there. */
+bool ig_load_any(ig_loaded *loaded, const char *path, const char *variant, const ig_compile_options *like, const char *cache, ig_arena *arena, ig_diags *diags);
+
+#endif

@@ -1,0 +1,65 @@
+/* What a frontend gives the compiler: a checked container, the graph, the tokenizer's tables and the chat template. */
+#ifndef INGOT_FRONTEND_MODEL_H
+#define INGOT_FRONTEND_MODEL_H
+
+#include "ir/format.h"
+#include "ir/ops.h"
+
+typedef struct ig_tensor {
+  const char *name;
+  const ig_format *format;      /* NULL where the type is known by name only or unknown */
+  uint32_t gguf_type;
+  uint32_t n_dims;
+  uint64_t ne[4];               /* ne[0] contiguous; 1 beyond n_dims */
+  uint64_t offset, bytes;       /* in the file, checked against its size */
+} ig_tensor;
+
+typedef struct ig_meta ig_meta; /* a metadata table, see gguf.h */
+
+/* Mirrors of the plan's Tokenizer and Template (runtime/abi/plan.fbs), ready to be written. */
+typedef struct ig_piece { uint32_t offset; uint16_t size; uint8_t type; } ig_piece;
+typedef struct ig_tokenizer {
+  bool present;                 /* false: the file has no tokenizer that we know (`missing` says which); ids only */
+  const char *missing;
+  uint32_t n;
+  const char *text; uint32_t text_size;
+  ig_piece *pieces;
+  float *scores;
+  uint32_t *hash; uint32_t hash_size;   /* a power of two, at least twice n */
+  uint32_t *specials; uint32_t n_specials;
+  uint32_t bytes[256];
+  uint32_t bos, unknown;        /* 0xffffffff: none */
+  uint32_t *end; uint32_t n_end;
+  bool add_bos, add_eos, add_space_prefix;
+} ig_tokenizer;
+
+typedef struct ig_template {
+  bool present;
+  const uint8_t *code; uint32_t code_size;
+  const char *strings; uint32_t strings_size;
+  const char *source;
+} ig_template;
+
+typedef struct ig_model {
+  ig_arena arena;
+  ig_file file;
+  const char *architecture, *name, *source; /* source: file name and general.name, for people */
+  uint32_t n_vocab, n_embd, n_layer, n_context; /* n_context as trained */
+  uint32_t n_heads, n_kv_heads, head_dim, n_ff;
+  ig_tensor *tensors; uint32_t n_tensors;
+  ig_meta *meta;
+  ig_tokenizer tokenizer;
+  ig_template chat_template;
+} ig_model;
+
+/* Reads and checks a model file: container, metadata, tokenizer, template. Every problem found is reported; false if any. Weights are
+ * left on disk. Architectures and formats are judged by ig_model_graph. */
+bool ig_model_open(ig_model *model, const char *path, ig_diags *diags);
+void ig_model_close(ig_model *model);
+/* Only what `inspect` and `tokenize` need; no judgement of tensors' presence. */
+
+/* Lowers the model to @forward in `module`. One error names all that is not supported: architecture, tensors whose format has no
+ * kernels (`supported` says), unknown tensors, missing ones. */
+bool ig_model_graph(const ig_model *model, ig_module module, bool (*supported)(const char *format), ig_diags *diags);
+
+#endif

@@ -1,0 +1,194 @@
+#include "ir/kernel_family.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* Layout x86_64.r16: lane = row. Unit bytes are those of 16 rows. q8_0 and q4_0 keep the scales of two blocks of 32 together
+ * so that quants stay aligned to 64; a single last block is padded to it. q6_k pads 32 bytes a unit (1 %). */
+static const ig_layout layouts[] = {
+  {"f32",  IG_ACT_F32,  16,  16 * 64, 0, 0},
+  {"f16",  IG_ACT_F32,  16,  16 * 32, 0, 0},
+  {"bf16", IG_ACT_F32,  16,  16 * 32, 0, 0},
+  {"q8_0", IG_ACT_A32,  64,  64 + 64 * 16, 32, 64 + 32 * 16},
+  {"q4_0", IG_ACT_A32,  64,  64 + 64 * 8, 32, 64 + 32 * 8},
+  {"q4_k", IG_ACT_A256, 256, 16 * 144, 0, 0},
+  {"q6_k", IG_ACT_A256, 256, 16 * 210 + 32, 0, 0},
+};
+
+const ig_layout *ig_layout_at(int index) {
+  return index >= 0 && index < (int)(sizeof layouts / sizeof *layouts) ? &layouts[index] : NULL;
+}
+
+const ig_layout *ig_layout_find(const char *format) {
+  for (int i = 0; ig_layout_at(i); i++)
+    if (!strcmp(layouts[i].format, format)) return &layouts[i];
+  return NULL;
+}
+
+bool ig_units(const ig_layout *layout, uint64_t k, uint32_t *k_units, uint32_t *k_odd) {
+  uint64_t units = k / layout->unit_values, rest = k % layout->unit_values;
+  if (layout->activation == IG_ACT_F32) units += rest != 0, rest = 0;
+  if (k == 0 || units > UINT32_MAX || (rest && rest != layout->odd_values)) return false;
+  *k_units = (uint32_t)units;
+  *k_odd = rest != 0;
+  return true;
+}
+
+const char *ig_activation_name(ig_activation activation) {
+  static const char *const names[] = {"f32", "a32", "a256"};
+  return names[activation];
+}
+
+uint64_t ig_activation_bytes(ig_activation activation, uint64_t k) {
+  switch (activation) {
+  case IG_ACT_F32: return (k + 15) / 16 * 64;
+  case IG_ACT_A32: return k / 32 * 40;
+  case IG_ACT_A256: return k / 256 * 352;
+  }
+  return 0;
+}
+
+static const struct {
+  const char *name;   /* %s: the format or the activation */
+  uint32_t n_static, max_tokens;
+  bool per_format, per_activation;
+} families[IG_FAMILY_COUNT] = {
+  [IG_EMBED] = {"embed_%s", 3, 0, true, false},
+  [IG_NORM] = {"rms_norm_%s", 3, 0, false, true},
+  [IG_QUANT] = {"quant_%s", 1, 0, false, true},
+  [IG_LINEAR_GEMV] = {"linear_%s_gemv", 4, 1, true, false},
+  [IG_LINEAR_GEMM] = {"linear_%s_gemm", 4, 0, true, false},
+  [IG_GLU_GEMV] = {"glu_%s_gemv", 3, 1, true, false},
+  [IG_GLU_GEMM] = {"glu_%s_gemm", 3, 0, true, false},
+  [IG_GLU] = {"glu", 1, 0, false, false},
+  [IG_ROPE_KV] = {"rope_kv", 10, 0, false, false},
+  [IG_ATTENTION] = {"attention", 10, 0, false, false},
+  [IG_ATTENTION_DECODE] = {"attention_decode", 10, 1, false, false},
+  [IG_ATTENTION_MERGE] = {"attention_merge", 10, 1, false, false},
+};
+
+void ig_kernel_name(char name[48], ig_family family, const ig_layout *layout, ig_activation activation) {
+  const char *what = families[family].per_format ? layout->format : families[family].per_activation ? ig_activation_name(activation) : "";
+  snprintf(name, 48, families[family].name, what);
+}
+
+enum { T = 1u << INGOT_DIM_TOKENS, CONTEXT = 1u << INGOT_DIM_CONTEXT, BLOCKS = 1u << INGOT_DIM_BLOCKS, QTILES = 1u << INGOT_DIM_QUERY_TILES };
+#define D(n) (1u << (IG_D0 + (n)))
+
+static ingot_extent sum2(uint32_t a, uint32_t dims_a, uint32_t b, uint32_t dims_b) {
+  ingot_extent e = {{{a, dims_a}, {b, dims_b}}};
+  return e;
+}
+static ingot_extent one(uint32_t scale, uint32_t dims) { return sum2(scale, dims, 0, 0); }
+
+static ingot_extent row_of(ig_activation a, const ig_layout *l) {
+  switch (a) { /* by K units and the odd half unit */
+  case IG_ACT_F32: return one(64, T | D(0));
+  case IG_ACT_A32: return sum2(l->unit_values / 32 * 40, T | D(0), 40, T | D(1));
+  case IG_ACT_A256: break;
+  }
+  return one(352, T | D(0));
+}
+
+static ingot_extent row_of_n16(ig_activation a) { return one(a == IG_ACT_F32 ? 64 : a == IG_ACT_A32 ? 20 : 22, T | D(0)); }
+
+void ig_kernel_info(ingot_kernel_info *info, ig_family family, const ig_layout *l, ig_activation activation) {
+  memset(info, 0, sizeof *info);
+  ig_kernel_name(info->name, family, l, activation);
+  info->n_dims = INGOT_DIM_STATIC + families[family].n_static;
+  info->max_tokens = families[family].max_tokens;
+  ingot_operand_info *o = info->operand;
+  const uint32_t R = INGOT_READ, W = INGOT_WRITE, RW = R | W;
+#define OPERAND(acc, where, extent) *o++ = (ingot_operand_info){acc, where, extent}
+#define BUFFER(acc, extent) OPERAND(acc, INGOT_PLACE_ANY_BUFFER, extent)
+#define WEIGHT(extent) OPERAND(INGOT_READ, INGOT_PLACE_WEIGHTS, extent)
+#define CACHE(acc, extent) OPERAND(acc, INGOT_PLACE_KV, extent)
+  ingot_extent weight = l ? sum2(l->unit_bytes, D(0) | D(2), l->odd_bytes, D(1) | D(2)) : one(0, 0);
+  ingot_extent heads_q = one(64, T | D(6)), heads_k = one(64, T | D(7)), heads_v = one(64, T | D(8)), heads_y = one(64, T | D(9));
+  ingot_extent k_cache = one(2, D(0) | D(2) | CONTEXT), v_cache = one(32, D(0) | D(3) | CONTEXT), turns = one(8, D(5));
+  ingot_extent partials = sum2(64, BLOCKS | D(0) | D(1) | D(3), 64, BLOCKS | D(0) | D(1));
+  switch (family) {
+  case IG_EMBED:
+    info->tiles = one(1, T);
+    BUFFER(R, one(4, T));
+    WEIGHT(weight);
+    BUFFER(W, sum2(l->unit_values * 4, T | D(0), l->odd_values * 4, T | D(1)));
+    break;
+  case IG_NORM:
+    info->tiles = one(1, T);
+    BUFFER(R, row_of_n16(IG_ACT_F32));
+    WEIGHT(one(64, D(0)));
+    BUFFER(W, row_of_n16(activation));
+    break;
+  case IG_QUANT:
+    info->tiles = one(1, T);
+    BUFFER(R, row_of_n16(IG_ACT_F32));
+    BUFFER(W, row_of_n16(activation));
+    break;
+  case IG_LINEAR_GEMV:
+  case IG_LINEAR_GEMM:
+    info->tiles = one(1, D(2));
+    BUFFER(R, row_of(l->activation, l));
+    WEIGHT(weight);
+    BUFFER(RW, one(64, T | D(2)));
+    break;
+  case IG_GLU_GEMV:
+  case IG_GLU_GEMM:
+    info->tiles = one(1, D(2));
+    BUFFER(R, row_of(l->activation, l));
+    WEIGHT(weight);
+    WEIGHT(weight);
+    BUFFER(W, one(64, T | D(2)));
+    break;
+  case IG_GLU:
+    info->tiles = one(1, T);
+    BUFFER(RW, row_of_n16(IG_ACT_F32));
+    BUFFER(R, row_of_n16(IG_ACT_F32));
+    break;
+  case IG_ROPE_KV:
+    info->tiles = one(1, T);
+    BUFFER(RW, heads_q);
+    BUFFER(R, heads_k);
+    BUFFER(R, heads_v);
+    CACHE(W, k_cache);
+    CACHE(W, v_cache);
+    WEIGHT(turns);
+    break;
+  case IG_ATTENTION:
+    info->tiles = one(1, D(0) | QTILES);
+    BUFFER(R, heads_q);
+    CACHE(R, k_cache);
+    CACHE(R, v_cache);
+    BUFFER(W, heads_y);
+    break;
+  case IG_ATTENTION_DECODE:
+    info->tiles = one(1, D(0) | BLOCKS);
+    BUFFER(R, heads_q);
+    BUFFER(R, heads_k);
+    BUFFER(R, heads_v);
+    CACHE(RW, k_cache);
+    CACHE(RW, v_cache);
+    WEIGHT(turns);
+    BUFFER(W, partials);
+    break;
+  case IG_ATTENTION_MERGE:
+    info->tiles = one(1, 0);
+    BUFFER(R, partials);
+    BUFFER(W, heads_y);
+    break;
+  case IG_FAMILY_COUNT: break;
+  }
+  if (family == IG_NORM) info->limit[0] = (ingot_limit){{1, D(1)}, {16, D(0)}};
+  if (family >= IG_ROPE_KV) { /* heads fit their rows, channels their padding, pairs the head */
+    ingot_term heads = {1, D(0) | D(1) | D(2)}, kv = {1, D(0) | D(2)};
+    bool merge = family == IG_ATTENTION_MERGE, prefill = family == IG_ATTENTION, y = merge || prefill;
+    info->limit[0] = (ingot_limit){heads, {16, y ? D(9) : D(6)}};
+    info->limit[1] = (ingot_limit){{1, D(2)}, {16, D(3)}};
+    if (prefill) info->limit[2] = (ingot_limit){heads, {16, D(6)}};
+    if (!y) {
+      info->limit[2] = (ingot_limit){kv, {16, D(7)}};
+      info->limit[3] = (ingot_limit){kv, {16, D(8)}};
+      info->limit[4] = (ingot_limit){{2, D(5)}, {1, D(2)}};
+    }
+  }
+}

@@ -1,0 +1,91 @@
+/* Kernel families: what each kernel takes. One table for all who must agree on it: lowering writes calls by it, the code
+ * generator builds the library's rows from it, tests call kernels by it. Families with a weight exist once per format.
+ *
+ * Buffers. Rows of f32 activations are padded with zeros to a multiple of 16 floats. Quantised activations:
+ *   a256  per 256 values, 352 bytes: int8 q[256] · int32 minus_sum16[16] (minus the sum of each 16 q) · int16 sum32[8] · f32 scale · 12 bytes unused (zero)
+ *   a32   per 32 values, 40 bytes:   int8 q[32] · f32 scale · int32 minus_sum (minus the sum of the 32 q)
+ * value = q * scale; scale = amax / 127, q = round-to-even(x * (127 / amax)), all 0 where amax is 0.
+ */
+#ifndef INGOT_IR_KERNEL_FAMILY_H
+#define INGOT_IR_KERNEL_FAMILY_H
+
+#include <stdbool.h>
+#include "runtime/abi/kernel.h"
+
+/* Kernels by family. `fmt` is a weight format's name. */
+typedef enum ig_family {
+  IG_EMBED,             /* embed_<fmt>:        y[t] = row tokens[t] of w, decoded; ids are clamped to the table; tiles are tokens */
+  IG_NORM,              /* rms_norm_f32|a32|a256: y = x / sqrt(mean(x^2) + eps) * gain, then quantised; tiles are tokens */
+  IG_QUANT,             /* quant_a32|a256:     y = x quantised; tiles are tokens */
+  IG_LINEAR_GEMV,       /* linear_<fmt>_gemv:  y (=, +=) w x for one token; tiles are row tiles of 16 */
+  IG_LINEAR_GEMM,       /* linear_<fmt>_gemm:  the same for any number of tokens */
+  IG_GLU_GEMV,          /* glu_<fmt>_gemv:     y = silu(w x) * (w2 x) for one token */
+  IG_GLU_GEMM,          /* glu_<fmt>_gemm */
+  IG_GLU,               /* glu:                y = silu(y) * up, for gate and up of different formats; tiles are tokens */
+  IG_ROPE_KV,           /* rope_kv:            q rotated and scaled in place; k rotated and v rounded to f16 into the caches; tiles are tokens */
+  IG_ATTENTION,         /* attention:          y = softmax(q k) v over the caches, causal; tiles are kv_heads * QUERY_TILES, kv head major */
+  IG_ATTENTION_DECODE,  /* attention_decode:   rope_kv for one token and its attention to one block of 128; tiles are kv_heads * BLOCKS, kv head major */
+  IG_ATTENTION_MERGE,   /* attention_merge:    blocks merged from left to right; one tile */
+  IG_FAMILY_COUNT
+} ig_family;
+
+/* Static dims by family (index = INGOT_DIM_STATIC + n). */
+enum { IG_D0 = INGOT_DIM_STATIC };
+/* linear, glu:    0 k_units (see ig_units) · 1 k_odd · 2 row_tiles · 3 epilogue (linear only: 0 y = v, 1 y = y + v)
+ * embed:          0 k_units · 1 k_odd · 2 row_tiles
+ * rms_norm:       0 n16 (row length in 16 floats) · 1 n (true length) · 2 eps (f32 bits)
+ * quant:          0 n16
+ * glu:            0 n16
+ * rope_kv, attention, attention_decode, attention_merge (the same list for all four):
+ *                 0 kv_heads · 1 group (query heads per kv head) · 2 head_dim · 3 v16 = ceil(head_dim / 16) · 4 scale of q (f32 bits)
+ *                 5 pairs rotated (rope_dim / 2) · 6 q16 · 7 k16 · 8 v_row16 · 9 y16: row lengths of q, k, v, y in 16 floats
+ */
+enum { IG_ATTN_KV_HEADS = IG_D0, IG_ATTN_GROUP, IG_ATTN_HEAD_DIM, IG_ATTN_V16, IG_ATTN_SCALE, IG_ATTN_PAIRS, IG_ATTN_Q16, IG_ATTN_K16, IG_ATTN_V_ROW16, IG_ATTN_Y16, IG_ATTN_DIMS };
+enum { IG_LIN_UNITS = IG_D0, IG_LIN_ODD, IG_LIN_TILES, IG_LIN_EPILOGUE };
+enum { IG_NORM_N16 = IG_D0, IG_NORM_N, IG_NORM_EPS };
+
+/* Operands by family, in order:
+ *   embed             tokens u32[T] · w · y f32
+ *   rms_norm          x f32 · gain f32[16 n16] · y
+ *   quant             x f32 · y
+ *   linear            x · w · y f32 [T][16 row_tiles]
+ *   glu_<fmt>         x · w (gate) · w2 (up) · y f32 [T][16 row_tiles]
+ *   glu               y f32 (gate, in place) · up f32
+ *   rope_kv           q f32 (in place) · k f32 · v f32 · k cache · v cache · frequencies u64[pairs]
+ *   attention         q f32 · k cache · v cache · y f32
+ *   attention_decode  q f32 · k f32 · v f32 · k cache · v cache · frequencies u64[pairs] · partials
+ *   attention_merge   partials · y f32
+ * k cache:  f16 [kv_heads][context / 16][head_dim][16]    (lanes are positions)
+ * v cache:  f16 [kv_heads][context][16 v16]               (lanes are channels; the padding is zero)
+ * partials: f32 [BLOCKS][kv_heads * group][16 v16 + 16]: the block's weighted sum of v, then its maximum, then its sum, then unused
+ * frequencies: the turns a pair makes per position, as a 0.64 fixed-point fraction: 2^64 * theta^(-2i/d) / (2 pi factor_i)
+ */
+
+/* How a weight of a format lies in memory (target x86_64, layout "x86_64.r16") and what activations it takes. A tile is 16 rows
+ * over all of K; within it K runs in units; weights take row_tiles * (unit_bytes * k_units + odd_bytes * k_odd) bytes. */
+typedef enum ig_activation { IG_ACT_F32, IG_ACT_A32, IG_ACT_A256 } ig_activation;
+
+typedef struct ig_layout {
+  const char *format;
+  ig_activation activation;
+  uint32_t unit_values;    /* values of K in a unit */
+  uint32_t unit_bytes;     /* bytes of a unit for 16 rows, a multiple of 64 */
+  uint32_t odd_values;     /* values of K in the half unit that may end a row (formats with blocks of 32), or 0 */
+  uint32_t odd_bytes;
+} ig_layout;
+
+/* The layout of a format by name, or NULL where the target has no kernels for it. */
+const ig_layout *ig_layout_find(const char *format);
+const ig_layout *ig_layout_at(int index); /* NULL after the last */
+/* Splits K into units; false where K does not fit the format's blocks (a multiple of 32 or 256; any K for f32, f16, bf16: padded to 16). */
+bool ig_units(const ig_layout *layout, uint64_t k, uint32_t *k_units, uint32_t *k_odd);
+/* Bytes of one activation row for k values. */
+uint64_t ig_activation_bytes(ig_activation activation, uint64_t k);
+const char *ig_activation_name(ig_activation activation); /* "f32", "a32", "a256" */
+
+/* The kernel's name and row. `layout` where the family has one per format, `activation` for rms_norm and quant. Scratch is left
+ * zero: the code generator fills it. */
+void ig_kernel_name(char name[48], ig_family family, const ig_layout *layout, ig_activation activation);
+void ig_kernel_info(ingot_kernel_info *info, ig_family family, const ig_layout *layout, ig_activation activation);
+
+#endif

@@ -1,0 +1,111 @@
+/* The graph: typed access to MLIR modules of the dialect `ig` (ir/ingot.irdl.mlir). Passes and frontends use this, never MLIR.
+ *
+ * Handles are small values, valid as long as their module and op live. A context and all in it belong to one thread at a time.
+ *
+ * Ops of `forward` (made by frontends; T = ? tokens):
+ *   ig.weight     {name, file offset, bytes}                   -> tensor<rows x cols x i8, {format = "q4_k"}> or 1-D tensor<n x f32, {format = "f32"}>
+ *   ig.rope_table {frequencies = array<i64>, ...}              -> tensor<pairs x i64>      turns per position, 0.64 fixed point (numerics.h)
+ *   ig.embed      (tokens, w)                                  -> tensor<?x cols x f32>
+ *   ig.rms_norm   (x, gain) {eps}
+ *   ig.linear     (x, w)
+ *   ig.rope       (x, pos, table) {heads, head_dim}            adjacent pairs of the first 2 * pairs channels of each head
+ *   ig.attention  (q, k, v, pos) {layer, heads, kv_heads, head_dim, scale}   causal, over the layer's cache, which it extends
+ *   ig.silu (x) · ig.mul (a, b) · ig.add (a, b)
+ * Ops made by the pass fuse:
+ *   ig.fused_linear   (x, [gain], w0, [w1], [w2], [residual]) {[eps], epilogue = "none" | "add" | "glu"} -> y0, [y1], [y2]
+ *   ig.rope_attention (q, k, v, pos, table) {layer, heads, kv_heads, head_dim, scale}
+ * A module holds func.func @forward(%tokens: tensor<?xi32>, %pos: i32) -> logits; after the pass split: @prefill, @decode
+ * (tokens, pos -> hidden), @head and @head_rows (hidden -> logits).
+ */
+#ifndef INGOT_IR_OPS_H
+#define INGOT_IR_OPS_H
+
+#include "ir/base/base.h"
+
+typedef struct ig_context ig_context; /* an MLIR context with the dialect loaded */
+typedef struct ig_module { void *handle; ig_context *context; } ig_module;
+typedef struct ig_op { void *handle; } ig_op;           /* handle NULL: none */
+typedef struct ig_value { const void *handle; } ig_value;
+
+typedef enum ig_op_kind {
+#define IG_OP(name) IG_OP_##name,
+#include "ir/ops.def"
+#undef IG_OP
+  IG_OP_COUNT
+} ig_op_kind;
+
+ig_context *ig_context_create(ig_diags *diags); /* diagnostics of MLIR land in `diags` */
+void ig_context_destroy(ig_context *context);
+
+/* ---- modules ---------------------------------------------------------------------------------------------------------- */
+ig_module ig_module_create(ig_context *context);
+void ig_module_destroy(ig_module module);
+bool ig_module_parse(ig_context *context, ig_str text, const char *path, ig_module *module, ig_diags *diags);
+void ig_module_print(ig_module module, ig_text *out);  /* generic form with locations left out; parses back and prints the same */
+/* MLIR's own verifier, then the table of verify.c (unknown or missing attributes, shapes, formats). Reports all it finds. */
+bool ig_verify(ig_module module, ig_diags *diags);
+
+/* ---- functions -------------------------------------------------------------------------------------------------------- */
+ig_op ig_function_create(ig_module module, const char *name); /* @name(tokens, pos); body empty, insertion by `ig_build_*` at its end */
+ig_op ig_function_find(ig_module module, const char *name);   /* handle NULL where there is none */
+ig_op ig_function_clone(ig_module module, ig_op function, const char *name);
+ig_value ig_function_argument(ig_op function, int index);     /* 0 tokens or hidden, 1 pos */
+void ig_function_return(ig_op function, ig_value value);      /* makes or replaces the terminator, and the result type */
+ig_value ig_function_result(ig_op function);
+const char *ig_function_name(ig_op function, ig_arena *arena);
+ig_op ig_function_next(ig_module module, ig_op function);     /* iteration: start with {NULL} */
+
+/* ---- ops -------------------------------------------------------------------------------------------------------------- */
+ig_op ig_first_op(ig_op function);
+ig_op ig_next_op(ig_op op);                     /* NULL after the last; the terminator is not shown */
+ig_op_kind ig_kind(ig_op op);
+const char *ig_op_name(ig_op_kind kind);        /* "rms_norm" */
+int ig_operand_count(ig_op op);
+ig_value ig_operand(ig_op op, int index);
+/* Of a fused_linear: the operand by its role, or handle NULL. */
+typedef enum ig_role { IG_ROLE_X, IG_ROLE_GAIN, IG_ROLE_W0, IG_ROLE_W1, IG_ROLE_W2, IG_ROLE_RESIDUAL } ig_role;
+ig_value ig_operand_role(ig_op op, ig_role role);
+int ig_result_count(ig_op op);
+ig_value ig_result(ig_op op, int index);
+ig_op ig_defining_op(ig_value value);           /* NULL for function arguments */
+int ig_use_count(ig_value value);
+void ig_replace_uses(ig_value old, ig_value with);
+void ig_erase(ig_op op);
+bool ig_same(ig_value a, ig_value b);
+
+int64_t ig_attr_int(ig_op op, const char *name);           /* asserts presence: the verifier has run */
+double ig_attr_float(ig_op op, const char *name);
+const char *ig_attr_string(ig_op op, const char *name, ig_arena *arena); /* NULL where absent */
+size_t ig_attr_ints(ig_op op, const char *name, ig_arena *arena, int64_t **values);
+void ig_set_attr_int(ig_op op, const char *name, int64_t value);
+void ig_set_attr_string(ig_op op, const char *name, const char *value);
+const char *ig_location(ig_op op, ig_arena *arena);        /* the tensor's or node's name for diagnostics */
+
+int ig_rank(ig_value value);
+int64_t ig_dim(ig_value value, int index);                 /* -1 for ? */
+const char *ig_weight_format(ig_value weight, ig_arena *arena);
+const char *ig_weight_layout(ig_value weight, ig_arena *arena); /* NULL before the pass layout */
+void ig_weight_set_layout(ig_op weight, const char *layout);
+
+/* ---- building (appended to the function's end, or before `ig_insert_before`) ------------------------------------------- */
+typedef struct ig_builder {
+  ig_module module;
+  ig_op function;
+  ig_op before;               /* handle NULL: at the end */
+  const char *location;       /* name put on the ops that follow, may be NULL */
+} ig_builder;
+ig_value ig_build_weight(ig_builder *b, const char *name, const char *format, uint64_t rows, uint64_t cols, uint64_t offset, uint64_t bytes); /* rows 0: 1-D of cols */
+ig_value ig_build_rope_table(ig_builder *b, const uint64_t *frequencies, size_t pairs);
+ig_value ig_build_embed(ig_builder *b, ig_value tokens, ig_value weight);
+ig_value ig_build_rms_norm(ig_builder *b, ig_value x, ig_value gain, float eps);
+ig_value ig_build_linear(ig_builder *b, ig_value x, ig_value weight);
+ig_value ig_build_rope(ig_builder *b, ig_value x, ig_value pos, ig_value table, uint32_t heads, uint32_t head_dim);
+ig_value ig_build_attention(ig_builder *b, ig_value q, ig_value k, ig_value v, ig_value pos, uint32_t layer, uint32_t heads, uint32_t kv_heads, uint32_t head_dim, float scale);
+ig_value ig_build_silu(ig_builder *b, ig_value x);
+ig_value ig_build_mul(ig_builder *b, ig_value a, ig_value c);
+ig_value ig_build_add(ig_builder *b, ig_value a, ig_value c);
+/* NULL handles where an operand is absent; results in y[0..2] as weights are given. */
+ig_op ig_build_fused_linear(ig_builder *b, ig_value x, ig_value gain, const ig_value w[3], ig_value residual, float eps, const char *epilogue);
+ig_value ig_build_rope_attention(ig_builder *b, ig_value q, ig_value k, ig_value v, ig_value pos, ig_value table, ig_op attention /* attributes copied */);
+
+#endif

@@ -1,0 +1,15 @@
+/* CPU features that variants ask for. Bits are part of the ABI: never renumbered. */
+#ifndef INGOT_ABI_CPU_H
+#define INGOT_ABI_CPU_H
+
+#include <stdint.h>
+
+#define INGOT_CPU_X86_64_V2   (UINT64_C(1) << 0) /* SSE4.2, SSSE3, POPCNT, CX16, LAHF */
+#define INGOT_CPU_AVX2        (UINT64_C(1) << 1) /* AVX2 with FMA, F16C, BMI, BMI2, LZCNT, MOVBE and the OS saving ymm */
+#define INGOT_CPU_AVXVNNI     (UINT64_C(1) << 2) /* AVX-VNNI (the VEX form) */
+#define INGOT_CPU_AVX512VNNI  (UINT64_C(1) << 3) /* AVX-512 F, BW, CD, DQ, VL, VNNI, VBMI, VBMI2, IFMA, BITALG, VPOPCNTDQ and the OS saving zmm */
+
+/* The features of the CPU this runs on, as cpuid and xgetbv tell; 0 on other architectures. Any thread, no state. */
+uint64_t ingot__cpu_features(void);
+
+#endif
