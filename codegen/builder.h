@@ -31,6 +31,8 @@ ig_kernel_values kb_kernel(ig_kb *b, const char *symbol);
 void kb_return(ig_kb *b);
 
 val kb_op(ig_kb *b, const char *name, const char *type, int n, const val *operands, const char *attributes /* "{...}" or NULL */);
+/* The same with the result type of `like`; a NULL type in kb_op: no result. */
+val kb_as(ig_kb *b, const char *name, val like, int n, const val *operands, const char *attributes);
 val kb_i32(ig_kb *b, int64_t v);  val kb_i64(ig_kb *b, int64_t v);  val kb_f32(ig_kb *b, float v);
 val kb_splat(ig_kb *b, const char *vector_type, val scalar);
 val kb_const(ig_kb *b, const char *type, const char *literal); /* "vector<16xi32>", "dense<7>" */

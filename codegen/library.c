@@ -1,0 +1,195 @@
+#include "codegen/library.h"
+
+#include <llvm-c/Analysis.h>
+#include <llvm-c/Core.h>
+#include <llvm-c/ErrorHandling.h>
+#include <llvm-c/Target.h>
+#include <llvm-c/TargetMachine.h>
+#include <llvm-c/Transforms/PassBuilder.h>
+#include <mlir-c/Diagnostics.h>
+#include <mlir-c/Pass.h>
+#include <mlir-c/RegisterEverything.h>
+#include <mlir-c/Target/LLVMIR.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "codegen/builder.h"
+#include "codegen/kernels/kernels.h"
+
+/* Constant and tested once by every build: MLIR answers a wrong one with an error, LLVM's fatal handler never sees it. */
+static const char lowering[] =
+  "builtin.module(canonicalize,cse,convert-scf-to-cf,convert-vector-to-llvm,convert-math-to-llvm,convert-arith-to-llvm,convert-index-to-llvm,"
+  "convert-func-to-llvm,convert-cf-to-llvm,reconcile-unrealized-casts)";
+static const char optimisation[] = "function(early-cse,simplifycfg)";
+
+/* What the thread is compiling, for LLVM's fatal handler, which gets no context of its own. */
+static _Thread_local const char *compiling;
+
+static void fatal(const char *reason) { /* LLVM aborts when this returns; nothing has been written yet */
+  fprintf(stderr, "error: the code generator cannot compile %s: %s\n", compiling ? compiling : "a kernel", reason);
+  _exit(1);
+}
+
+void ig_codegen_init(void) {
+  LLVMInstallFatalErrorHandler(fatal);
+  LLVMInitializeX86TargetInfo();
+  LLVMInitializeX86Target();
+  LLVMInitializeX86TargetMC();
+  LLVMInitializeX86AsmPrinter();
+  mlirRegisterAllPasses();
+}
+
+typedef struct job {
+  const ig_target *target;
+  const ig_variant *variant;
+  ig_diags *diags;
+  char what[160];
+} job;
+
+static MlirLogicalResult on_diagnostic(MlirDiagnostic diagnostic, void *user);
+
+static void append_text(MlirStringRef s, void *text) { ig_text_add(text, s.data, s.length); }
+
+static MlirLogicalResult on_diagnostic(MlirDiagnostic diagnostic, void *user) {
+  job *j = user;
+  if (mlirDiagnosticGetSeverity(diagnostic) != MlirDiagnosticError) return mlirLogicalResultSuccess();
+  ig_text text = {0};
+  mlirDiagnosticPrint(diagnostic, append_text, &text);
+  ig_error(j->diags, j->what, "MLIR: %s", text.data ? text.data : "error");
+  ig_text_finish(&text);
+  return mlirLogicalResultSuccess();
+}
+
+static void symbol_of(char *symbol, size_t size, const char *prefix, const ig_variant *variant, const ig_kernel_ref *kernel) {
+  char name[48];
+  ig_kernel_name(name, kernel->family, kernel->layout, kernel->activation);
+  snprintf(symbol, size, "%s__%s_%s", prefix, variant->name, name);
+}
+
+/* Builds and lowers all kernels into one module; null on error. */
+static MlirModule lower(job *j, MlirContext context, const char *prefix, const ig_kernel_ref *kernels, uint32_t n) {
+  ig_arena arena = {0};
+  size_t errors = j->diags->errors;
+  MlirModule module = mlirModuleCreateEmpty(mlirLocationUnknownGet(context));
+  for (uint32_t i = 0; i < n; i++) {
+    char symbol[160];
+    symbol_of(symbol, sizeof symbol, prefix, j->variant, &kernels[i]);
+    snprintf(j->what, sizeof j->what, "%s", symbol);
+    ig_kb b = {context, module, mlirModuleGetBody(module), mlirLocationUnknownGet(context), j->variant, &arena, symbol, j->diags};
+    ig_generators[kernels[i].family](&b, &kernels[i], symbol);
+  }
+  snprintf(j->what, sizeof j->what, "kernels of variant %s", j->variant->name);
+  bool ok = j->diags->errors == errors && mlirOperationVerify(mlirModuleGetOperation(module));
+  if (ok) {
+    MlirPassManager passes = mlirPassManagerCreate(context);
+    mlirPassManagerEnableVerifier(passes, false);
+    ok = mlirLogicalResultIsSuccess(mlirParsePassPipeline(mlirPassManagerGetAsOpPassManager(passes), mlirStringRefCreateFromCString(lowering), append_text, &(ig_text){0})) &&
+         mlirLogicalResultIsSuccess(mlirPassManagerRunOnOp(passes, mlirModuleGetOperation(module)));
+    mlirPassManagerDestroy(passes);
+  }
+  if (!ok && j->diags->errors == errors) ig_error(j->diags, j->what, "MLIR refuses the kernel: this is a defect of the compiler, please report it");
+  ig_arena_finish(&arena);
+  if (ok) return module;
+  mlirModuleDestroy(module);
+  return (MlirModule){NULL};
+}
+
+static LLVMTargetMachineRef machine_of(job *j) {
+  LLVMTargetRef target;
+  char *message = NULL;
+  if (LLVMGetTargetFromTriple(j->target->triple, &target, &message)) {
+    ig_error(j->diags, j->what, "LLVM does not know the triple %s: %s", j->target->triple, message);
+    LLVMDisposeMessage(message);
+    return NULL;
+  }
+  return LLVMCreateTargetMachine(target, j->target->triple, j->variant->cpu, j->variant->llvm_features, LLVMCodeGenLevelDefault, LLVMRelocPIC, LLVMCodeModelSmall);
+}
+
+static bool emit(job *j, LLVMModuleRef module, LLVMTargetMachineRef machine, ig_dump dump, ig_text *dump_out, ig_object *object) {
+  LLVMTargetDataRef layout = LLVMCreateTargetDataLayout(machine);
+  LLVMSetModuleDataLayout(module, layout);
+  LLVMSetTarget(module, j->target->triple);
+  LLVMDisposeTargetData(layout);
+  for (LLVMValueRef f = LLVMGetFirstFunction(module); f; f = LLVMGetNextFunction(f)) {
+    if (LLVMIsDeclaration(f)) continue;
+    if (LLVMGetLinkage(f) == LLVMExternalLinkage) LLVMSetVisibility(f, LLVMHiddenVisibility);
+    LLVMAddTargetDependentFunctionAttr(f, "target-cpu", j->variant->cpu);
+    if (*j->variant->llvm_features) LLVMAddTargetDependentFunctionAttr(f, "target-features", j->variant->llvm_features);
+  }
+  char *message = NULL;
+  if (LLVMVerifyModule(module, LLVMReturnStatusAction, &message)) {
+    ig_error(j->diags, j->what, "LLVM refuses the module: %s", message);
+    LLVMDisposeMessage(message);
+    return false;
+  }
+  LLVMDisposeMessage(message);
+  LLVMPassBuilderOptionsRef options = LLVMCreatePassBuilderOptions();
+  LLVMErrorRef error = LLVMRunPasses(module, optimisation, machine, options);
+  LLVMDisposePassBuilderOptions(options);
+  if (error) {
+    char *text = LLVMGetErrorMessage(error);
+    ig_error(j->diags, j->what, "LLVM's passes: %s", text);
+    LLVMDisposeErrorMessage(text);
+    return false;
+  }
+  if (dump == IG_DUMP_LLVM) {
+    char *text = LLVMPrintModuleToString(module);
+    ig_text_add(dump_out, text, strlen(text));
+    LLVMDisposeMessage(text);
+  }
+  LLVMMemoryBufferRef buffer;
+  message = NULL;
+  if (dump == IG_DUMP_ASM) {
+    LLVMModuleRef copy = LLVMCloneModule(module); /* emission changes the module */
+    if (!LLVMTargetMachineEmitToMemoryBuffer(machine, copy, LLVMAssemblyFile, &message, &buffer)) {
+      ig_text_add(dump_out, LLVMGetBufferStart(buffer), LLVMGetBufferSize(buffer));
+      LLVMDisposeMemoryBuffer(buffer);
+    }
+    LLVMDisposeModule(copy);
+  }
+  if (LLVMTargetMachineEmitToMemoryBuffer(machine, module, LLVMObjectFile, &message, &buffer)) {
+    ig_error(j->diags, j->what, "LLVM cannot emit the object: %s", message);
+    LLVMDisposeMessage(message);
+    return false;
+  }
+  object->size = LLVMGetBufferSize(buffer);
+  object->data = malloc(object->size ? object->size : 1);
+  if (!object->data) abort();
+  memcpy(object->data, LLVMGetBufferStart(buffer), object->size);
+  LLVMDisposeMemoryBuffer(buffer);
+  return true;
+}
+
+bool ig_compile_kernels(const ig_target *target, const ig_variant *variant, const char *prefix, const ig_kernel_ref *kernels, uint32_t n,
+                        ig_dump dump, ig_text *dump_out, ig_object *object, ig_diags *diags) {
+  job j = {.target = target, .variant = variant, .diags = diags};
+  compiling = j.what;
+  MlirDialectRegistry registry = mlirDialectRegistryCreate();
+  mlirRegisterAllDialects(registry);
+  MlirContext context = mlirContextCreateWithRegistry(registry, false);
+  mlirDialectRegistryDestroy(registry);
+  static const char *const dialects[] = {"func", "arith", "scf", "vector", "math", "llvm"};
+  for (size_t i = 0; i < sizeof dialects / sizeof *dialects; i++) mlirContextGetOrLoadDialect(context, mlirStringRefCreateFromCString(dialects[i]));
+  mlirRegisterAllLLVMTranslations(context);
+  mlirContextAttachDiagnosticHandler(context, on_diagnostic, &j, NULL);
+
+  bool ok = false;
+  MlirModule module = lower(&j, context, prefix, kernels, n);
+  if (module.ptr) {
+    if (dump == IG_DUMP_MLIR) mlirOperationPrint(mlirModuleGetOperation(module), append_text, dump_out);
+    LLVMContextRef llvm = LLVMContextCreate();
+    LLVMModuleRef translated = mlirTranslateModuleToLLVMIR(mlirModuleGetOperation(module), llvm);
+    LLVMTargetMachineRef machine = translated ? machine_of(&j) : NULL;
+    if (!translated && !diags->errors) ig_error(diags, j.what, "MLIR cannot translate the kernel to LLVM IR");
+    ok = machine && emit(&j, translated, machine, dump, dump_out, object);
+    if (machine) LLVMDisposeTargetMachine(machine);
+    if (translated) LLVMDisposeModule(translated);
+    LLVMContextDispose(llvm);
+    mlirModuleDestroy(module);
+  }
+  mlirContextDestroy(context);
+  compiling = NULL;
+  return ok;
+}
