@@ -1,0 +1,29 @@
+/* Kernel generators, one per family: each builds one function `symbol` with b's calls; the shapes are arguments of the kernel, so that
+ * one function serves all sizes. Operands and dims are those of ir/kernel_family.h, the arithmetic that of ir/numerics.h. */
+#ifndef INGOT_CODEGEN_KERNELS_H
+#define INGOT_CODEGEN_KERNELS_H
+
+#include "codegen/builder.h"
+#include "codegen/library.h"
+
+typedef void ig_generator(ig_kb *b, const ig_kernel_ref *ref, const char *symbol);
+extern ig_generator *const ig_generators[IG_FAMILY_COUNT]; /* generators.c */
+
+/* Matrix products with packed weights: embed.c, linear.c and its formats */
+ig_generator ig_gen_embed;
+ig_generator ig_gen_linear;   /* LINEAR and GLU, GEMV and GEMM */
+ingot_extent ig_linear_scratch(const ig_kernel_ref *ref, const ig_target *target);
+
+/* Rows: norm.c, quant.c, glu.c */
+ig_generator ig_gen_norm;
+ig_generator ig_gen_quant;
+ig_generator ig_gen_glu;
+
+/* Positions and the KV cache: rope.c, attention*.c */
+ig_generator ig_gen_rope_kv;
+ig_generator ig_gen_attention;
+ig_generator ig_gen_attention_decode;
+ig_generator ig_gen_attention_merge;
+ingot_extent ig_attention_scratch(const ig_kernel_ref *ref, const ig_target *target);
+
+#endif
