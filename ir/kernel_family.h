@@ -4,7 +4,7 @@
  * Buffers. Rows of f32 activations are padded with zeros to a multiple of 16 floats. Quantised activations:
  *   a256  per 256 values, 352 bytes: int8 q[256] · int32 minus_sum16[16] (minus the sum of each 16 q) · int16 sum32[8] · f32 scale · 12 bytes unused (zero)
  *   a32   per 32 values, 40 bytes:   int8 q[32] · f32 scale · int32 minus_sum (minus the sum of the 32 q)
- * value = q * scale; scale = amax / 127, q = round-to-even(x * (127 / amax)), all 0 where amax is 0.
+ * value = q * scale; scale = amax / 127, q = round-to-even(x * (127 / amax)), all 0 where amax < 2^-100.
  */
 #ifndef INGOT_IR_KERNEL_FAMILY_H
 #define INGOT_IR_KERNEL_FAMILY_H

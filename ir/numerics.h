@@ -23,16 +23,51 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* exp: x clamped to [-104, 88.3]; n = round-even(x * log2e); r = fma(n, -ln2_hi, x), r = fma(n, -ln2_lo, r); a polynomial of degree 6 in r
- * (coefficients in numerics.c, Horner by fma) times 2^n in two exact steps (2^(n/2) twice) so that subnormals come out right. */
+/* What follows is the whole recipe; a kernel computes the same steps in vector form (f32 fma, mul, add, i32 add, shift, select).
+ * There is no float-to-integer conversion in it: MAGIC = 1.5 * 2^23 added to a float of magnitude below 2^22 leaves the nearest
+ * integer (ties to even) in the low bits of the sum.
+ *
+ * exp(x):
+ *   x = x > IG_EXP_LEAST ? x : IG_EXP_LEAST; x = x < IG_EXP_MOST ? x : IG_EXP_MOST      (a NaN becomes IG_EXP_LEAST)
+ *   t = fma(x, IG_LOG2_E, MAGIC); n = bits(t) - bits(MAGIC) as i32; nf = t - MAGIC
+ *   r = fma(nf, -IG_LN2_HIGH, x); r = fma(nf, -IG_LN2_LOW, r)
+ *   p = c[6]; p = fma(p, r, c[i]) for i = 5 .. 0                                        (c = ig_exp_coefficients)
+ *   h = n >> 1 (arithmetic); y = (p * float_of_bits((h + 127) << 23)) * float_of_bits((n - h + 127) << 23)
+ *   The first scaling is exact, the second rounds once where the result is subnormal. Error below 1.5 ulp for normal results. */
+#define IG_MAGIC 0x1.8p23f
+#define IG_MAGIC_BITS 0x4b400000
+#define IG_EXP_LEAST -104.0f
+#define IG_EXP_MOST 88.3f
+#define IG_LOG2_E 0x1.715476p+0f
+#define IG_LN2_HIGH 0x1.62e43p-1f
+#define IG_LN2_LOW -0x1.05c61p-29f
+extern const float ig_exp_coefficients[7];
 float ig_exp(float x);
-float ig_silu(float x);                       /* x / (1 + exp(-x)) */
-/* sin and cos of 2 pi t for a 64-bit turn (two's complement, 2^64 = one turn). */
+/* x / (1 + exp(-x)): one negation (sign bit), exp, one add, one true division. */
+float ig_silu(float x);
+
+/* sin and cos of 2 pi t for a 64-bit turn (two's complement, 2^64 = one turn):
+ *   u = turns >> 32 as u32; q = (u + 0x20000000) >> 30 (logical: the quarter, 0 .. 3); i = (i32)(u - (q << 30)), in [-2^29, 2^29]
+ *   z = (float)i (nearest even) * 2^-32; w = z * z
+ *   a = s[4]; a = fma(a, w, s[i]) for i = 3, 2, 1; a = a * z; sine = fma(z, s[0], a)           (s = ig_sin_coefficients: 2 pi high, low, z^3, z^5, z^7)
+ *   b = c[4]; b = fma(b, w, c[i]) for i = 3 .. 0; cosine = b                                   (c = ig_cos_coefficients: 1, z^2, z^4, z^6, z^8)
+ *   if q & 1 swap sine and cosine; if q & 2 flip the sign bit of sine; if (q + 1) & 2 flip the sign bit of cosine. */
+extern const float ig_sin_coefficients[5];
+extern const float ig_cos_coefficients[5];
 void ig_sincos_turns(uint64_t turns, float *sine, float *cosine);
-/* 2^64 theta^(-2 i / rope_dim) / (2 pi factor), rounded, computed so that the low bits are right to about 2^-60 relative. */
+
+/* 2^64 theta^(-2 i / rope_dim) / (2 pi factor) mod 2^64, rounded to nearest; in double-double, so the host's libm does not matter.
+ * theta >= 1, factor > 0, i < rope_dim / 2. */
 uint64_t ig_rope_frequency(double theta, uint32_t i, uint32_t rope_dim, double factor);
+
+/* l[i] += l[i + 8] for i < 8, then l[i] += l[i + 4], 2, 1; the result is l[0]. */
 float ig_fold16(const float lanes[16]);
-/* Activations: see kernel_family.h for the blocks. `x` holds n floats, n a multiple of 32 or 256. */
+/* f32 to f16 as the KV cache takes it: nearest even, magnitudes above 65504 clamped to it first (x < 65504 ? x : 65504, then
+ * x > -65504 ? x : -65504). */
+uint16_t ig_kv_f16(float x);
+/* Activations: see kernel_family.h for the blocks. `x` holds n floats, n a multiple of 32 or 256. Per block: amax = max |x|; where amax < 2^-100
+ * scale and codes are 0 (127 / amax would overflow); else scale = amax / 127, inverse = 127 / amax (two true divisions), q = round-even(x * inverse)
+ * (x * inverse rounded to f32, then + MAGIC and the bits). Codes of non-finite activations are unspecified. */
 void ig_quantize_a32(const float *x, size_t n, uint8_t *blocks);
 void ig_quantize_a256(const float *x, size_t n, uint8_t *blocks);
 
