@@ -6,13 +6,6 @@
 #include "targets/target.h"
 #include "ir/base/base.h"
 
-/* Which kernel: one row of the library's table. */
-typedef struct ig_kernel_ref {
-  ig_family family;
-  const ig_layout *layout;       /* or NULL */
-  ig_activation activation;      /* rms_norm, quant; else IG_ACT_F32 */
-} ig_kernel_ref;
-
 typedef struct ig_object { void *data; size_t size; } ig_object; /* ELF; data from malloc */
 
 typedef struct ig_schedule ig_schedule; /* passes/schedule.h; NULL: the defaults of each kernel */

@@ -2,6 +2,7 @@
 #ifndef INGOT_IR_FORMAT_H
 #define INGOT_IR_FORMAT_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -16,7 +17,7 @@ typedef struct ig_block {
   int16_t scale[16], min[16];
 } ig_block;
 
-typedef struct ig_format {
+typedef struct ig_block_format {
   const char *name;            /* "q4_k" */
   uint32_t gguf_type;
   uint32_t block_values, block_bytes;
@@ -24,13 +25,15 @@ typedef struct ig_format {
   /* Takes one block apart; NULL for f32, f16, bf16. */
   void (*unpack)(const uint8_t *bytes, ig_block *block);
   /* n values (a multiple of block_values) to f32, exactly. */
-  void (*decode)(const struct ig_format *format, const uint8_t *bytes, float *values, size_t n);
-} ig_format;
+  void (*decode)(const struct ig_block_format *format, const uint8_t *bytes, float *values, size_t n);
+} ig_block_format;
 
-const ig_format *ig_format_find(const char *name);
-const ig_format *ig_format_of_gguf(uint32_t type);
-const ig_format *ig_format_at(int index);               /* NULL after the last */
+const ig_block_format *ig_format_find(const char *name);
+const ig_block_format *ig_format_of_gguf(uint32_t type);
+const ig_block_format *ig_format_at(int index);               /* NULL after the last */
 /* "q2_k" ... also for types known by name only, so that a diagnostic can name them; NULL for unknown ids. */
 const char *ig_gguf_type_name(uint32_t type);
+/* Values and bytes of a block, also for types known by name only; false for unknown ids. */
+bool ig_gguf_type_block(uint32_t type, uint32_t *values, uint32_t *bytes);
 
 #endif

@@ -83,6 +83,13 @@ bool ig_units(const ig_layout *layout, uint64_t k, uint32_t *k_units, uint32_t *
 uint64_t ig_activation_bytes(ig_activation activation, uint64_t k);
 const char *ig_activation_name(ig_activation activation); /* "f32", "a32", "a256" */
 
+/* Which kernel: one row of the library's table. */
+typedef struct ig_kernel_ref {
+  ig_family family;
+  const ig_layout *layout;       /* or NULL */
+  ig_activation activation;      /* rms_norm, quant; else IG_ACT_F32 */
+} ig_kernel_ref;
+
 /* The kernel's name and row. `layout` where the family has one per format, `activation` for rms_norm and quant. Scratch is left
  * zero: the code generator fills it. */
 void ig_kernel_name(char name[48], ig_family family, const ig_layout *layout, ig_activation activation);
