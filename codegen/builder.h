@@ -43,6 +43,13 @@ val kb_fma(ig_kb *b, val x, val y, val z);      /* one rounding where the varian
 val kb_and(ig_kb *b, val x, val y); val kb_or(ig_kb *b, val x, val y); val kb_xor(ig_kb *b, val x, val y);
 val kb_shl(ig_kb *b, val x, val y); val kb_shru(ig_kb *b, val x, val y);
 
+val kb_div(ig_kb *b, val x, val y); val kb_neg(ig_kb *b, val x); /* floats */
+typedef enum ig_compare { KB_EQUAL, KB_LESS, KB_BELOW } ig_compare; /* KB_LESS is signed, KB_BELOW unsigned; floats: false with a NaN */
+val kb_compare(ig_kb *b, ig_compare how, val x, val y);
+val kb_select(ig_kb *b, val condition, val x, val y);
+val kb_max(ig_kb *b, val x, val y);             /* x > y ? x : y: one instruction, y where a float is NaN */
+val kb_min(ig_kb *b, val x, val y);             /* x < y ? x : y */
+
 /* memory: byte offsets from a pointer */
 val kb_ptr(ig_kb *b, val base, val byte_offset_i64);
 val kb_load(ig_kb *b, const char *type, val ptr, int align);
@@ -77,6 +84,10 @@ val kb_f32_to_f16(ig_kb *b, val v16xf32);                  /* nearest even; inpu
 
 /* Shared pieces of numerics.h */
 val kb_exp(ig_kb *b, val x);                               /* vector<16xf32> or f32 */
+val kb_silu(ig_kb *b, val x);                              /* x / (1 + exp(-x)) */
 val kb_fold16(ig_kb *b, val v16xf32);                      /* ig_fold16 -> f32 */
+val kb_fold16_i32(ig_kb *b, val v16xi32);                  /* the sum of the lanes */
+val kb_max16(ig_kb *b, val v16xf32);                       /* the largest lane */
+void kb_sincos_turns(ig_kb *b, val high, val *sine, val *cosine); /* of the high 32 bits of a turn: i32 or vector<16xi32> */
 
 #endif
