@@ -41,8 +41,8 @@ void ig_context_destroy(ig_context *context);
 ig_module ig_module_create(ig_context *context);
 void ig_module_destroy(ig_module module);
 bool ig_module_parse(ig_context *context, ig_str text, const char *path, ig_module *module, ig_diags *diags);
-void ig_module_print(ig_module module, ig_text *out);  /* generic form with locations left out; parses back and prints the same */
-/* MLIR's own verifier, then the table of verify.c (unknown or missing attributes, shapes, formats). Reports all it finds. */
+void ig_module_print(ig_module module, ig_text *out);  /* locations left out; parses back and prints the same */
+/* The table of verify.c (unknown or missing attributes, shapes, formats; all problems are reported), then MLIR's own verifier. */
 bool ig_verify(ig_module module, ig_diags *diags);
 
 /* ---- functions -------------------------------------------------------------------------------------------------------- */
@@ -54,6 +54,8 @@ void ig_function_return(ig_op function, ig_value value);      /* makes or replac
 ig_value ig_function_result(ig_op function);
 const char *ig_function_name(ig_op function, ig_arena *arena);
 ig_op ig_function_next(ig_module module, ig_op function);     /* iteration: start with {NULL} */
+/* Makes `value` the function's only argument: what only served to compute it is erased, tokens and pos too. */
+void ig_function_begin_at(ig_op function, ig_value value);
 
 /* ---- ops -------------------------------------------------------------------------------------------------------------- */
 ig_op ig_first_op(ig_op function);
@@ -72,11 +74,17 @@ int ig_use_count(ig_value value);
 void ig_replace_uses(ig_value old, ig_value with);
 void ig_erase(ig_op op);
 bool ig_same(ig_value a, ig_value b);
+bool ig_same_op(ig_op a, ig_op b);              /* equal kind, operands, attributes and result types; locations do not count */
+bool ig_has_effect(ig_op_kind kind);            /* extends the KV cache: neither dead code nor a common subexpression */
+bool ig_is_before(ig_op a, ig_op b);            /* in the same function */
+void ig_move_before(ig_op op, ig_op before);    /* the caller knows that operands and uses allow it */
+void ig_swap_operands(ig_op op);                /* of a binary op */
 
 int64_t ig_attr_int(ig_op op, const char *name);           /* asserts presence: the verifier has run */
 double ig_attr_float(ig_op op, const char *name);
 const char *ig_attr_string(ig_op op, const char *name, ig_arena *arena); /* NULL where absent */
 size_t ig_attr_ints(ig_op op, const char *name, ig_arena *arena, int64_t **values);
+bool ig_has_attr(ig_op op, const char *name);
 void ig_set_attr_int(ig_op op, const char *name, int64_t value);
 void ig_set_attr_string(ig_op op, const char *name, const char *value);
 const char *ig_location(ig_op op, ig_arena *arena);        /* the tensor's or node's name for diagnostics */
@@ -104,7 +112,7 @@ ig_value ig_build_attention(ig_builder *b, ig_value q, ig_value k, ig_value v, i
 ig_value ig_build_silu(ig_builder *b, ig_value x);
 ig_value ig_build_mul(ig_builder *b, ig_value a, ig_value c);
 ig_value ig_build_add(ig_builder *b, ig_value a, ig_value c);
-/* NULL handles where an operand is absent; results in y[0..2] as weights are given. */
+/* NULL handles where an operand is absent; results as weights are given (one for "glu"); eps is written where there is a gain. */
 ig_op ig_build_fused_linear(ig_builder *b, ig_value x, ig_value gain, const ig_value w[3], ig_value residual, float eps, const char *epilogue);
 ig_value ig_build_rope_attention(ig_builder *b, ig_value q, ig_value k, ig_value v, ig_value pos, ig_value table, ig_op attention /* attributes copied */);
 
