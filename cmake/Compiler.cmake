@@ -50,5 +50,6 @@ target_link_libraries(ig_driver PUBLIC ig_codegen ig_frontend ingot_runtime)
 
 file(GLOB cli_sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/cli/*.c)
 add_executable(ingot ${cli_sources})
-target_link_libraries(ingot PRIVATE ig_driver ingot_warnings)
+target_compile_definitions(ingot PRIVATE _POSIX_C_SOURCE=200809L INGOT_LLVM_VERSION="${LLVM_PACKAGE_VERSION}")
+target_link_libraries(ingot PRIVATE ig_driver ingot_warnings m)
 set_target_properties(ingot PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR} ENABLE_EXPORTS OFF)

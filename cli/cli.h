@@ -1,0 +1,121 @@
+/* What the subcommands share: options, messages, opening a model. Only this folder prints, reads the environment or exits.
+ *
+ * Data goes to stdout, messages to stderr. Exit status: 0 done, 1 failed (bad input, no space, ...), 2 wrong usage.
+ */
+#ifndef INGOT_CLI_H
+#define INGOT_CLI_H
+
+#include <stdio.h>
+#include "driver/driver.h"
+
+enum { CLI_DONE = 0, CLI_FAILED = 1, CLI_USAGE = 2 };
+
+/* One a process, on main's stack. */
+typedef struct cli {
+  const char *command;           /* the subcommand's name */
+  const char *variant;           /* INGOT_VARIANT, or NULL */
+  const char *cache;             /* folder of compiled models: XDG_CACHE_HOME/ingot or HOME/.cache/ingot; NULL: neither is set */
+  bool terminal, color;          /* of stderr */
+  double started, drawn;         /* of the running work's progress bar, seconds; drawn 0: no bar on the screen */
+  ig_arena arena;
+  ig_diags diags;
+  char **args;                   /* positional arguments, after cli_parse */
+  int n_args;
+  int status;                    /* what to return when cli_parse returns false */
+} cli;
+
+/* ---- commands --------------------------------------------------------------------------------------------------------- */
+
+typedef struct cli_command {
+  const char *name, *summary;
+  int (*run)(cli *c, int argc, char **argv); /* argv without the command's name; returns the exit status */
+} cli_command;
+const cli_command *cli_command_at(int index); /* NULL after the last */
+
+#define COMMAND(name, summary) int cmd_##name(cli *c, int argc, char **argv);
+#include "commands.def"
+#undef COMMAND
+
+/* ---- options ---------------------------------------------------------------------------------------------------------- */
+
+typedef enum cli_kind {
+  CLI_FLAG,                      /* bool */
+  CLI_TEXT,                      /* const char * */
+  CLI_U32,                       /* uint32_t */
+  CLI_U64,                       /* uint64_t */
+  CLI_F32,                       /* float */
+  CLI_LIST,                      /* cli_list of numbers: 1,2,4 */
+  CLI_TEXTS                      /* cli_texts: the option may be given several times */
+} cli_kind;
+
+typedef struct cli_list { uint32_t v[16]; uint32_t n; } cli_list;
+typedef struct cli_texts { const char *v[16]; uint32_t n; } cli_texts;
+
+typedef struct cli_option {
+  const char *name, *also;       /* "-o", "--output"; `also` may be NULL */
+  cli_kind kind;
+  void *to;                      /* left alone unless the option is given */
+  const char *value, *help;      /* "FOLDER"; what it does, its default */
+} cli_option;
+
+/* Sorts argv into options and c->args. False: c->status says how to end (--help was asked for, or a usage error was printed). */
+bool cli_parse(cli *c, int argc, char **argv, const char *positional, int least, int most, const cli_option *options, size_t n_options);
+#define CLI_PARSE(c, argc, argv, positional, least, most, options) \
+  cli_parse(c, argc, argv, positional, least, most, options, sizeof(options) / sizeof(*(options)))
+
+/* The name nearest to `word` if it is near enough to be a slip, else NULL. `name_at(user, i)` is NULL after the last. */
+const char *cli_nearest(const char *word, const char *(*name_at)(const void *user, int index), const void *user);
+/* Prints "ingot COMMAND: text" and returns CLI_USAGE. */
+int cli_usage(cli *c, const char *format, ...) IG_PRINTF(2, 3);
+
+/* ---- messages --------------------------------------------------------------------------------------------------------- */
+
+/* Prints "ingot: error: text", returns CLI_FAILED. */
+int cli_fail(cli *c, const char *format, ...) IG_PRINTF(2, 3);
+/* Prints the diagnostics collected so far and forgets them; returns CLI_FAILED if there was an error, else CLI_DONE. */
+int cli_report(cli *c);
+double cli_now(void);            /* seconds, monotonic */
+/* Progress bar on a terminal, once the work has lasted a second. `cli_progress` fits ig_compile_options. */
+void cli_progress(void *c, const char *what, double fraction);
+void cli_progress_end(cli *c);
+void cli_json_string(FILE *to, const char *text); /* quoted and escaped */
+const char *cli_bytes(cli *c, uint64_t bytes);    /* "12.3 MiB" */
+
+/* ---- a model, opened -------------------------------------------------------------------------------------------------- */
+
+typedef struct cli_model_options {
+  const char *variant, *cache;
+  uint32_t threads, context;     /* 0: the runtime's choice, the bundle's most */
+} cli_model_options;
+
+typedef struct cli_model {
+  ig_loaded loaded;
+  ingot_model *model;
+  ingot_session *session;
+  ingot_model_info info;
+} cli_model;
+
+/* Rows for the tables of commands that open a model. */
+#define CLI_MODEL_OPTIONS(o) \
+  {"-t", "--threads", CLI_U32, &(o).threads, "N", "threads (0: one per core, at most 16)"}, \
+  {"--variant", NULL, CLI_TEXT, &(o).variant, "NAME", "variant to run, refused where the CPU lacks it (default: INGOT_VARIANT, else the best)"}, \
+  {"--cache", NULL, CLI_TEXT, &(o).cache, "FOLDER", "where a model file is compiled to (default: XDG_CACHE_HOME/ingot)"}
+
+/* Opens a bundle, or compiles a model file for this machine into the cache first. False: the reason is printed. */
+bool cli_open(cli *c, cli_model *m, const char *path, const cli_model_options *o, const ingot_sampling *sampling);
+void cli_close(cli_model *m);
+
+/* Token ids: those of the file (NULL: none), then the arguments from number `from` on. False: a reason is printed. */
+typedef struct cli_ids { ingot_token *v; size_t n; } cli_ids;
+bool cli_read_ids(cli *c, int from, const char *file, cli_ids *ids);
+/* cli_open for a context that holds the ids and `more` positions; ids that the model lacks are refused. */
+bool cli_open_for_ids(cli *c, cli_model *m, const char *path, cli_model_options *o, const cli_ids *ids, uint32_t more);
+/* The whole of a text file, or of stdin for "-"; NUL-terminated, in the arena. */
+bool cli_read_text(cli *c, const char *path, ig_str *text);
+
+/* Turns SIGINT into ingot_cancel while an answer is being made, by a thread of its own that waits for the signal. */
+typedef struct cli_interrupt cli_interrupt;
+cli_interrupt *cli_interrupt_start(cli *c);       /* before the model is opened, so that its threads leave the signal alone */
+void cli_interrupt_watch(cli_interrupt *i, ingot_session *session); /* NULL: SIGINT ends the process again */
+
+#endif

@@ -1,0 +1,89 @@
+/* ingot compile: a model file becomes a bundle. */
+#include "cli.h"
+#include "runtime/abi/cpu.h"
+
+#include <string.h>
+
+static const char *target_name(const void *user, int index) {
+  (void)user;
+  const ig_target *target = ig_target_at(index);
+  return target ? target->platform : NULL;
+}
+
+static const char *variant_name(const void *user, int index) {
+  const ig_target *target = user;
+  return (uint32_t)index < target->n_variants ? target->variants[index].name : NULL;
+}
+
+static const char *known(cli *c, const char *(*name_at)(const void *, int), const void *user) {
+  const char *names = "", *name;
+  for (int i = 0; (name = name_at(user, i)); i++) names = ig_format(&c->arena, "%s%s%s", names, i ? ", " : "", name);
+  return names;
+}
+
+/* "auto": all of the target (NULL); "native": the best this CPU runs; else names with commas between them. */
+static int choose_variants(cli *c, const char *list, ig_compile_options *o) {
+  if (strcmp(list, "auto") == 0) return CLI_DONE;
+  const char **names = ig_alloc_array(&c->arena, o->target->n_variants, sizeof *names);
+  o->variants = names;
+  if (strcmp(list, "native") == 0) {
+    uint64_t has = ingot__cpu_features();
+    for (uint32_t i = 0; i < o->target->n_variants && !o->n_variants; i++)
+      if ((o->target->variants[i].features & ~has) == 0) names[o->n_variants++] = o->target->variants[i].name;
+    return o->n_variants ? CLI_DONE : cli_fail(c, "this CPU runs no variant of %s", o->target->name);
+  }
+  char *copy = ig_copy_string(&c->arena, list), *state = NULL;
+  for (char *name = strtok_r(copy, ",", &state); name; name = strtok_r(NULL, ",", &state)) {
+    const ig_variant *variant = ig_variant_find(o->target, name);
+    if (!variant) {
+      const char *near = cli_nearest(name, variant_name, o->target);
+      return near ? cli_usage(c, "%s has no variant `%s`; did you mean `%s`?", o->target->name, name, near)
+                  : cli_usage(c, "%s has no variant `%s`; it has %s", o->target->name, name, known(c, variant_name, o->target));
+    }
+    bool again = false;
+    for (uint32_t i = 0; i < o->n_variants; i++) again |= strcmp(names[i], variant->name) == 0;
+    if (!again) names[o->n_variants++] = variant->name;
+  }
+  return o->n_variants ? CLI_DONE : cli_usage(c, "--variants names none");
+}
+
+int cmd_compile(cli *c, int argc, char **argv) {
+  ig_compile_options o = {.parent = ".", .progress = cli_progress, .progress_user = c};
+  const char *target = "native", *variants = "auto";
+  bool quiet = false;
+  const cli_option options[] = {
+    {"-o", "--output", CLI_TEXT, &o.parent, "FOLDER", "where NAME.ingot goes (default: here)"},
+    {"--name", NULL, CLI_TEXT, &o.name, "NAME", "of the bundle and of its symbols (default: the file's)"},
+    {"--target", NULL, CLI_TEXT, &target, "PLATFORM", "what to compile for (default: native; see `ingot targets`)"},
+    {"--variants", NULL, CLI_TEXT, &variants, "LIST", "auto (all of the target), native (this CPU's best), or names: avx2,base"},
+    {"--ctx", NULL, CLI_U32, &o.n_context, "N", "the most positions of a session (default: the model's, at most 4096)"},
+    {"--batch", NULL, CLI_U32, &o.chunk, "N", "tokens of one prefill call (default: 256)"},
+    {"--compile-to", NULL, CLI_TEXT, &o.stage, "STAGE", "print the program after graph, fuse, split, layout, plan or kernels instead"},
+    {"--dump-phases", NULL, CLI_TEXT, &o.dump_phases, "FOLDER", "write the program after every pass"},
+    {"--depfile", NULL, CLI_TEXT, &o.depfile, "FILE", "write what the bundle depends on, for make and ninja"},
+    {"-j", "--jobs", CLI_U32, &o.jobs, "N", "kernels compiled at a time (default: one per core)"},
+    {"-q", "--quiet", CLI_FLAG, &quiet, NULL, "say nothing when all is well"},
+  };
+  if (!CLI_PARSE(c, argc, argv, "MODEL.gguf", 1, 1, options)) return c->status;
+  o.model = c->args[0];
+  o.target = ig_target_find(target);
+  if (!o.target) {
+    const char *near = cli_nearest(target, target_name, NULL);
+    return near ? cli_usage(c, "there is no target `%s`; did you mean `%s`?", target, near)
+                : cli_usage(c, "there is no target `%s`; there are %s", target, known(c, target_name, NULL));
+  }
+  int status = choose_variants(c, variants, &o);
+  if (status != CLI_DONE) return status;
+
+  ig_text text = {.size = 0};
+  o.stage_text = &text;
+  const char *bundle = NULL;
+  double from = cli_now();
+  bool done = ig_compile(&o, &c->arena, &bundle, &c->diags);
+  status = cli_report(c);
+  if (!done) status = CLI_FAILED;
+  if (done && o.stage) fwrite(text.data ? text.data : "", 1, text.size, stdout);
+  if (done && bundle && !quiet) fprintf(stderr, "%s: compiled in %.1f s\n", bundle, cli_now() - from);
+  ig_text_finish(&text);
+  return status;
+}

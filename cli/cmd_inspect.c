@@ -1,0 +1,134 @@
+/* ingot inspect: what is in a model file, as far as a person or a script wants to know before compiling it. */
+#include "cli.h"
+#include "frontend/model.h"
+
+#include <string.h>
+
+/* Tensors by format. */
+typedef struct share {
+  const char *format;
+  uint32_t gguf_type, tensors;
+  uint64_t bytes, values;
+  bool known;
+} share;
+
+enum { FORMATS_MOST = 64 };
+
+static const char *format_name(cli *c, uint32_t type) {
+  const char *name = ig_gguf_type_name(type);
+  return name ? name : ig_format(&c->arena, "type %u", type);
+}
+
+static uint64_t values_of(const ig_tensor *t) { return t->ne[0] * t->ne[1] * t->ne[2] * t->ne[3]; }
+
+static uint32_t count_shares(cli *c, const ig_model *m, share *shares) {
+  uint32_t n = 0;
+  for (uint32_t i = 0; i < m->n_tensors; i++) {
+    const ig_tensor *t = &m->tensors[i];
+    uint32_t k = 0;
+    while (k < n && shares[k].gguf_type != t->gguf_type) k++;
+    if (k == FORMATS_MOST) continue;
+    if (k == n) shares[n++] = (share){.format = format_name(c, t->gguf_type), .gguf_type = t->gguf_type, .known = t->format != NULL};
+    shares[k].tensors++;
+    shares[k].bytes += t->bytes;
+    shares[k].values += values_of(t);
+  }
+  for (uint32_t i = 1; i < n; i++) /* largest first */
+    for (uint32_t k = i; k && shares[k - 1].bytes < shares[k].bytes; k--) {
+      share swap = shares[k];
+      shares[k] = shares[k - 1];
+      shares[k - 1] = swap;
+    }
+  return n;
+}
+
+/* K and V of every layer as f16: what one position of the context costs. */
+static uint64_t kv_bytes(const ig_model *m) { return (uint64_t)m->n_layer * m->n_kv_heads * m->head_dim * 2 * 2; }
+
+static const char *shape(cli *c, const ig_tensor *t) {
+  const char *text = "";
+  for (uint32_t i = 0; i < t->n_dims && i < 4; i++) text = ig_format(&c->arena, "%s%s%llu", text, i ? " x " : "", (unsigned long long)t->ne[i]);
+  return text;
+}
+
+static void print_text(cli *c, const ig_model *m, bool tensors) {
+  share shares[FORMATS_MOST];
+  uint32_t n = count_shares(c, m, shares);
+  uint64_t bytes = 0, values = 0;
+  for (uint32_t i = 0; i < n; i++) { bytes += shares[i].bytes; values += shares[i].values; }
+  printf("file          %s, %s\n", m->file.path, cli_bytes(c, m->file.size));
+  printf("architecture  %s%s%s\n", m->architecture ? m->architecture : "not said", m->name && *m->name ? ", " : "", m->name ? m->name : "");
+  printf("shape         %u layers, %u wide, %u heads over %u KV heads of %u, feed-forward %u, context %u, %u tokens\n", m->n_layer, m->n_embd, m->n_heads, m->n_kv_heads,
+         m->head_dim, m->n_ff, m->n_context, m->n_vocab);
+  printf("weights       %u tensors, %llu parameters, %s, %.2f bits a parameter\n", m->n_tensors, (unsigned long long)values, cli_bytes(c, bytes),
+         values ? 8.0 * (double)bytes / (double)values : 0.0);
+  for (uint32_t i = 0; i < n; i++)
+    printf("  %-10s  %5.1f %%  %u tensors, %s%s\n", shares[i].format, bytes ? 100.0 * (double)shares[i].bytes / (double)bytes : 0.0, shares[i].tensors,
+           cli_bytes(c, shares[i].bytes), shares[i].known ? "" : "; ingot does not know this format");
+  uint64_t kv = kv_bytes(m);
+  printf("memory        KV cache %s a position", cli_bytes(c, kv));
+  if (m->n_context) printf(", %s for %u positions", cli_bytes(c, kv * m->n_context), m->n_context);
+  printf("\n");
+  if (m->tokenizer.present) printf("tokenizer     SentencePiece, %u pieces%s\n", m->tokenizer.n, m->tokenizer.add_bos ? ", begins with bos" : "");
+  else printf("tokenizer     none that ingot knows%s%s\n", m->tokenizer.missing ? ": " : "", m->tokenizer.missing ? m->tokenizer.missing : "");
+  printf("template      %s\n", m->chat_template.present ? "yes" : m->chat_template.source ? "not one that ingot can run" : "none");
+  for (uint32_t i = 0; tensors && i < m->n_tensors; i++) {
+    const ig_tensor *t = &m->tensors[i];
+    printf("  %-40s %-8s %-24s %12llu bytes at %llu\n", t->name, format_name(c, t->gguf_type), shape(c, t), (unsigned long long)t->bytes, (unsigned long long)t->offset);
+  }
+}
+
+static void json_text(const char *key, const char *text) {
+  printf(", \"%s\": ", key);
+  if (text) cli_json_string(stdout, text);
+  else printf("null");
+}
+
+static void print_json(cli *c, const ig_model *m, bool tensors) {
+  share shares[FORMATS_MOST];
+  uint32_t n = count_shares(c, m, shares);
+  printf("{\"file\": ");
+  cli_json_string(stdout, m->file.path);
+  printf(", \"file_bytes\": %llu", (unsigned long long)m->file.size);
+  json_text("architecture", m->architecture);
+  json_text("name", m->name);
+  printf(", \"n_layer\": %u, \"n_embd\": %u, \"n_head\": %u, \"n_head_kv\": %u, \"head_dim\": %u, \"n_ff\": %u, \"n_context\": %u, \"n_vocab\": %u", m->n_layer, m->n_embd,
+         m->n_heads, m->n_kv_heads, m->head_dim, m->n_ff, m->n_context, m->n_vocab);
+  printf(", \"kv_bytes_per_position\": %llu, \"formats\": [", (unsigned long long)kv_bytes(m));
+  for (uint32_t i = 0; i < n; i++) {
+    printf("%s{\"format\": ", i ? ", " : "");
+    cli_json_string(stdout, shares[i].format);
+    printf(", \"known\": %s, \"tensors\": %u, \"bytes\": %llu, \"parameters\": %llu}", shares[i].known ? "true" : "false", shares[i].tensors,
+           (unsigned long long)shares[i].bytes, (unsigned long long)shares[i].values);
+  }
+  printf("], \"tokenizer\": %s, \"chat_template\": %s", m->tokenizer.present ? "true" : "false", m->chat_template.present ? "true" : "false");
+  if (tensors) printf(", \"tensors\": [");
+  for (uint32_t i = 0; tensors && i < m->n_tensors; i++) {
+    const ig_tensor *t = &m->tensors[i];
+    printf("%s\n  {\"name\": ", i ? "," : "");
+    cli_json_string(stdout, t->name);
+    printf(", \"format\": ");
+    cli_json_string(stdout, format_name(c, t->gguf_type));
+    printf(", \"shape\": [");
+    for (uint32_t k = 0; k < t->n_dims && k < 4; k++) printf("%s%llu", k ? ", " : "", (unsigned long long)t->ne[k]);
+    printf("], \"offset\": %llu, \"bytes\": %llu}", (unsigned long long)t->offset, (unsigned long long)t->bytes);
+  }
+  printf("%s}\n", tensors ? "]" : "");
+}
+
+int cmd_inspect(cli *c, int argc, char **argv) {
+  bool tensors = false, json = false;
+  const cli_option options[] = {
+    {"--tensors", NULL, CLI_FLAG, &tensors, NULL, "every tensor too"},
+    {"--json", NULL, CLI_FLAG, &json, NULL, "as one JSON object"},
+  };
+  if (!CLI_PARSE(c, argc, argv, "MODEL.gguf", 1, 1, options)) return c->status;
+  ig_model m = {.n_tensors = 0};
+  bool opened = ig_model_open(&m, c->args[0], &c->diags);
+  int status = cli_report(c);
+  if (!opened) return CLI_FAILED;
+  if (json) print_json(c, &m, tensors);
+  else print_text(c, &m, tensors);
+  ig_model_close(&m);
+  return status;
+}

@@ -1,0 +1,19 @@
+/* ingot targets: what can be compiled for, and which variants this CPU runs. */
+#include "cli.h"
+#include "runtime/abi/cpu.h"
+
+int cmd_targets(cli *c, int argc, char **argv) {
+  if (!cli_parse(c, argc, argv, "", 0, 0, NULL, 0)) return c->status;
+  const ig_target *native = ig_target_find("native");
+  uint64_t has = ingot__cpu_features();
+  for (int i = 0; ig_target_at(i); i++) {
+    const ig_target *t = ig_target_at(i);
+    printf("%s  platform %s, layout %s%s\n", t->name, t->platform, t->layout, t == native ? ", this machine" : "");
+    for (uint32_t v = 0; v < t->n_variants; v++) {
+      bool runs = t == native && (t->variants[v].features & ~has) == 0;
+      printf("  %-12s %u f32 lanes%s%s  %s\n", t->variants[v].name, t->variants[v].lanes, t->variants[v].fma ? ", fma" : "", t->variants[v].vnni ? ", vnni" : "",
+             t != native ? "" : runs ? "runs here" : "not on this CPU");
+    }
+  }
+  return CLI_DONE;
+}

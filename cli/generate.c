@@ -1,0 +1,35 @@
+#include "generate.h"
+
+void cli_generate_init(cli_generate *g) {
+  *g = (cli_generate){.n = 256};
+  g->sampling.size = sizeof g->sampling;
+  ingot_sampling_default(&g->sampling);
+}
+
+bool cli_generate_open(cli *c, cli_generate *g, cli_model *m, int *status) {
+  if (!g->model) {
+    *status = cli_usage(c, "-m is missing: the bundle or model file to use");
+    return false;
+  }
+  g->sampling.stop = g->stop.n ? g->stop.v : NULL;
+  g->sampling.n_stop = g->stop.n;
+  *status = CLI_FAILED;
+  return cli_open(c, m, g->model, &g->open, &g->sampling);
+}
+
+bool cli_stream_piece(void *user, const ingot_piece *piece) {
+  cli_stream *s = user;
+  s->last = cli_now();
+  if (!s->tokens++) s->first = s->last;
+  fwrite(piece->text, 1, piece->size, stdout);
+  return fflush(stdout) == 0;
+}
+
+void cli_print_stats(cli *c, const cli_generate *g, const cli_model *m, const cli_stream *s) {
+  if (!g->stats || !s->tokens) return;
+  double after = s->last - s->first;
+  fprintf(stderr, "%u tokens, first after %.1f ms, then %.1f tokens/s; %u of %u positions used; variant %s, %u threads; weights %s, session %s\n", s->tokens,
+          1e3 * (s->first - s->started), after > 0.0 ? (double)(s->tokens - 1) / after : 0.0, ingot_position(m->session),
+          g->open.context ? g->open.context : m->info.n_context, m->info.variant, m->info.n_threads, cli_bytes(c, m->info.weights_bytes),
+          cli_bytes(c, ingot_model_memory(m->model, g->open.context)));
+}

@@ -1,0 +1,66 @@
+/* The `ingot` command: finds the subcommand in the table and runs it. */
+#include "cli.h"
+
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static const cli_command commands[] = {
+#define COMMAND(name, summary) {#name, summary, cmd_##name},
+#include "commands.def"
+#undef COMMAND
+  {NULL, NULL, NULL}
+};
+
+const cli_command *cli_command_at(int index) { return commands[index].name ? &commands[index] : NULL; }
+
+static const char *command_name(const void *user, int index) {
+  (void)user;
+  return commands[index].name;
+}
+
+static const cli_command *find(const char *name) {
+  if (strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0) name = "help";
+  if (strcmp(name, "--version") == 0) name = "version";
+  for (const cli_command *k = commands; k->name; k++)
+    if (strcmp(k->name, name) == 0) return k;
+  return NULL;
+}
+
+static const char *set(const char *name) {
+  const char *value = getenv(name);
+  return value && *value ? value : NULL;
+}
+
+static void read_environment(cli *c) {
+  c->variant = set("INGOT_VARIANT");
+  if (set("XDG_CACHE_HOME")) c->cache = ig_format(&c->arena, "%s/ingot", set("XDG_CACHE_HOME"));
+  else if (set("HOME")) c->cache = ig_format(&c->arena, "%s/.cache/ingot", set("HOME"));
+  const char *term = set("TERM");
+  c->terminal = isatty(STDERR_FILENO) != 0;
+  c->color = c->terminal && !set("NO_COLOR") && !(term && strcmp(term, "dumb") == 0);
+}
+
+int main(int argc, char **argv) {
+  cli c = {.command = NULL};
+  signal(SIGPIPE, SIG_IGN); /* a closed pipe is a failed write, reported below */
+  read_environment(&c);
+  int status;
+  const cli_command *command = argc > 1 ? find(argv[1]) : NULL;
+  if (argc < 2) {
+    status = CLI_USAGE;
+    fputs("usage: ingot COMMAND ...   `ingot help` lists the commands\n", stderr);
+  } else if (!command) {
+    const char *near = cli_nearest(argv[1], command_name, NULL);
+    status = near ? cli_usage(&c, "there is no command `%s`; did you mean `%s`?", argv[1], near)
+                  : cli_usage(&c, "there is no command `%s`; `ingot help` lists them", argv[1]);
+  } else {
+    c.command = command->name;
+    status = command->run(&c, argc - 2, argv + 2);
+  }
+  if ((fflush(stdout) || ferror(stdout)) && status == CLI_DONE) status = cli_fail(&c, "standard output cannot be written");
+  ig_diags_finish(&c.diags);
+  ig_arena_finish(&c.arena);
+  return status;
+}
