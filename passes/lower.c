@@ -1,0 +1,438 @@
+#include "passes/lower.h"
+
+#include <assert.h>
+#include <string.h>
+
+/* A value of the function being lowered: the buffer it lies in. rope and silu have no kernels of their own: they wait here for
+ * the attention or product that takes them. */
+typedef struct bound {
+  ig_value value;
+  uint32_t buffer;
+  ig_op pending;
+} bound;
+
+/* An activation already made from a buffer in its present state. */
+typedef struct derived {
+  uint32_t source, version, gain, made;
+  ig_activation activation;
+} derived;
+
+enum { NONE = UINT32_MAX };
+
+typedef struct lowering {
+  ig_program_plan *plan;
+  ig_arena *arena;
+  ig_diags *diags;
+  ig_phase_kind kind;
+  uint32_t tokens;                 /* the phase's max_tokens */
+  bound *bound;       size_t n_bound, bound_capacity;
+  derived *derived;   size_t n_derived, derived_capacity;
+  uint32_t *version;  size_t version_capacity; /* of buffers: counts writes in place */
+} lowering;
+
+static const char *const functions[IG_PHASES] = {"prefill", "decode", "head", "head_rows"};
+
+/* ---- tables ----------------------------------------------------------------------------------------------------------- */
+
+static uint32_t add_buffer(ig_program_plan *p, const char *name, uint64_t row_bytes, uint64_t bytes, uint32_t phase) {
+  p->buffer = ig_grow(p->arena, p->buffer, p->n_buffers, &p->buffer_capacity, sizeof *p->buffer);
+  p->buffer[p->n_buffers] = (ig_buffer){.name = name, .row_bytes = row_bytes, .bytes = bytes, .phase = phase};
+  return (uint32_t)p->n_buffers++;
+}
+
+static uint32_t new_rows(lowering *l, const char *name, uint64_t row_bytes) {
+  return add_buffer(l->plan, name, row_bytes, row_bytes * l->tokens, (uint32_t)l->kind);
+}
+
+static uint32_t kernel_row(ig_program_plan *p, ig_family family, const ig_layout *layout, ig_activation activation) {
+  for (size_t i = 0; i < p->n_kernels; i++) {
+    const ig_kernel_ref *r = &p->kernel[i].ref;
+    if (r->family == family && r->layout == layout && r->activation == activation) return (uint32_t)i;
+  }
+  p->kernel = ig_grow(p->arena, p->kernel, p->n_kernels, &p->kernel_capacity, sizeof *p->kernel);
+  ig_plan_kernel *k = &p->kernel[p->n_kernels];
+  k->ref = (ig_kernel_ref){family, layout, activation};
+  ig_kernel_info(&k->info, family, layout, activation);
+  return (uint32_t)p->n_kernels++;
+}
+
+static uint32_t cache(ig_program_plan *p, const char *name, uint64_t position_bytes) {
+  for (size_t i = 0; i < p->n_caches; i++)
+    if (!strcmp(p->cache[i].name, name)) return (uint32_t)i;
+  p->cache = ig_grow(p->arena, p->cache, p->n_caches, &p->cache_capacity, sizeof *p->cache);
+  p->cache[p->n_caches] = (ig_cache){.name = name, .position_bytes = ig_round_up(position_bytes, INGOT_ALIGN)};
+  return (uint32_t)p->n_caches++;
+}
+
+static uint32_t add_weight(ig_program_plan *p, ig_packed_weight w) {
+  p->weight = ig_grow(p->arena, p->weight, p->n_weights, &p->weight_capacity, sizeof *p->weight);
+  p->weight[p->n_weights] = w;
+  return (uint32_t)p->n_weights++;
+}
+
+/* The weight an operand names. A tensor used twice (the tied head) is packed once: it is known by its place in the file. */
+static uint32_t weight(lowering *l, ig_value value, ig_weight_kind kind) {
+  ig_program_plan *p = l->plan;
+  ig_op op = ig_defining_op(value);
+  const char *name = ig_attr_string(op, "name", l->arena);
+  uint64_t offset = (uint64_t)ig_attr_int(op, "offset");
+  for (size_t i = 0; i < p->n_weights; i++) {
+    const ig_packed_weight *w = &p->weight[i];
+    if (w->kind == kind && w->file_offset == offset && !strcmp(w->name, name)) return (uint32_t)i;
+  }
+  ig_packed_weight w = {.kind = kind, .name = name, .format = ig_weight_format(value, l->arena), .file_offset = offset,
+                        .file_bytes = (uint64_t)ig_attr_int(op, "bytes")};
+  bool matrix = ig_rank(value) == 2;
+  w.rows = matrix ? (uint64_t)ig_dim(value, 0) : 1;
+  w.cols = (uint64_t)ig_dim(value, matrix);
+  if (kind == IG_WEIGHT_VECTOR) {
+    w.bytes = ig_ceil_div(w.cols, 16) * 64;
+    return add_weight(p, w);
+  }
+  w.layout = ig_layout_find(w.format);
+  uint32_t units, odd;
+  if (!w.layout) {
+    ig_error(l->diags, name, "has the format %s, for which the target has no kernels", w.format);
+    return NONE;
+  }
+  if (!ig_units(w.layout, w.cols, &units, &odd)) {
+    ig_error(l->diags, name, "has rows of %llu values, which do not divide into blocks of %s", (unsigned long long)w.cols, w.format);
+    return NONE;
+  }
+  uint64_t tile = (uint64_t)w.layout->unit_bytes * units + (uint64_t)w.layout->odd_bytes * odd;
+  uint64_t tiles = ig_ceil_div(w.rows, INGOT_ROWS);
+  if (tiles > UINT32_MAX || !ig_mul_u64(tile, tiles, &w.bytes)) {
+    ig_error(l->diags, name, "is too large");
+    return NONE;
+  }
+  return add_weight(p, w);
+}
+
+static uint32_t rope_table(lowering *l, ig_value value) {
+  ig_program_plan *p = l->plan;
+  int64_t *turns;
+  size_t n = ig_attr_ints(ig_defining_op(value), "frequencies", l->arena, &turns);
+  uint32_t number = 0;
+  for (size_t i = 0; i < p->n_weights; i++) {
+    const ig_packed_weight *w = &p->weight[i];
+    if (w->kind != IG_WEIGHT_TURNS) continue;
+    if (w->cols == n && !memcmp(w->turns, turns, n * sizeof *turns)) return (uint32_t)i;
+    number++;
+  }
+  return add_weight(p, (ig_packed_weight){.kind = IG_WEIGHT_TURNS, .name = number ? ig_format(l->arena, "rope.turns.%u", number) : "rope.turns",
+                                          .format = "u64", .rows = 1, .cols = n, .turns = turns, .bytes = ig_round_up(8 * n, INGOT_ALIGN)});
+}
+
+/* ---- parts ------------------------------------------------------------------------------------------------------------ */
+
+static ig_plan_operand rows(const lowering *l, uint32_t buffer) {
+  bool head = l->kind == IG_PHASE_HEAD || l->kind == IG_PHASE_HEAD_ROWS;
+  return (ig_plan_operand){INGOT_PLACE_ARENA, buffer, head && buffer == l->plan->hidden};
+}
+static ig_plan_operand packed(uint32_t w) { return (ig_plan_operand){INGOT_PLACE_WEIGHTS, w, false}; }
+static ig_plan_operand kept(uint32_t c) { return (ig_plan_operand){INGOT_PLACE_KV, c, false}; }
+
+#define OPERANDS(...) (int)(sizeof((ig_plan_operand[]){__VA_ARGS__}) / sizeof(ig_plan_operand)), (ig_plan_operand[]){__VA_ARGS__}
+#define DIMS(...) (int)(sizeof((uint32_t[]){__VA_ARGS__}) / sizeof(uint32_t)), (uint32_t[]){__VA_ARGS__}
+
+/* One step of one part. */
+static void emit(lowering *l, uint32_t kernel, int n_operands, const ig_plan_operand *operands, int n_dims, const uint32_t *dims) {
+  ig_plan_phase *phase = &l->plan->phase[l->kind];
+  ig_plan_part *part = ig_alloc(l->arena, sizeof *part);
+  part->kernel = kernel;
+  part->n_operands = (uint32_t)n_operands;
+  memcpy(part->operand, operands, (size_t)n_operands * sizeof *operands);
+  part->n_dims = l->plan->kernel[kernel].info.n_dims - INGOT_DIM_STATIC;
+  assert((uint32_t)n_dims >= part->n_dims); /* families that share a list of dims may leave out the last */
+  memcpy(part->dim, dims, part->n_dims * sizeof *dims);
+  phase->step = ig_grow(l->arena, phase->step, phase->n_steps, &phase->capacity, sizeof *phase->step);
+  phase->step[phase->n_steps++] = (ig_plan_step){.part = part, .n_parts = 1};
+}
+
+static uint32_t version_of(lowering *l, uint32_t buffer) { return buffer < l->version_capacity ? l->version[buffer] : 0; }
+
+static void written_in_place(lowering *l, uint32_t buffer) {
+  while (buffer >= l->version_capacity) l->version = ig_grow(l->arena, l->version, l->version_capacity, &l->version_capacity, sizeof *l->version);
+  l->version[buffer]++;
+}
+
+static uint32_t find_derived(lowering *l, uint32_t source, uint32_t gain, ig_activation activation) {
+  for (size_t i = 0; i < l->n_derived; i++) {
+    const derived *d = &l->derived[i];
+    if (d->source == source && d->gain == gain && d->activation == activation && d->version == version_of(l, source)) return d->made;
+  }
+  return NONE;
+}
+
+static uint32_t keep_derived(lowering *l, uint32_t source, uint32_t gain, ig_activation activation, uint32_t made) {
+  l->derived = ig_grow(l->arena, l->derived, l->n_derived, &l->derived_capacity, sizeof *l->derived);
+  l->derived[l->n_derived++] = (derived){source, version_of(l, source), gain, made, activation};
+  return made;
+}
+
+static uint32_t norm(lowering *l, uint32_t x, uint32_t gain, float eps, ig_activation activation) {
+  uint32_t known = find_derived(l, x, gain, activation);
+  if (known != NONE) return known;
+  const ig_packed_weight *g = &l->plan->weight[gain];
+  uint32_t n = (uint32_t)g->cols, y = new_rows(l, g->name, ig_activation_bytes(activation, n));
+  emit(l, kernel_row(l->plan, IG_NORM, NULL, activation), OPERANDS(rows(l, x), packed(gain), rows(l, y)), DIMS((n + 15) / 16, n, ig_f32_bits(eps)));
+  return keep_derived(l, x, gain, activation, y);
+}
+
+/* `x` as a linear of this layout takes it: normalised where there is a gain, quantised where the layout asks. */
+static uint32_t activation_for(lowering *l, uint32_t x, uint32_t gain, float eps, const ig_packed_weight *w) {
+  ig_activation activation = w->layout->activation;
+  if (gain != NONE) return norm(l, x, gain, eps, activation);
+  if (activation == IG_ACT_F32) return x;
+  uint32_t known = find_derived(l, x, NONE, activation);
+  if (known != NONE) return known;
+  uint32_t y = new_rows(l, ig_format(l->arena, "%s.x", w->name), ig_activation_bytes(activation, w->cols));
+  emit(l, kernel_row(l->plan, IG_QUANT, NULL, activation), OPERANDS(rows(l, x), rows(l, y)), DIMS((uint32_t)((w->cols + 15) / 16)));
+  return keep_derived(l, x, NONE, activation, y);
+}
+
+static uint32_t row_tiles(const ig_packed_weight *w) { return (uint32_t)ig_ceil_div(w->rows, INGOT_ROWS); }
+
+/* y (=, +=) w x; `y` NONE makes a buffer. */
+static uint32_t linear(lowering *l, uint32_t x, uint32_t w_index, uint32_t y, uint32_t epilogue) {
+  const ig_packed_weight *w = &l->plan->weight[w_index];
+  uint32_t units, odd;
+  ig_units(w->layout, w->cols, &units, &odd);
+  if (y == NONE) y = new_rows(l, w->name, (uint64_t)row_tiles(w) * 64);
+  emit(l, kernel_row(l->plan, l->tokens == 1 ? IG_LINEAR_GEMV : IG_LINEAR_GEMM, w->layout, IG_ACT_F32), OPERANDS(rows(l, x), packed(w_index), rows(l, y)),
+       DIMS(units, odd, row_tiles(w), epilogue));
+  return y;
+}
+
+static uint32_t gate_up(lowering *l, const uint32_t x[2], uint32_t gate, uint32_t up) {
+  const ig_packed_weight *g = &l->plan->weight[gate], *u = &l->plan->weight[up];
+  if (g->layout != u->layout) {
+    uint32_t y = linear(l, x[0], gate, NONE, 0), other = linear(l, x[1], up, NONE, 0);
+    emit(l, kernel_row(l->plan, IG_GLU, NULL, IG_ACT_F32), OPERANDS(rows(l, y), rows(l, other)), DIMS(row_tiles(&l->plan->weight[gate])));
+    written_in_place(l, y);
+    return y;
+  }
+  uint32_t units, odd;
+  ig_units(g->layout, g->cols, &units, &odd);
+  uint32_t y = new_rows(l, g->name, (uint64_t)row_tiles(g) * 64);
+  emit(l, kernel_row(l->plan, l->tokens == 1 ? IG_GLU_GEMV : IG_GLU_GEMM, g->layout, IG_ACT_F32), OPERANDS(rows(l, x[0]), packed(gate), packed(up), rows(l, y)),
+       DIMS(units, odd, row_tiles(g)));
+  return y;
+}
+
+static uint32_t width16(const lowering *l, uint32_t buffer) { return (uint32_t)(l->plan->buffer[buffer].row_bytes / 64); }
+
+static uint32_t attention(lowering *l, ig_op op, uint32_t q, uint32_t k, uint32_t v, uint32_t table) {
+  ig_program_plan *p = l->plan;
+  uint32_t heads = (uint32_t)ig_attr_int(op, "heads"), kv = (uint32_t)ig_attr_int(op, "kv_heads"), dim = (uint32_t)ig_attr_int(op, "head_dim");
+  unsigned layer = (unsigned)ig_attr_int(op, "layer");
+  uint32_t v16 = (dim + 15) / 16, y16 = (heads * dim + 15) / 16;
+  uint32_t k_cache = cache(p, ig_format(l->arena, "k.%u", layer), (uint64_t)kv * dim * 2);
+  uint32_t v_cache = cache(p, ig_format(l->arena, "v.%u", layer), (uint64_t)kv * v16 * 32);
+  uint32_t y = new_rows(l, ig_format(l->arena, "attention.%u", layer), (uint64_t)y16 * 64);
+  uint32_t dims[] = {kv, heads / kv, dim, v16, ig_f32_bits((float)ig_attr_float(op, "scale")), (uint32_t)p->weight[table].cols,
+                     width16(l, q), width16(l, k), width16(l, v), y16};
+  enum { N = sizeof dims / sizeof *dims };
+  if (l->tokens > 1) {
+    emit(l, kernel_row(p, IG_ROPE_KV, NULL, IG_ACT_F32), OPERANDS(rows(l, q), rows(l, k), rows(l, v), kept(k_cache), kept(v_cache), packed(table)), N, dims);
+    emit(l, kernel_row(p, IG_ATTENTION, NULL, IG_ACT_F32), OPERANDS(rows(l, q), kept(k_cache), kept(v_cache), rows(l, y)), N, dims);
+    return y;
+  }
+  uint64_t partial_bytes = (uint64_t)(p->n_context / INGOT_KV_BLOCK) * heads * (v16 + 1) * 64;
+  uint32_t partials = add_buffer(p, ig_format(l->arena, "partials.%u", layer), 0, partial_bytes, (uint32_t)l->kind);
+  emit(l, kernel_row(p, IG_ATTENTION_DECODE, NULL, IG_ACT_F32),
+       OPERANDS(rows(l, q), rows(l, k), rows(l, v), kept(k_cache), kept(v_cache), packed(table), rows(l, partials)), N, dims);
+  emit(l, kernel_row(p, IG_ATTENTION_MERGE, NULL, IG_ACT_F32), OPERANDS(rows(l, partials), rows(l, y)), N, dims);
+  return y;
+}
+
+/* ---- ops -------------------------------------------------------------------------------------------------------------- */
+
+static bound *find(lowering *l, ig_value value) {
+  for (size_t i = l->n_bound; i-- > 0;)
+    if (ig_same(l->bound[i].value, value)) return &l->bound[i];
+  return NULL;
+}
+
+static void bind(lowering *l, ig_value value, uint32_t buffer, ig_op pending) {
+  l->bound = ig_grow(l->arena, l->bound, l->n_bound, &l->bound_capacity, sizeof *l->bound);
+  l->bound[l->n_bound++] = (bound){value, buffer, pending};
+}
+
+static bool fail(lowering *l, ig_op op, const char *why) {
+  return ig_error(l->diags, ig_location(op, l->arena), "ig.%s in @%s %s", ig_op_name(ig_kind(op)), functions[l->kind], why);
+}
+
+/* The buffer of an operand that has to be in memory now. */
+static bool use(lowering *l, ig_op op, ig_value value, uint32_t *buffer) {
+  const bound *b = find(l, value);
+  if (!b) return fail(l, op, "uses a value that no op before it has made");
+  if (b->pending.handle) return fail(l, op, "takes the result of a rope or silu, which only attention and the gate's product can");
+  *buffer = b->buffer;
+  return true;
+}
+
+static bool lower_fused_linear(lowering *l, ig_op op) {
+  static const ig_role roles[] = {IG_ROLE_W0, IG_ROLE_W1, IG_ROLE_W2};
+  uint32_t x, gain = NONE, w[3], in[3], n = 0;
+  float eps = 0;
+  if (!use(l, op, ig_operand_role(op, IG_ROLE_X), &x)) return false;
+  ig_value gain_value = ig_operand_role(op, IG_ROLE_GAIN), residual = ig_operand_role(op, IG_ROLE_RESIDUAL);
+  if (gain_value.handle) gain = weight(l, gain_value, IG_WEIGHT_VECTOR), eps = (float)ig_attr_float(op, "eps");
+  for (int i = 0; i < 3; i++) {
+    ig_value value = ig_operand_role(op, roles[i]);
+    if (!value.handle) continue;
+    w[n] = weight(l, value, IG_WEIGHT_TILES);
+    if (w[n++] == NONE) return false;
+  }
+  for (uint32_t i = 0; i < n; i++) in[i] = activation_for(l, x, gain, eps, &l->plan->weight[w[i]]);
+  const char *epilogue = ig_attr_string(op, "epilogue", l->arena);
+  if (epilogue && !strcmp(epilogue, "glu")) {
+    if (n != 2) return fail(l, op, "has the epilogue glu but not two weights");
+    bind(l, ig_result(op, 0), gate_up(l, in, w[0], w[1]), (ig_op){0});
+    return true;
+  }
+  uint32_t y = NONE;
+  if (residual.handle) {
+    if (!use(l, op, residual, &y)) return false;
+    if (ig_use_count(residual) > 1 && y == x) return fail(l, op, "adds to a value that it also reads");
+    for (ig_op next = ig_next_op(op); next.handle; next = ig_next_op(next))
+      for (int i = 0; i < ig_operand_count(next); i++)
+        if (ig_same(ig_operand(next, i), residual)) return fail(l, op, "adds to a value that is read again later");
+  }
+  for (uint32_t i = 0; i < n; i++) bind(l, ig_result(op, (int)i), linear(l, in[i], w[i], y, y != NONE), (ig_op){0});
+  if (y != NONE) written_in_place(l, y);
+  return true;
+}
+
+/* `q` or `k` of a rope that waited: the buffer before it, and its table. */
+static bool take_rope(lowering *l, ig_value value, uint32_t *buffer, ig_value *table) {
+  bound *b = find(l, value);
+  if (!b || !b->pending.handle || ig_kind(b->pending) != IG_OP_rope) return false;
+  *buffer = b->buffer;
+  *table = ig_operand(b->pending, 2);
+  return true;
+}
+
+static bool lower_attention(lowering *l, ig_op op) {
+  uint32_t q, k, v;
+  ig_value table, other;
+  if (!use(l, op, ig_operand(op, 2), &v)) return false;
+  if (ig_kind(op) == IG_OP_rope_attention) {
+    if (!use(l, op, ig_operand(op, 0), &q) || !use(l, op, ig_operand(op, 1), &k)) return false;
+    table = ig_operand(op, 4);
+  } else if (!take_rope(l, ig_operand(op, 0), &q, &table) || !take_rope(l, ig_operand(op, 1), &k, &other) || rope_table(l, table) != rope_table(l, other)) {
+    return fail(l, op, "has no kernel unless its q and k come from ropes of one table");
+  }
+  bind(l, ig_result(op, 0), attention(l, op, q, k, v, rope_table(l, table)), (ig_op){0});
+  return true;
+}
+
+static bool lower_op(lowering *l, ig_op op) {
+  uint32_t x, w;
+  ig_program_plan *p = l->plan;
+  switch (ig_kind(op)) {
+  case IG_OP_weight:
+  case IG_OP_rope_table: return true; /* their users fetch them */
+  case IG_OP_embed: {
+    if (!use(l, op, ig_operand(op, 0), &x)) return false;
+    if ((w = weight(l, ig_operand(op, 1), IG_WEIGHT_TILES)) == NONE) return false;
+    const ig_packed_weight *table = &p->weight[w];
+    uint32_t units, odd;
+    ig_units(table->layout, table->cols, &units, &odd);
+    emit(l, kernel_row(p, IG_EMBED, table->layout, IG_ACT_F32), OPERANDS(rows(l, x), packed(w), rows(l, p->hidden)), DIMS(units, odd, row_tiles(table)));
+    bind(l, ig_result(op, 0), p->hidden, (ig_op){0});
+    return true;
+  }
+  case IG_OP_rms_norm:
+    if (!use(l, op, ig_operand(op, 0), &x)) return false;
+    w = weight(l, ig_operand(op, 1), IG_WEIGHT_VECTOR);
+    bind(l, ig_result(op, 0), norm(l, x, w, (float)ig_attr_float(op, "eps"), IG_ACT_F32), (ig_op){0});
+    return true;
+  case IG_OP_linear:
+    if (!use(l, op, ig_operand(op, 0), &x) || (w = weight(l, ig_operand(op, 1), IG_WEIGHT_TILES)) == NONE) return false;
+    bind(l, ig_result(op, 0), linear(l, activation_for(l, x, NONE, 0, &p->weight[w]), w, NONE, 0), (ig_op){0});
+    return true;
+  case IG_OP_fused_linear: return lower_fused_linear(l, op);
+  case IG_OP_attention:
+  case IG_OP_rope_attention: return lower_attention(l, op);
+  case IG_OP_rope:
+  case IG_OP_silu: /* their kernels work in place, so the value before must have no other reader */
+    if (!use(l, op, ig_operand(op, 0), &x)) return false;
+    if (ig_use_count(ig_operand(op, 0)) > 1) return fail(l, op, "works in place, but the value before it is used elsewhere too");
+    bind(l, ig_result(op, 0), x, op);
+    return true;
+  case IG_OP_mul: {
+    const bound *gate = find(l, ig_operand(op, 0));
+    if (!gate || !gate->pending.handle || ig_kind(gate->pending) != IG_OP_silu) return fail(l, op, "has no kernel unless its first operand is a silu");
+    uint32_t y = gate->buffer;
+    if (!use(l, op, ig_operand(op, 1), &x)) return false;
+    emit(l, kernel_row(p, IG_GLU, NULL, IG_ACT_F32), OPERANDS(rows(l, y), rows(l, x)), DIMS(width16(l, y)));
+    written_in_place(l, y);
+    bind(l, ig_result(op, 0), y, (ig_op){0});
+    return true;
+  }
+  default: return fail(l, op, "has no kernel: the pass fuse should have joined it to a linear");
+  }
+}
+
+static bool lower_phase(ig_program_plan *plan, ig_module module, ig_phase_kind kind, ig_diags *diags) {
+  lowering l = {.plan = plan, .arena = plan->arena, .diags = diags, .kind = kind, .tokens = plan->phase[kind].max_tokens};
+  ig_op function = ig_function_find(module, functions[kind]);
+  if (!function.handle) return ig_error(diags, "lower", "the graph has no function @%s; run the pass split first", functions[kind]);
+  bool head = kind >= IG_PHASE_HEAD, ok = true;
+  bind(&l, ig_function_argument(function, 0), head ? plan->hidden : plan->tokens, (ig_op){0});
+  for (ig_op op = ig_first_op(function); op.handle; op = ig_next_op(op)) ok &= lower_op(&l, op);
+  if (!ok) return false;
+  const bound *result = find(&l, ig_function_result(function));
+  uint32_t want = head ? plan->logits : plan->hidden;
+  if (!result || result->pending.handle) return ig_error(diags, "lower", "@%s returns what it does not make", functions[kind]);
+  if (result->buffer == want) return true;
+  const ig_buffer *from = &plan->buffer[result->buffer], *to = &plan->buffer[want];
+  if (!head || from->row_bytes != to->row_bytes)
+    return ig_error(diags, "lower", "@%s does not end in the %s", functions[kind], head ? "logits of the vocabulary" : "rows that the embedding began");
+  for (size_t s = 0; s < plan->phase[kind].n_steps; s++) { /* the head's last linear writes the logits */
+    ig_plan_part *part = plan->phase[kind].step[s].part;
+    for (uint32_t i = 0; i < part->n_operands; i++)
+      if (part->operand[i].place == INGOT_PLACE_ARENA && part->operand[i].index == result->buffer) part->operand[i].index = want;
+  }
+  return true;
+}
+
+/* Sizes of the buffers that outlive a phase, from the graph's own shapes. */
+static bool shared_buffers(ig_program_plan *plan, ig_module module, ig_diags *diags) {
+  ig_op decode = ig_function_find(module, "decode"), head = ig_function_find(module, "head");
+  if (!decode.handle || !head.handle) return ig_error(diags, "lower", "the graph has no @decode and @head; run the pass split first");
+  ig_value hidden = ig_function_result(decode), logits = ig_function_result(head);
+  int64_t n_embd = ig_dim(hidden, 1), n_vocab = ig_dim(logits, 1);
+  if (n_embd < 1 || n_vocab < 1 || n_embd > INT32_MAX / 8 || n_vocab > INT32_MAX / 8) return ig_error(diags, "lower", "the width of the model or its vocabulary is out of range");
+  uint64_t hidden_row = ig_ceil_div((uint64_t)n_embd, 16) * 64, logits_row = ig_ceil_div((uint64_t)n_vocab, 16) * 64;
+  uint64_t slice = (UINT64_C(1) << 20) / logits_row, most = plan->chunk < 16 ? plan->chunk : 16;
+  slice = slice < 1 ? 1 : slice > most ? most : slice;
+  plan->phase[IG_PHASE_PREFILL].max_tokens = plan->chunk;
+  plan->phase[IG_PHASE_DECODE].max_tokens = plan->phase[IG_PHASE_HEAD].max_tokens = 1;
+  plan->phase[IG_PHASE_HEAD_ROWS].max_tokens = (uint32_t)slice;
+  plan->tokens = add_buffer(plan, "tokens", 4, (uint64_t)4 * plan->chunk, IG_PHASES);
+  plan->hidden = add_buffer(plan, "hidden", hidden_row, hidden_row * plan->chunk, IG_PHASES);
+  plan->logits = add_buffer(plan, "logits", logits_row, logits_row * slice, IG_PHASES);
+  return true;
+}
+
+bool ig_lower(ig_module module, const ig_lower_options *options, ig_arena *arena, ig_program_plan *plan, ig_diags *diags) {
+  assert(options->n_context % INGOT_KV_BLOCK == 0 && options->n_context && options->chunk);
+  plan->arena = arena;
+  plan->n_context = options->n_context;
+  plan->chunk = options->chunk;
+  if (!shared_buffers(plan, module, diags)) return false;
+  /* Decode first: the weights file follows the order in which a token reads it. */
+  static const ig_phase_kind order[IG_PHASES] = {IG_PHASE_DECODE, IG_PHASE_HEAD, IG_PHASE_PREFILL, IG_PHASE_HEAD_ROWS};
+  bool ok = true;
+  for (int i = 0; i < IG_PHASES; i++) ok &= lower_phase(plan, module, order[i], diags);
+  return ok;
+}
+
+bool ig_make_plan(ig_module module, const ig_lower_options *options, ig_arena *arena, ig_program_plan *plan, ig_diags *diags) {
+  if (!ig_lower(module, options, arena, plan, diags)) return false;
+  ig_order_steps(plan);
+  return ig_plan_memory(plan, diags) && ig_check_plan(plan, diags);
+}
