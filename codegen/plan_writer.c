@@ -1,0 +1,181 @@
+#include "codegen/plan_writer.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "codegen/flat_builder.h"
+
+/* Fields by their place in plan.fbs. */
+enum { PART_KERNEL, PART_OPERANDS, PART_DIMS };
+enum { STEP_PRIVATE, STEP_PARTS };
+enum { PHASE_KIND, PHASE_MAX_TOKENS, PHASE_STEPS };
+enum { WEIGHT_NAME, WEIGHT_FORMAT, WEIGHT_LAYOUT, WEIGHT_ROWS, WEIGHT_COLS, WEIGHT_OFFSET, WEIGHT_BYTES };
+enum { TOK_TEXT, TOK_PIECES, TOK_SCORES, TOK_HASH, TOK_SPECIALS, TOK_BYTES, TOK_BOS, TOK_UNKNOWN, TOK_END, TOK_ADD_BOS, TOK_ADD_EOS, TOK_SPACE };
+enum { TEMPLATE_CODE, TEMPLATE_STRINGS, TEMPLATE_SOURCE };
+enum {
+  PLAN_VERSION, PLAN_NAME, PLAN_ARCHITECTURE, PLAN_TARGET, PLAN_N_VOCAB, PLAN_N_EMBD, PLAN_N_LAYER, PLAN_N_CONTEXT, PLAN_CHUNK, PLAN_ARENA_BYTES,
+  PLAN_PRIVATE_BYTES, PLAN_KV_BYTES, PLAN_TOKENS, PLAN_HIDDEN, PLAN_HIDDEN_ROW, PLAN_LOGITS, PLAN_LOGITS_ROW, PLAN_KERNELS, PLAN_PHASES, PLAN_WEIGHTS,
+  PLAN_WEIGHTS_BYTES, PLAN_WEIGHTS_ROOT, PLAN_TOKENIZER, PLAN_TEMPLATE, PLAN_SOURCE
+};
+enum { SCHEMA_VERSION = 1 };
+
+static void put(uint8_t *to, uint64_t value, size_t size) {
+  for (size_t i = 0; i < size; i++) to[i] = (uint8_t)(value >> 8 * i);
+}
+
+static void *array(size_t count, size_t size) {
+  void *p = calloc(count ? count : 1, size);
+  if (!p) abort();
+  return p;
+}
+
+static ig_flat_ref write_part(ig_flat *f, const ig_program_plan *p, const ig_plan_part *part) {
+  enum { SIZE = 16 }; /* struct Operand */
+  uint8_t operands[SIZE * INGOT_MAX_OPERANDS];
+  for (uint32_t i = 0; i < part->n_operands; i++) {
+    const ig_plan_operand *o = &part->operand[i];
+    uint64_t offset = o->place == INGOT_PLACE_WEIGHTS ? p->weight[o->index].offset : o->place == INGOT_PLACE_KV ? p->cache[o->index].offset : p->buffer[o->index].offset;
+    put(operands + SIZE * i, offset, 8);
+    put(operands + SIZE * i + 8, o->from_row ? p->buffer[o->index].row_bytes : 0, 4);
+    put(operands + SIZE * i + 12, o->place, 4);
+  }
+  ig_flat_ref vector = ig_flat_vector(f, operands, part->n_operands, SIZE, 8);
+  ig_flat_ref dims = ig_flat_vector(f, part->dim, part->n_dims, 4, 4);
+  ig_flat_scalar(f, PART_KERNEL, 4, part->kernel, 0);
+  ig_flat_child(f, PART_OPERANDS, vector);
+  ig_flat_child(f, PART_DIMS, dims);
+  return ig_flat_table(f);
+}
+
+static ig_flat_ref write_step(ig_flat *f, const ig_program_plan *p, const ig_plan_step *step) {
+  ig_flat_ref *parts = array(step->n_parts, sizeof *parts);
+  for (uint32_t i = 0; i < step->n_parts; i++) parts[i] = write_part(f, p, &step->part[i]);
+  ig_flat_ref private = step->n_private ? ig_flat_refs(f, parts, step->n_private) : 0;
+  ig_flat_ref shared = ig_flat_refs(f, parts + step->n_private, step->n_parts - step->n_private);
+  free(parts);
+  ig_flat_child(f, STEP_PRIVATE, private);
+  ig_flat_child(f, STEP_PARTS, shared);
+  return ig_flat_table(f);
+}
+
+static ig_flat_ref write_phase(ig_flat *f, const ig_program_plan *p, uint32_t kind) {
+  const ig_plan_phase *phase = &p->phase[kind];
+  ig_flat_ref *steps = array(phase->n_steps, sizeof *steps);
+  for (size_t i = 0; i < phase->n_steps; i++) steps[i] = write_step(f, p, &phase->step[i]);
+  ig_flat_ref vector = ig_flat_refs(f, steps, phase->n_steps);
+  free(steps);
+  ig_flat_scalar(f, PHASE_KIND, 4, kind, 0);
+  ig_flat_scalar(f, PHASE_MAX_TOKENS, 4, phase->max_tokens, 0);
+  ig_flat_child(f, PHASE_STEPS, vector);
+  return ig_flat_table(f);
+}
+
+static ig_flat_ref write_weight(ig_flat *f, const ig_packed_weight *w, const char *layout) {
+  ig_flat_ref name = ig_flat_string(f, w->name), format = ig_flat_string(f, w->kind == IG_WEIGHT_VECTOR ? "f32" : w->format);
+  ig_flat_ref placed = ig_flat_string(f, w->kind == IG_WEIGHT_TILES ? layout : "plain");
+  ig_flat_child(f, WEIGHT_NAME, name);
+  ig_flat_child(f, WEIGHT_FORMAT, format);
+  ig_flat_child(f, WEIGHT_LAYOUT, placed);
+  ig_flat_scalar(f, WEIGHT_ROWS, 8, w->rows, 0);
+  ig_flat_scalar(f, WEIGHT_COLS, 8, w->cols, 0);
+  ig_flat_scalar(f, WEIGHT_OFFSET, 8, w->offset, 0);
+  ig_flat_scalar(f, WEIGHT_BYTES, 8, w->bytes, 0);
+  return ig_flat_table(f);
+}
+
+static ig_flat_ref write_tokenizer(ig_flat *f, const ig_tokenizer *t) {
+  enum { SIZE = 8 }; /* struct Piece */
+  if (!t || !t->present) return 0;
+  uint8_t *pieces = array(t->n, SIZE);
+  for (uint32_t i = 0; i < t->n; i++) {
+    put(pieces + SIZE * i, t->pieces[i].offset, 4);
+    put(pieces + SIZE * i + 4, t->pieces[i].size, 2);
+    put(pieces + SIZE * i + 6, t->pieces[i].type, 1);
+  }
+  ig_flat_ref text = ig_flat_vector(f, t->text, t->text_size, 1, 1), piece = ig_flat_vector(f, pieces, t->n, SIZE, 4);
+  free(pieces);
+  ig_flat_ref scores = ig_flat_vector(f, t->scores, t->n, 4, 4), hash = ig_flat_vector(f, t->hash, t->hash_size, 4, 4);
+  ig_flat_ref specials = ig_flat_vector(f, t->specials, t->n_specials, 4, 4), bytes = ig_flat_vector(f, t->bytes, 256, 4, 4);
+  ig_flat_ref end = ig_flat_vector(f, t->end, t->n_end, 4, 4);
+  ig_flat_child(f, TOK_TEXT, text);
+  ig_flat_child(f, TOK_PIECES, piece);
+  ig_flat_child(f, TOK_SCORES, scores);
+  ig_flat_child(f, TOK_HASH, hash);
+  ig_flat_child(f, TOK_SPECIALS, specials);
+  ig_flat_child(f, TOK_BYTES, bytes);
+  ig_flat_scalar(f, TOK_BOS, 4, t->bos, UINT32_MAX);
+  ig_flat_scalar(f, TOK_UNKNOWN, 4, t->unknown, UINT32_MAX);
+  ig_flat_child(f, TOK_END, end);
+  ig_flat_scalar(f, TOK_ADD_BOS, 1, t->add_bos, 0);
+  ig_flat_scalar(f, TOK_ADD_EOS, 1, t->add_eos, 0);
+  ig_flat_scalar(f, TOK_SPACE, 1, t->add_space_prefix, 0);
+  return ig_flat_table(f);
+}
+
+static ig_flat_ref write_template(ig_flat *f, const ig_template *t) {
+  if (!t || !t->present) return 0;
+  ig_flat_ref code = ig_flat_vector(f, t->code, t->code_size, 1, 1), strings = ig_flat_vector(f, t->strings, t->strings_size, 1, 1);
+  ig_flat_ref source = ig_flat_string(f, t->source);
+  ig_flat_child(f, TEMPLATE_CODE, code);
+  ig_flat_child(f, TEMPLATE_STRINGS, strings);
+  ig_flat_child(f, TEMPLATE_SOURCE, source);
+  return ig_flat_table(f);
+}
+
+static ig_flat_ref write_kernels(ig_flat *f, const ig_program_plan *p) {
+  ig_flat_ref *names = array(p->n_kernels, sizeof *names);
+  for (size_t i = 0; i < p->n_kernels; i++) names[i] = ig_flat_string(f, p->kernel[i].info.name);
+  ig_flat_ref vector = ig_flat_refs(f, names, p->n_kernels);
+  free(names);
+  return vector;
+}
+
+static ig_flat_ref write_weights(ig_flat *f, const ig_program_plan *p, const char *layout) {
+  ig_flat_ref *weights = array(p->n_weights, sizeof *weights);
+  for (size_t i = 0; i < p->n_weights; i++) weights[i] = write_weight(f, &p->weight[i], layout);
+  ig_flat_ref vector = ig_flat_refs(f, weights, p->n_weights);
+  free(weights);
+  return vector;
+}
+
+void ig_write_plan(const ig_program_plan *p, const ig_plan_facts *facts, ig_text *out) {
+  ig_flat flat = {0}, *f = &flat;
+  /* People's strings and the tokenizer's large tables last in the file, what every step reads together in front. */
+  ig_flat_ref source = ig_flat_string(f, facts->source), template = write_template(f, facts->chat_template), tokenizer = write_tokenizer(f, facts->tokenizer);
+  ig_flat_ref weights = write_weights(f, p, facts->layout), root = ig_flat_vector(f, facts->weights_root, 32, 1, 1);
+  ig_flat_ref kernels = write_kernels(f, p), phase[IG_PHASES];
+  for (uint32_t i = 0; i < IG_PHASES; i++) phase[i] = write_phase(f, p, i);
+  ig_flat_ref phases = ig_flat_refs(f, phase, IG_PHASES);
+  ig_flat_ref name = ig_flat_string(f, facts->name), architecture = ig_flat_string(f, facts->architecture), target = ig_flat_string(f, facts->target);
+  const ig_buffer *tokens = &p->buffer[p->tokens], *hidden = &p->buffer[p->hidden], *logits = &p->buffer[p->logits];
+  ig_flat_scalar(f, PLAN_VERSION, 4, SCHEMA_VERSION, 0);
+  ig_flat_child(f, PLAN_NAME, name);
+  ig_flat_child(f, PLAN_ARCHITECTURE, architecture);
+  ig_flat_child(f, PLAN_TARGET, target);
+  ig_flat_scalar(f, PLAN_N_VOCAB, 4, facts->n_vocab, 0);
+  ig_flat_scalar(f, PLAN_N_EMBD, 4, facts->n_embd, 0);
+  ig_flat_scalar(f, PLAN_N_LAYER, 4, facts->n_layer, 0);
+  ig_flat_scalar(f, PLAN_N_CONTEXT, 4, p->n_context, 0);
+  ig_flat_scalar(f, PLAN_CHUNK, 4, p->chunk, 0);
+  ig_flat_scalar(f, PLAN_ARENA_BYTES, 8, p->arena_bytes, 0);
+  ig_flat_scalar(f, PLAN_PRIVATE_BYTES, 8, p->private_bytes, 0);
+  ig_flat_scalar(f, PLAN_KV_BYTES, 8, p->kv_position_bytes, 0);
+  ig_flat_scalar(f, PLAN_TOKENS, 8, tokens->offset, 0);
+  ig_flat_scalar(f, PLAN_HIDDEN, 8, hidden->offset, 0);
+  ig_flat_scalar(f, PLAN_HIDDEN_ROW, 4, hidden->row_bytes, 0);
+  ig_flat_scalar(f, PLAN_LOGITS, 8, logits->offset, 0);
+  ig_flat_scalar(f, PLAN_LOGITS_ROW, 4, logits->row_bytes, 0);
+  ig_flat_child(f, PLAN_KERNELS, kernels);
+  ig_flat_child(f, PLAN_PHASES, phases);
+  ig_flat_child(f, PLAN_WEIGHTS, weights);
+  ig_flat_scalar(f, PLAN_WEIGHTS_BYTES, 8, p->weights_bytes, 0);
+  ig_flat_child(f, PLAN_WEIGHTS_ROOT, root);
+  ig_flat_child(f, PLAN_TOKENIZER, tokenizer);
+  ig_flat_child(f, PLAN_TEMPLATE, template);
+  ig_flat_child(f, PLAN_SOURCE, source);
+  ig_flat_ref plan = ig_flat_table(f);
+  ig_flat_finish(f, plan, "INGP");
+  ig_text_add(out, f->data + f->capacity - f->size, f->size);
+  ig_flat_finish_memory(f);
+}
