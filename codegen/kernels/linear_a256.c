@@ -1,0 +1,219 @@
+/* K-quants with activations a256 (352 bytes: int8 q[256], int32 minus_sum16[16], int16 sum32[8], f32 scale). Per 256 values: the dots of
+ * the sub-blocks times their integer scales, all exact in i32, then one fma; minima likewise from the sums of 32 activations.
+ *
+ * gemm's panel, per unit of 256 and tile: f32 d[16], f32 dmin[16] (where there are minima), i32 scale[subs][16], i16 pairs of minima [4][16],
+ * then 64 lines of bytes. Whatever a format's bits are, it is expanded to this and shares one inner loop. */
+#include "codegen/kernels/linear.h"
+
+#include <assert.h>
+#include <string.h>
+
+enum { LINE = 64, X_UNIT = 352, X_MINUS_SUM16 = 256, X_SUM32 = 320, X_SCALE = 336 };
+
+typedef struct k_format {
+  int subs;          /* sub-blocks of a unit: 8 or 16 */
+  int offset_shift;  /* q_w = stored - (1 << shift); 0: stored as it is */
+  bool minima;
+  int d, dmin, scale, min, lines, panel; /* offsets in a panel's unit, and its size */
+} k_format;
+
+static const k_format q4_k = {8, 0, true, 0, 64, 128, 128 + 8 * LINE, 128 + 12 * LINE, 128 + 76 * LINE};
+static const k_format q6_k = {16, 5, false, 0, 0, 64, 0, 64 + 16 * LINE, 64 + 80 * LINE};
+
+static const k_format *k_of(const ig_layout *layout) { return !strcmp(layout->format, "q4_k") ? &q4_k : &q6_k; }
+
+static val load_line(ig_kb *b, val p, int64_t offset) { return kb_load(b, "vector<16xi32>", kb_at(b, p, offset), 64); }
+static val zeros(ig_kb *b) { return kb_i32x16(b, 0); }
+static val masked(ig_kb *b, val v, int64_t mask) { return kb_and(b, v, kb_i32x16(b, mask)); }
+static val right(ig_kb *b, val v, int by) { return by ? kb_shru(b, v, kb_i32x16(b, by)) : v; }
+static val left(ig_kb *b, val v, int by) { return by ? kb_shl(b, v, kb_i32x16(b, by)) : v; }
+static val words(ig_kb *b, val ints) { return kb_op(b, "vector.bitcast", "vector<32xi16>", 1, &ints, NULL); }
+static val nibbles(ig_kb *b, val line, bool high) { return masked(b, right(b, line, high ? 4 : 0), 0x0f0f0f0f); }
+static val load_d(ig_kb *b, val p, int64_t offset) { return kb_f16_to_f32(b, kb_load(b, "vector<16xi16>", kb_at(b, p, offset), 32)); }
+
+/* ---- what a packed unit holds (the layout is told in pack_tile.c) ---- */
+
+/* The six-bit scales: sc[8] as i32, min[4] pairs of i16. */
+static void q4_k_scales(ig_kb *b, val w, val *sc, val *min) {
+  val line[3];
+  for (int i = 0; i < 3; i++) line[i] = load_line(b, w, LINE + i * LINE);
+  for (int j = 0; j < 8; j++) sc[j] = masked(b, right(b, line[j / 4], 8 * (j % 4)), 63);
+  val high = kb_or(b, kb_or(b, masked(b, right(b, line[0], 6), 0x03030303), masked(b, right(b, line[1], 4), 0x0c0c0c0c)),
+                   masked(b, right(b, line[2], 2), 0x30303030));
+  for (int p = 0; p < 2; p++) {
+    min[p] = masked(b, right(b, line[2], 8 * p), 0x003f003f);
+    min[2 + p] = masked(b, right(b, high, 8 * p), 0x003f003f);
+  }
+}
+
+static val q6_k_scale(ig_kb *b, val w, int j) {
+  val bytes = kb_load(b, "vector<16xi8>", kb_at(b, w, LINE + 16 * j), 16);
+  return kb_op(b, "arith.extsi", "vector<16xi32>", 1, &bytes, NULL);
+}
+
+/* Groups 4h .. 4h + 3 of a unit as bytes. */
+static void q6_k_bytes(ig_kb *b, val low0, val low1, val high, val *bytes) {
+  for (int c = 0; c < 4; c++) {
+    val two = c < 2 ? left(b, high, 4 - 2 * c) : right(b, high, 2 * c - 4);
+    bytes[c] = kb_or(b, nibbles(b, c < 2 ? low0 : low1, c % 2), masked(b, two, 0x30303030));
+  }
+}
+
+/* ---- gemv ---- */
+
+static val dot(ig_kb *b, val sum, val w, val x, int group) {
+  return kb_dot4(b, sum, kb_bytes64(b, w), kb_bytes64(b, kb_load_splat_i32(b, x, 4 * group)));
+}
+
+static val add_scaled(ig_kb *b, val acc, val d, val x, val total) {
+  return kb_fma(b, kb_mul(b, d, kb_load_splat_f32(b, x, X_SCALE)), kb_to_float(b, total), acc);
+}
+
+static val add_minima(ig_kb *b, val acc, val dmin, val x, const val *min) {
+  val m = zeros(b);
+  for (int p = 0; p < 4; p++) m = kb_dot2(b, m, words(b, min[p]), words(b, kb_load_splat_i32(b, x, X_SUM32 + 4 * p)));
+  val product = kb_mul(b, dmin, kb_load_splat_f32(b, x, X_SCALE)), negative = kb_op(b, "arith.negf", "vector<16xf32>", 1, &product, NULL);
+  return kb_fma(b, negative, kb_to_float(b, m), acc);
+}
+
+static val q4_k_unit(ig_kb *b, val w, val x, val acc) {
+  val sc[8], min[4], total = zeros(b);
+  q4_k_scales(b, w, sc, min);
+  for (int j = 0; j < 8; j++) {
+    val sum = zeros(b);
+    for (int i = 0; i < 4; i++) {
+      val line = load_line(b, w, 4 * LINE + (4 * j + i) * LINE);
+      for (int high = 0; high < 2; high++) sum = dot(b, sum, nibbles(b, line, high), x, 8 * j + 2 * i + high);
+    }
+    total = kb_add(b, total, kb_mul(b, sum, sc[j]));
+  }
+  acc = add_scaled(b, acc, load_d(b, w, 0), x, total);
+  return add_minima(b, acc, load_d(b, w, 32), x, min);
+}
+
+static val q6_k_unit(ig_kb *b, val w, val x, val acc) {
+  val total = zeros(b);
+  for (int j = 0; j < 16; j++) {
+    val bytes[4], sum = left(b, kb_load_splat_i32(b, x, X_MINUS_SUM16 + 4 * j), 5);
+    q6_k_bytes(b, load_line(b, w, (5 + 2 * j) * LINE), load_line(b, w, (6 + 2 * j) * LINE), load_line(b, w, (37 + j) * LINE), bytes);
+    for (int c = 0; c < 4; c++) sum = dot(b, sum, bytes[c], x, 4 * j + c);
+    total = kb_add(b, total, kb_mul(b, sum, q6_k_scale(b, w, j)));
+  }
+  return add_scaled(b, acc, load_d(b, w, 0), x, total);
+}
+
+static val a256_gemv(ig_linear *l, val w, val x) {
+  ig_kb *b = l->b;
+  val acc = kb_splat(b, "vector<16xf32>", kb_f32(b, 0));
+  kb_loop units;
+  kb_for(b, &units, kb_i64(b, 0), l->units, kb_i64(b, 1), 1, &acc);
+  val wu = kb_ptr(b, w, kb_mul(b, units.index, kb_i64(b, l->layout->unit_bytes))), xu = kb_ptr(b, x, kb_mul(b, units.index, kb_i64(b, X_UNIT)));
+  acc = (k_of(l->layout) == &q4_k ? q4_k_unit : q6_k_unit)(b, wu, xu, units.carried[0]);
+  kb_end_for(b, &units, &acc);
+  return units.result[0];
+}
+
+/* ---- gemm ---- */
+
+static void q4_k_expand_unit(ig_kb *b, val w, val to) {
+  val sc[8], min[4];
+  kb_store(b, load_d(b, w, 0), kb_at(b, to, q4_k.d), 64);
+  kb_store(b, load_d(b, w, 32), kb_at(b, to, q4_k.dmin), 64);
+  q4_k_scales(b, w, sc, min);
+  for (int j = 0; j < 8; j++) kb_store(b, sc[j], kb_at(b, to, q4_k.scale + j * LINE), 64);
+  for (int p = 0; p < 4; p++) kb_store(b, min[p], kb_at(b, to, q4_k.min + p * LINE), 64);
+  kb_loop lines;
+  kb_for(b, &lines, kb_i64(b, 0), kb_i64(b, 32 * LINE), kb_i64(b, 4 * LINE), 0, NULL);
+  val from = kb_ptr(b, w, lines.index), put = kb_ptr(b, to, kb_mul(b, lines.index, kb_i64(b, 2)));
+  for (int i = 0; i < 4; i++) {
+    val line = load_line(b, from, 4 * LINE + i * LINE);
+    for (int high = 0; high < 2; high++) kb_store(b, nibbles(b, line, high), kb_at(b, put, q4_k.lines + (2 * i + high) * LINE), 64);
+  }
+  kb_end_for(b, &lines, NULL);
+}
+
+static void q6_k_expand_unit(ig_kb *b, val w, val to) {
+  kb_store(b, load_d(b, w, 0), kb_at(b, to, q6_k.d), 64);
+  kb_loop subs;
+  kb_for(b, &subs, kb_i64(b, 0), kb_i64(b, 16), kb_i64(b, 1), 0, NULL);
+  val line = kb_mul(b, subs.index, kb_i64(b, LINE)), bytes[4];
+  val scales = kb_ptr(b, w, kb_mul(b, subs.index, kb_i64(b, 16)));
+  kb_store(b, q6_k_scale(b, scales, 0), kb_at(b, kb_ptr(b, to, line), q6_k.scale), 64);
+  val low = kb_at(b, kb_ptr(b, w, kb_mul(b, line, kb_i64(b, 2))), 5 * LINE), high = kb_at(b, kb_ptr(b, w, line), 37 * LINE);
+  q6_k_bytes(b, load_line(b, low, 0), load_line(b, low, LINE), load_line(b, high, 0), bytes);
+  val put = kb_at(b, kb_ptr(b, to, kb_mul(b, line, kb_i64(b, 4))), q6_k.lines);
+  for (int c = 0; c < 4; c++) kb_store(b, bytes[c], kb_at(b, put, c * LINE), 64);
+  kb_end_for(b, &subs, NULL);
+}
+
+static void a256_expand(ig_linear *l, val w, val panel) {
+  ig_kb *b = l->b;
+  const k_format *f = k_of(l->layout);
+  kb_loop units;
+  kb_for(b, &units, kb_i64(b, 0), l->units, kb_i64(b, 1), 0, NULL);
+  val from = kb_ptr(b, w, kb_mul(b, units.index, kb_i64(b, l->layout->unit_bytes))), to = kb_ptr(b, panel, kb_mul(b, units.index, kb_i64(b, f->panel)));
+  (f == &q4_k ? q4_k_expand_unit : q6_k_expand_unit)(b, from, to);
+  kb_end_for(b, &units, NULL);
+}
+
+/* One sub-block for all of the register tile: total += scale * dot. */
+static void sub_block(ig_kb *b, const k_format *f, int rows, const val *wu, int tokens, const val *xu, val j, const val *total, val *out) {
+  int groups = 64 / f->subs;
+  val sum[IG_MOST_ROWS * IG_MOST_TOKENS], w[IG_MOST_ROWS], xj[IG_MOST_TOKENS];
+  val x_offset = kb_mul(b, j, kb_i64(b, 4 * groups)), line_offset = kb_mul(b, j, kb_i64(b, LINE * groups));
+  for (int t = 0; t < tokens; t++) {
+    xj[t] = kb_ptr(b, xu[t], x_offset);
+    val start = zeros(b);
+    if (f->offset_shift) start = left(b, kb_load_splat_i32(b, kb_ptr(b, xu[t], kb_mul(b, j, kb_i64(b, 4))), X_MINUS_SUM16), f->offset_shift);
+    for (int r = 0; r < rows; r++) sum[r * tokens + t] = start;
+  }
+  for (int r = 0; r < rows; r++) w[r] = kb_ptr(b, wu[r], line_offset);
+  for (int g = 0; g < groups; g++)
+    for (int r = 0; r < rows; r++) {
+      val line = load_line(b, w[r], f->lines + g * LINE);
+      for (int t = 0; t < tokens; t++) sum[r * tokens + t] = dot(b, sum[r * tokens + t], line, xj[t], g);
+    }
+  for (int r = 0; r < rows; r++) {
+    val scale = load_line(b, kb_ptr(b, wu[r], kb_mul(b, j, kb_i64(b, LINE))), f->scale);
+    for (int t = 0; t < tokens; t++) out[r * tokens + t] = kb_add(b, total[r * tokens + t], kb_mul(b, sum[r * tokens + t], scale));
+  }
+}
+
+static void a256_gemm(ig_linear *l, int rows, const val *panels, int tokens, val x, val *acc) {
+  ig_kb *b = l->b;
+  const k_format *f = k_of(l->layout);
+  int n = rows * tokens;
+  val total[IG_MOST_ROWS * IG_MOST_TOKENS], wu[IG_MOST_ROWS], xu[IG_MOST_TOKENS];
+  for (int i = 0; i < n; i++) acc[i] = kb_splat(b, "vector<16xf32>", kb_f32(b, 0));
+  kb_loop units, subs;
+  kb_for(b, &units, kb_i64(b, 0), l->units, kb_i64(b, 1), n, acc);
+  for (int r = 0; r < rows; r++) wu[r] = kb_ptr(b, panels[r], kb_mul(b, units.index, kb_i64(b, f->panel)));
+  xu[0] = kb_ptr(b, x, kb_mul(b, units.index, kb_i64(b, X_UNIT)));
+  for (int t = 1; t < tokens; t++) xu[t] = kb_ptr(b, xu[t - 1], l->x_stride);
+  for (int i = 0; i < n; i++) total[i] = zeros(b);
+  kb_for(b, &subs, kb_i64(b, 0), kb_i64(b, f->subs), kb_i64(b, 1), n, total);
+  sub_block(b, f, rows, wu, tokens, xu, subs.index, subs.carried, total);
+  kb_end_for(b, &subs, total);
+  for (int r = 0; r < rows; r++) {
+    val d = kb_load(b, "vector<16xf32>", kb_at(b, wu[r], f->d), 64);
+    for (int t = 0; t < tokens; t++) acc[r * tokens + t] = add_scaled(b, units.carried[r * tokens + t], d, xu[t], subs.result[r * tokens + t]);
+    if (!f->minima) continue;
+    val dmin = kb_load(b, "vector<16xf32>", kb_at(b, wu[r], f->dmin), 64), min[4];
+    for (int p = 0; p < 4; p++) min[p] = load_line(b, wu[r], f->min + p * LINE);
+    for (int t = 0; t < tokens; t++) acc[r * tokens + t] = add_minima(b, acc[r * tokens + t], dmin, xu[t], min);
+  }
+  kb_end_for(b, &units, acc);
+  for (int i = 0; i < n; i++) acc[i] = units.result[i];
+}
+
+static const ig_linear_format formats[] = {
+  {"q4_k", a256_gemv, a256_expand, a256_gemm, 128 + 76 * LINE, 0, 0},
+  {"q6_k", a256_gemv, a256_expand, a256_gemm, 64 + 80 * LINE, 0, 0},
+};
+
+const ig_linear_format *ig_linear_a256(const char *format) {
+  for (size_t i = 0; i < sizeof formats / sizeof *formats; i++)
+    if (!strcmp(formats[i].format, format)) return &formats[i];
+  assert(!"a format without kernels");
+  return NULL;
+}

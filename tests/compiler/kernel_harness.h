@@ -1,0 +1,114 @@
+/* What tests and benchmarks of kernels share: compiling some for a variant into this process, buffers between guard pages, random weights. */
+#ifndef INGOT_TESTS_KERNEL_HARNESS_H
+#define INGOT_TESTS_KERNEL_HARNESS_H
+
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE
+#endif
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "codegen/jit.h"
+#include "codegen/library.h"
+#include "ir/format.h"
+#include "runtime/abi/cpu.h"
+
+enum { HARNESS_MOST_BUFFERS = 16 };
+
+typedef struct harness {
+  ig_jit *jit;
+  const ig_variant *variant;
+  struct { void *base; size_t size; } buffers[HARNESS_MOST_BUFFERS];
+  int n_buffers;
+} harness;
+
+static inline bool harness_runs(const ig_variant *v) { return (ingot__cpu_features() & v->features) == v->features; }
+
+static inline bool harness_open(harness *h, const ig_target *target, const ig_variant *variant, const ig_kernel_ref *refs, uint32_t n) {
+  ig_diags diags = {0};
+  ig_object object = {0};
+  *h = (harness){.jit = ig_jit_create(), .variant = variant};
+  bool ok = ig_compile_kernels(target, variant, "test", refs, n, IG_DUMP_NONE, NULL, &object, &diags) &&
+            ig_jit_add_object(h->jit, object.data, object.size, &diags);
+  for (size_t i = 0; i < diags.count; i++) printf("%s: %s\n", diags.items[i].place, diags.items[i].text);
+  free(object.data);
+  ig_diags_finish(&diags);
+  return ok;
+}
+
+static inline ingot_kernel_fn *harness_kernel(harness *h, const ig_kernel_ref *ref) {
+  char name[48], symbol[128];
+  ig_diags diags = {0};
+  ig_kernel_name(name, ref->family, ref->layout, ref->activation);
+  snprintf(symbol, sizeof symbol, "test__%s_%s", h->variant->name, name);
+  void *address = ig_jit_symbol(h->jit, symbol, &diags);
+  for (size_t i = 0; i < diags.count; i++) printf("%s: %s\n", diags.items[i].place, diags.items[i].text);
+  ig_diags_finish(&diags);
+  ingot_kernel_fn *f;
+  memcpy(&f, &address, sizeof f);
+  return f;
+}
+
+/* `size` bytes, 64-byte aligned, that end (but for the alignment) at a page that faults, filled with 0xa5. */
+static inline void *harness_buffer(harness *h, uint64_t size) {
+  size_t page = (size_t)sysconf(_SC_PAGESIZE), body = (size + page - 1) / page * page;
+  char *base = mmap(NULL, body + 2 * page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (base == MAP_FAILED || h->n_buffers == HARNESS_MOST_BUFFERS) abort();
+  mprotect(base, page, PROT_NONE);
+  mprotect(base + page + body, page, PROT_NONE);
+  memset(base + page, 0xa5, body);
+  h->buffers[h->n_buffers].base = base;
+  h->buffers[h->n_buffers++].size = body + 2 * page;
+  return base + page + (body - size) / 64 * 64;
+}
+static inline void harness_free(harness *h) {
+  while (h->n_buffers) h->n_buffers--, munmap(h->buffers[h->n_buffers].base, h->buffers[h->n_buffers].size);
+}
+static inline void harness_close(harness *h) {
+  harness_free(h);
+  ig_jit_destroy(h->jit);
+}
+
+static inline uint64_t harness_extent(const ingot_extent *e, const uint32_t *dim) {
+  uint64_t sum = 0;
+  for (int i = 0; i < INGOT_MAX_TERMS && e->term[i].scale; i++) {
+    uint64_t product = e->term[i].scale;
+    for (int d = 0; d < INGOT_MAX_DIMS; d++)
+      if (e->term[i].dims >> d & 1) product *= dim[d];
+    sum += product;
+  }
+  return sum;
+}
+
+static inline uint32_t harness_random(uint64_t *state) {
+  *state = *state * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
+  return (uint32_t)(*state >> 32);
+}
+static inline float harness_float(uint64_t *state) { return (float)(int32_t)harness_random(state) * 0x1p-31f; }
+
+/* Random blocks of a format whose scales are small halves. `fill` >= 0: all bytes but the scales have this value. */
+static inline void harness_weights(const ig_block_format *f, uint8_t *bytes, size_t blocks, uint64_t *state, int fill) {
+  for (size_t i = 0; i < blocks; i++, bytes += f->block_bytes) {
+    for (uint32_t j = 0; j < f->block_bytes; j++) bytes[j] = fill < 0 ? (uint8_t)harness_random(state) : (uint8_t)fill;
+    uint32_t at[2] = {0, 2}, n = 1;
+    if (!strcmp(f->name, "q4_k")) n = 2;
+    if (!strcmp(f->name, "q6_k")) at[0] = 208;
+    float value = harness_float(state);
+    if (!f->unpack) {
+      uint32_t bits = ig_f32_bits(value);
+      uint16_t half = !strcmp(f->name, "f16") ? ig_f32_to_f16(value) : (uint16_t)(bits >> 16);
+      if (f->block_bytes == 4) memcpy(bytes, &bits, 4);
+      else memcpy(bytes, &half, 2);
+      continue;
+    }
+    for (uint32_t j = 0; j < n; j++) {
+      uint16_t half = ig_f32_to_f16(0.01f * harness_float(state));
+      memcpy(bytes + at[j], &half, 2);
+    }
+  }
+}
+
+#endif

@@ -1,0 +1,180 @@
+/* The matrix products of every format on every variant that this CPU runs, bit for bit against the order of ir/numerics.h. */
+#include "tests/compiler/kernel_harness.h"
+
+#include <math.h>
+
+#include "ir/numerics.h"
+
+static int failures;
+
+/* ---- the reference ---- */
+
+static bool one_rounding; /* of the variant under test */
+static float fma_of(float a, float b, float c) { return one_rounding ? fmaf(a, b, c) : a * b + c; }
+
+static float dot_float(const ig_block_format *f, const uint8_t *w, const float *x, uint64_t k) {
+  float s[4] = {0, 0, 0, 0}, value;
+  for (uint64_t i = 0; i < k; i++) {
+    f->decode(f, w + i * f->block_bytes, &value, 1);
+    s[i % 4] = fma_of(x[i], value, s[i % 4]);
+  }
+  return (s[0] + s[1]) + (s[2] + s[3]);
+}
+
+static float dot_blocks(const ig_block_format *f, const uint8_t *w, const uint8_t *x, uint64_t k) {
+  float acc = 0;
+  uint32_t n = f->block_values, x_bytes = n == 256 ? 352 : 40, scale_at = n == 256 ? 336 : 32;
+  for (uint64_t b = 0; b < k / n; b++, w += f->block_bytes, x += x_bytes) {
+    ig_block block;
+    f->unpack(w, &block);
+    int32_t i = 0, m = 0;
+    for (uint32_t v = 0; v < n; v++) {
+      uint32_t j = v / f->sub_values;
+      i += block.scale[j] * block.q[v] * (int8_t)x[v];
+      m += block.min[j] * (int8_t)x[v];
+    }
+    float scale = ig_load_f32(x + scale_at);
+    acc = fma_of(block.d * scale, (float)i, acc);
+    if (f->sub_values == 32 && n == 256) acc = fma_of(-(block.dmin * scale), (float)m, acc);
+  }
+  return acc;
+}
+
+/* ---- one case ---- */
+
+typedef struct shape { uint32_t tiles, tokens; uint64_t k; int fill; float x; } shape; /* x: 0 random, else every x */
+
+typedef struct problem {
+  const ig_layout *layout;
+  const ig_block_format *format;
+  shape s;
+  uint64_t row_bytes, x_row, tile_bytes;
+  uint8_t *rows[2], *packed[2], *x;
+  float *dots[2]; /* [tokens][16 tiles] */
+} problem;
+
+static void finish(problem *p) {
+  for (int i = 0; i < 2; i++) free(p->rows[i]), free(p->dots[i]);
+}
+
+static void prepare(problem *p, harness *h, const ig_layout *layout, shape s, uint64_t *state) {
+  const ig_block_format *f = ig_format_find(layout->format);
+  uint32_t units, odd, n_rows = 16 * s.tiles;
+  if (!ig_units(layout, s.k, &units, &odd)) abort();
+  *p = (problem){.layout = layout, .format = f, .s = s, .row_bytes = s.k / f->block_values * f->block_bytes};
+  p->tile_bytes = (uint64_t)layout->unit_bytes * units + (uint64_t)layout->odd_bytes * odd;
+  p->x_row = ig_activation_bytes(layout->activation, s.k);
+  uint64_t padded = (s.k + 15) / 16 * 16;
+  float *x = calloc(padded, sizeof *x);
+  p->x = harness_buffer(h, p->x_row * s.tokens);
+  for (uint32_t t = 0; t < s.tokens; t++) {
+    for (uint64_t i = 0; i < s.k; i++) x[i] = s.x != 0 ? s.x : harness_float(state);
+    uint8_t *to = p->x + t * p->x_row;
+    if (layout->activation == IG_ACT_F32) memcpy(to, x, padded * 4);
+    else (layout->activation == IG_ACT_A32 ? ig_quantize_a32 : ig_quantize_a256)(x, s.k, to);
+  }
+  free(x);
+  for (int i = 0; i < 2; i++) {
+    p->rows[i] = malloc(p->row_bytes * n_rows);
+    p->packed[i] = harness_buffer(h, p->tile_bytes * s.tiles);
+    p->dots[i] = malloc(sizeof(float) * n_rows * s.tokens);
+    harness_weights(f, p->rows[i], s.k / f->block_values * n_rows, state, s.fill);
+    for (uint32_t t = 0; t < s.tiles; t++)
+      if (!ig_pack_tile(layout, p->rows[i] + p->row_bytes * 16 * t, 16, s.k, p->packed[i] + p->tile_bytes * t)) abort();
+    for (uint32_t t = 0; t < s.tokens; t++)
+      for (uint32_t r = 0; r < n_rows; r++) {
+        const uint8_t *w = p->rows[i] + p->row_bytes * r, *xt = p->x + p->x_row * t;
+        p->dots[i][(size_t)t * n_rows + r] = f->unpack ? dot_blocks(f, w, xt, s.k) : dot_float(f, w, (const float *)(const void *)xt, s.k);
+      }
+  }
+}
+
+static void check(const problem *p, harness *h, const char *kernel, const float *y, const float *before, bool glu, bool add) {
+  uint32_t n = 16 * p->s.tiles;
+  for (uint32_t i = 0; i < n * p->s.tokens; i++) {
+    float want = p->dots[0][i];
+    if (glu) want = ig_silu(want) * p->dots[1][i];
+    if (add) want = before[i] + want;
+    bool same = ig_f32_bits(y[i]) == ig_f32_bits(want);
+    if (glu && !h->variant->fma) same = fabsf(y[i] - want) <= (1e-6f + 1e-7f * fabsf(p->dots[0][i])) * fabsf(want); /* exp rounds twice there */
+    if (same) continue;
+    printf("%s %s: %u tiles, %u tokens, k %llu, fill %d: row %u token %u is %a, not %a\n", h->variant->name, kernel, p->s.tiles, p->s.tokens,
+           (unsigned long long)p->s.k, p->s.fill, i % n, i / n, (double)y[i], (double)want);
+    failures++;
+    return;
+  }
+}
+
+static void run_case(harness *h, const ig_target *target, const ig_layout *layout, shape s, uint64_t *state) {
+  problem p;
+  prepare(&p, h, layout, s, state);
+  uint64_t y_bytes = 64ull * s.tiles * s.tokens;
+  float *y = harness_buffer(h, y_bytes), *before = malloc(y_bytes);
+  for (uint64_t i = 0; i < y_bytes / 4; i++) before[i] = harness_float(state);
+  for (ig_family family = IG_LINEAR_GEMV; family <= IG_GLU_GEMM; family++) {
+    bool glu = family == IG_GLU_GEMV || family == IG_GLU_GEMM;
+    if (s.tokens > 1 && (family == IG_LINEAR_GEMV || family == IG_GLU_GEMV)) continue;
+    ig_kernel_ref ref = {family, layout, IG_ACT_F32};
+    ingot_kernel_info info;
+    ig_kernel_info(&info, family, layout, IG_ACT_F32);
+    ingot_kernel_args args = {.operand = {p.x, p.packed[0], y}};
+    if (glu) args.operand[2] = p.packed[1], args.operand[3] = y;
+    uint32_t *dim = args.dim;
+    dim[INGOT_DIM_TOKENS] = s.tokens;
+    ig_units(layout, s.k, &dim[IG_LIN_UNITS], &dim[IG_LIN_ODD]);
+    dim[IG_LIN_TILES] = s.tiles;
+    uint64_t sizes[4] = {p.x_row * s.tokens, p.tile_bytes * s.tiles, glu ? p.tile_bytes * s.tiles : y_bytes, glu ? y_bytes : 0};
+    for (int i = 0; i < (glu ? 4 : 3); i++)
+      if (harness_extent(&info.operand[i].bytes, dim) != sizes[i]) printf("%s: operand %d is not as large as its row says\n", info.name, i), failures++;
+    ingot_extent scratch_extent = ig_kernel_scratch(&ref, target);
+    void *scratch = harness_buffer(h, harness_extent(&scratch_extent, dim));
+    ingot_kernel_fn *f = harness_kernel(h, &ref);
+    for (uint32_t epilogue = 0; epilogue < (glu ? 1 : 2); epilogue++)
+      for (uint32_t cut = 0; cut < 2; cut++) { /* whole, and cut after the first tile */
+        if (!glu) dim[IG_LIN_EPILOGUE] = epilogue;
+        memcpy(y, before, y_bytes);
+        if (cut) f(&args, scratch, 0, 1);
+        f(&args, scratch, cut, s.tiles);
+        check(&p, h, info.name, y, before, glu, epilogue);
+      }
+  }
+  free(before);
+  finish(&p);
+  harness_free(h);
+}
+
+static void run_format(harness *h, const ig_target *target, const ig_layout *layout) {
+  uint64_t state = 1, unit = layout->unit_values;
+  static const uint32_t tokens[] = {1, 2, 3, 5, 6, 7, 17}, tiles[] = {1, 2, 3, 5};
+  for (size_t i = 0; i < sizeof tokens / sizeof *tokens; i++)
+    for (size_t j = 0; j < sizeof tiles / sizeof *tiles; j++) {
+      uint64_t k = unit * (1 + (i + j) % 3);
+      if (layout->odd_values && (i + j) % 2) k -= layout->odd_values;
+      if (layout->activation == IG_ACT_F32) k -= (3 * i + j) % 16;
+      run_case(h, target, layout, (shape){tiles[j], tokens[i], k, -1, 0}, &state);
+    }
+  /* the ends of what blocks and activations hold */
+  static const int fills[] = {0, 255, 128, 127, 0x0f, 0xf0};
+  for (size_t i = 0; layout->activation != IG_ACT_F32 && i < sizeof fills / sizeof *fills; i++)
+    for (int sign = -1; sign <= 1; sign += 2) run_case(h, target, layout, (shape){1, 1 + (uint32_t)i, unit, fills[i], (float)sign}, &state);
+}
+
+int main(void) {
+  ig_codegen_init();
+  const ig_target *target = ig_target_find("native");
+  for (uint32_t v = 0; v < target->n_variants; v++) {
+    const ig_variant *variant = &target->variants[v];
+    if (!harness_runs(variant)) continue;
+    one_rounding = variant->fma;
+    ig_kernel_ref refs[64];
+    uint32_t n = 0;
+    for (int i = 0; ig_layout_at(i); i++)
+      for (ig_family f = IG_LINEAR_GEMV; f <= IG_GLU_GEMM; f++) refs[n++] = (ig_kernel_ref){f, ig_layout_at(i), IG_ACT_F32};
+    harness h;
+    if (!harness_open(&h, target, variant, refs, n)) return 1;
+    for (int i = 0; ig_layout_at(i); i++) run_format(&h, target, ig_layout_at(i));
+    harness_close(&h);
+  }
+  printf("%d failures\n", failures);
+  return failures != 0;
+}
