@@ -1,0 +1,17 @@
+/* The object that ties a library together: `<name>_program`, its kernel rows, its variants and their tables of functions. */
+#ifndef INGOT_CODEGEN_PROGRAM_OBJECT_H
+#define INGOT_CODEGEN_PROGRAM_OBJECT_H
+
+#include "codegen/library.h"
+#include "passes/lower.h"
+
+/* The symbol of a kernel: `<name>__<variant>_<kernel>`. */
+char *ig_kernel_symbol(ig_arena *arena, const char *name, const ig_variant *variant, const ingot_kernel_info *kernel);
+char *ig_program_symbol(ig_arena *arena, const char *name);
+
+/* `variants`: those of the target that the library holds, best first. Constants only: no code, no constructors, nothing undefined but the
+ * kernels. `object->data` is from malloc. */
+bool ig_program_object(const ig_program_plan *plan, const char *name, const ig_target *target, const ig_variant *const *variants, uint32_t n_variants,
+                       const uint8_t plan_hash[32], ig_object *object, ig_diags *diags);
+
+#endif
