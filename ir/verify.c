@@ -208,7 +208,7 @@ static bool check_fused_linear(checker *c, ig_op op) {
 /* ---- the table -------------------------------------------------------------------------------------------------------- */
 
 typedef enum kind { NONE, INT, FLOAT, STRING, INTS64, INTS32 } kind;
-static const char *const kind_names[] = {"", "an integer", "a float", "a string", "array<i64: ...>", "array<i32: ...>"};
+static const char *const kind_names[] = {"", "an i64", "an f32", "a string", "array<i64: ...>", "array<i32: ...>"};
 
 static bool has_kind(MlirAttribute a, kind k) {
   switch (k) {
