@@ -1,0 +1,22 @@
+/* rms_norm: y = x / sqrt(mean(x^2) + eps) * gain, as f32 or quantised in the same pass. Padding stays zero: x and gain are zero there. */
+#include "codegen/kernels/rows.h"
+
+void ig_gen_norm(ig_kb *b, const ig_kernel_ref *ref, const char *symbol) {
+  ig_kernel_values k = kb_kernel(b, symbol);
+  val x = kb_operand(b, k, 0), gain = kb_operand(b, k, 1), y = kb_operand(b, k, 2);
+  val n16 = row_dim(b, k, IG_NORM_N16), n = kb_dim(b, k, IG_NORM_N), eps = kb_dim_f32(b, k, IG_NORM_EPS);
+  val count = kb_op(b, "arith.uitofp", "f32", 1, &n, NULL);
+  val x_bytes = row_times(b, n16, 64), y_bytes = row_bytes(b, ref->activation, n16);
+  kb_loop row, i;
+  row_tiles(b, &row, k);
+  val from = kb_ptr(b, x, kb_mul(b, row.index, x_bytes)), zero = row_splat(b, 0);
+  kb_for(b, &i, kb_i64(b, 0), n16, kb_i64(b, 1), 1, &zero);
+  val v = row_load(b, from, i.index, 64), sum = kb_fma(b, v, v, i.carried[0]);
+  kb_end_for(b, &i, &sum);
+  val mean = kb_add(b, kb_div(b, kb_fold16(b, i.result[0]), count), eps);
+  val root = kb_op(b, "math.sqrt", "f32", 1, &mean, NULL);
+  row_source source = {.x = from, .gain = gain, .r = kb_splat(b, F32X16, kb_div(b, kb_f32(b, 1), root)), .scaled = true};
+  row_write(b, ref->activation, &source, kb_ptr(b, y, kb_mul(b, row.index, y_bytes)), n16);
+  row_end(b, &row);
+  kb_return(b);
+}
