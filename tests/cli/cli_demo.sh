@@ -1,0 +1,38 @@
+# The demo's app, linked as the README says: three greedy answers of the bundled model, on every variant of this CPU.
+. "$INGOT_SOURCE/tests/cli/lib.sh"
+
+expect 0 'compiled in' "$ingot" compile "$fable" --name fable -o "$work"
+here=$(echo "$work"/fable.ingot/*/libfable.a); here=${here%/libfable.a}
+app() { cc -std=c11 -O1 -I "$INGOT_SOURCE/runtime" -I "$work/fable.ingot" $INGOT_SANITIZE_FLAGS -o "$work/hello" "$INGOT_SOURCE/examples/hello.c" "$here/libfable.a" "$INGOT_BUILD/libingot.a" -lpthread; }
+INGOT_SANITIZE_FLAGS=${INGOT_SANITIZE_FLAGS:-}
+expect 0 '' app
+expect 0 '' "$work/hello" "$here/fable.plan" "$here/fable.weights"
+cp "$work/out" "$work/answers"
+out_has '^Once upon a time'
+out_has '3 plus 4 is 7\.'
+out_has 'Monday'
+for variant in $(variants_here); do
+  expect 0 '' env INGOT_VARIANT="$variant" "$work/hello" "$here/fable.plan" "$here/fable.weights"
+  [ "$variant" = base ] && continue # no fma: its logits are its own
+  equal "answers of $variant" "$work/answers" "$work/out"
+done
+expect 1 'nonesuch' env INGOT_VARIANT=nonesuch "$work/hello" "$here/fable.plan" "$here/fable.weights"
+
+# the same by the command, from the bundle and from the model file
+ask() { "$ingot" run -m "$1" --chat -n 64 -p "$2"; }
+expect 0 '' ask "$work/fable.ingot" 'What is 3 plus 4?'
+out_has '^3 plus 4 is 7\.$'
+expect 0 '' ask "$fable" 'What is 3 plus 4?'
+out_has '^3 plus 4 is 7\.$'
+talk() { printf 'What is 3 plus 4?\nWhat day comes after Sunday?\n' | "$ingot" chat -m "$work/fable.ingot" -n 64; }
+expect 0 '' talk
+out_has '3 plus 4 is 7\.'
+out_has 'Monday'
+expect 0 'tokens/s' "$ingot" run -m "$work/fable.ingot" -p 'Once upon a time' -n 8 --stats
+out_has '^Once upon a time'
+
+# a plan and weights of another model are one clear error
+expect 0 '' "$ingot" compile "$fable" --name fable -o "$work/other" --variants native --ctx 256 -q
+other=$(echo "$work"/other/fable.ingot/*/libfable.a); other=${other%/libfable.a}
+expect 1 'plan' "$work/hello" "$other/fable.plan" "$here/fable.weights"
+finish

@@ -1,0 +1,42 @@
+# inspect, tokenize, bench and cache: what they print, as people and as scripts read it.
+. "$INGOT_SOURCE/tests/cli/lib.sh"
+
+expect 0 '' "$ingot" inspect "$fable"
+out_has '^architecture +llama'
+out_has '4 layers, 256 wide, 8 heads over 4 KV heads of 32, feed-forward 512, context 1024, 1024 tokens'
+out_has '^  f16 +[0-9.]+ %'
+out_has '^tokenizer +SentencePiece, 1024 pieces'
+out_has '^template +yes'
+expect 0 '' "$ingot" inspect "$fable" --tensors
+out_has 'token_embd.weight +f16 +256 x 1024'
+expect 0 '' "$ingot" inspect "$fable" --tensors --json
+out_has '"n_layer": 4, "n_embd": 256, "n_head": 8, "n_head_kv": 4'
+if command -v python3 > /dev/null; then
+  checked=$((checked + 1))
+  python3 -c 'import json, sys; j = json.load(open(sys.argv[1])); assert j["n_vocab"] == 1024 and len(j["tensors"]) > 30' "$work/out" || fail "inspect --json is not JSON"
+fi
+
+expect 0 '' "$ingot" tokenize "$fable" -p 'Once upon a time'
+grep -Eqx '[0-9]+( [0-9]+)*' "$work/out" || fail "tokenize: $(cat "$work/out")"
+
+expect 0 '' "$ingot" bench -m "$fable" -p 16 -n 4 -r 2 -t 1,2 -o json
+for wanted in '"n_threads": 1, "n_prompt": 16, "n_gen": 0, "n_depth": 0, "avg_ts": [0-9.]+, "stddev_ts": [0-9.]+' '"n_threads": 2, "n_prompt": 0, "n_gen": 4'; do out_has "$wanted"; done
+if command -v python3 > /dev/null; then
+  checked=$((checked + 1))
+  python3 -c 'import json, sys; j = json.load(open(sys.argv[1])); assert len(j) == 4 and all(r["avg_ts"] > 0 for r in j)' "$work/out" || fail "bench -o json is not JSON"
+fi
+expect 0 '' "$ingot" bench -m "$fable" -p 16 -n 4 -r 1 -d 32
+out_has 'pp16 @ d32 '
+expect 0 '' "$ingot" bench -m "$fable" -p 0 -n 4 -r 1 -o csv
+out_has '^model,model_size,n_threads,n_prompt,n_gen,n_depth,avg_ts,stddev_ts'
+
+# compiled once, found again, cleaned
+[ -n "$(ls -A "$XDG_CACHE_HOME/ingot" 2>/dev/null)" ] || fail "nothing in the cache"
+expect 0 '' "$ingot" cache list
+out_has 'ingot: [1-9][0-9]* entries'
+touch "$XDG_CACHE_HOME/ingot/not-ours"
+expect 0 '' "$ingot" cache clean
+[ "$(ls -A "$XDG_CACHE_HOME/ingot")" = not-ours ] || fail "after cache clean there is: $(ls -A "$XDG_CACHE_HOME/ingot")"
+expect 0 '' "$ingot" cache list
+out_has ' 0 entries'
+finish

@@ -1,0 +1,34 @@
+# Killed at any moment, compile leaves the old bundle or the new one whole, and the next compile leaves no litter.
+. "$INGOT_SOURCE/tests/cli/lib.sh"
+
+rounds=14
+[ -n "${INGOT_TEST_ALL:-}" ] && rounds=60
+one() { "$ingot" compile "$fable" --name m --variants base -q -o "$1" --ctx "$2"; }
+from=$(date +%s%N)
+one "$work/a" 256 || fail "compile"
+took=$(( ($(date +%s%N) - from) / 1000000 + 1 ))
+one "$work/b" 512 || fail "compile"
+diff -rq "$work/a" "$work/b" > /dev/null && fail "the two bundles are the same: nothing could be told"
+one "$work/c" 256
+
+i=0 old=0 new=0 ended=0
+while [ $i -lt $rounds ]; do
+  i=$((i + 1))
+  ctx=512; [ $((i % 2)) = 0 ] && ctx=256
+  "$ingot" compile "$fable" --name m --variants base -q -o "$work/c" --ctx $ctx & pid=$!
+  # from the start to a little beyond the end, the last fifth of the way twice as often as the rest
+  if [ $((i % 3)) = 0 ]; then delay=$((took * (80 + (i * 37) % 25) / 100)); else delay=$((took * i / rounds)); fi
+  sleep "$(printf '%d.%03d' $((delay / 1000)) $((delay % 1000)))"
+  kill -9 $pid 2> /dev/null
+  wait $pid 2> /dev/null && ended=$((ended + 1))
+  checked=$((checked + 1))
+  wanted=b; [ $ctx = 256 ] && wanted=a
+  if diff -r "$work/$wanted/m.ingot" "$work/c/m.ingot" > /dev/null 2>&1; then new=$((new + 1))
+  elif diff -r "$work/a/m.ingot" "$work/c/m.ingot" > /dev/null 2>&1 || diff -r "$work/b/m.ingot" "$work/c/m.ingot" > /dev/null 2>&1; then old=$((old + 1))
+  else fail "after $delay ms the bundle is neither the old one nor the new one"; fi
+done
+one "$work/c" 256 || fail "compile after the kills"
+diff -r "$work/a" "$work/c" > "$work/out" || fail "litter after the next compile: $(head -5 "$work/out")"
+[ $ended -lt $rounds ] || fail "no compile was killed before its end"
+echo "$rounds kills: $old old, $new new, $ended had ended"
+finish

@@ -1,0 +1,55 @@
+# Wrong use is told in one line on stderr, exit status 2, with the nearest right word; help goes to stdout.
+. "$INGOT_SOURCE/tests/cli/lib.sh"
+
+expect 2 'usage: ingot COMMAND' "$ingot"
+expect 2 'no command `comple`; did you mean `compile`' "$ingot" comple
+expect 2 'no command `xyzzyx`; `ingot help` lists' "$ingot" xyzzyx
+expect 2 'no option `--varients`; did you mean `--variants`' "$ingot" compile --varients avx2 model.gguf
+expect 2 'no option `--zzzzzz`; `ingot help compile` lists' "$ingot" compile --zzzzzz model.gguf
+expect 2 'too few arguments; usage: ingot compile' "$ingot" compile
+expect 2 'unexpected argument `b`' "$ingot" compile a b
+expect 2 '--ctx needs a value' "$ingot" compile model.gguf --ctx
+expect 2 '--ctx 12x: expected a whole number' "$ingot" compile model.gguf --ctx 12x
+expect 2 '--ctx -1: expected a whole number' "$ingot" compile model.gguf --ctx -1
+expect 2 '--ctx 4294967296: expected a whole number' "$ingot" compile model.gguf --ctx=4294967296
+expect 2 '--temp warm: expected a number' "$ingot" run --temp warm
+expect 2 '--quiet takes no value' "$ingot" compile --quiet=yes model.gguf
+expect 2 'no target `x86_65`' "$ingot" compile --target x86_65 model.gguf
+expect 2 'no variant `avx3`; did you mean `avx2`' "$ingot" compile --variants avx3 model.gguf
+expect 2 'names none' "$ingot" compile --variants , model.gguf
+expect 2 '-m is missing' "$ingot" run -p hello
+expect 2 'give the text to complete' "$ingot" run -m model.gguf
+expect 2 '-m is missing' "$ingot" bench
+expect 2 'expected md, csv or json' "$ingot" bench -m model.gguf -o xml
+expect 2 'expected whole numbers with commas' "$ingot" bench -m model.gguf -t 1,,2
+expect 2 '-f is missing' "$ingot" perplexity model.gguf
+expect 2 'neither list nor clean' "$ingot" cache purge
+expect 2 'no pass `fuze`; did you mean `fuse`' "$ingot" opt --passes fuze graph.mlir
+expect 2 'did you mean `compile`' "$ingot" help compil
+
+expect 0 '' "$ingot" help
+for word in compile run chat inspect tokenize perplexity bench logits greedy opt targets cache version help; do out_has "^  $word "; done
+for word in compile run chat inspect tokenize perplexity bench logits greedy opt targets cache version help; do
+  expect 0 '' "$ingot" help $word
+  out_has "usage: ingot $word"
+  expect 0 '' "$ingot" $word --help
+done
+expect 0 '' "$ingot" --version
+out_has '^ingot [0-9]+\.[0-9]+\.[0-9]+, kernel ABI [0-9]+, LLVM 22\.'
+expect 0 '' "$ingot" targets
+out_has '^x86_64 '
+out_has '^  avx2 '
+
+# every path that cannot be opened is named, exit status 1
+expect 1 'nowhere\.gguf' "$ingot" compile "$work/nowhere.gguf" -o "$work"
+expect 1 'nowhere\.gguf' "$ingot" inspect "$work/nowhere.gguf"
+expect 1 'nowhere\.mlir' "$ingot" opt "$work/nowhere.mlir"
+expect 1 'nowhere\.gguf' "$ingot" run -m "$work/nowhere.gguf" -p hello
+expect 1 'is not a token id' "$ingot" greedy "$fable" -n 1 12 twelve
+if [ -w /dev/full ]; then
+  checked=$((checked + 1))
+  "$ingot" help > /dev/full 2> "$work/err" && fail "a full disk is not noticed"
+  grep -q 'standard output cannot be written' "$work/err" || fail "a full disk is not told"
+fi
+expect 0 '' "$ingot" cache list
+finish
