@@ -1,0 +1,138 @@
+#include "ir/reference.h"
+
+#include <assert.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "ir/base/base.h"
+#include "ir/numerics.h"
+
+void ig_ref_rms_norm(const float *x, const float *gain, size_t n, float eps, float *y) {
+  float lanes[16] = {0};
+  for (size_t i = 0; i < n; i++) lanes[i % 16] = fmaf(x[i], x[i], lanes[i % 16]);
+  float r = 1.0f / sqrtf(ig_fold16(lanes) / (float)n + eps);
+  for (size_t i = 0; i < n; i++) y[i] = x[i] * r * gain[i];
+}
+
+void ig_ref_glu(const float *gate, const float *up, size_t n, float *y) {
+  for (size_t i = 0; i < n; i++) y[i] = ig_silu(gate[i]) * up[i];
+}
+
+/* ---- linear ------------------------------------------------------------------------------------------------------------- */
+
+static float dot_float(const float *w, const float *x, size_t k) {
+  float s[4] = {0};
+  for (size_t i = 0; i < k; i++) s[i % 4] = fmaf(x[i], w[i], s[i % 4]);
+  return (s[0] + s[1]) + (s[2] + s[3]);
+}
+
+/* One row of blocks against one row of quantised activations, blocks of `bytes` bytes whose scale lies at `scale_at`. */
+static float dot_blocks(const ig_block *w, size_t blocks, size_t block_values, size_t sub_values, const uint8_t *x, size_t bytes, size_t scale_at) {
+  float acc = 0;
+  for (size_t b = 0; b < blocks; b++, x += bytes) {
+    int32_t products = 0, minima = 0;
+    for (size_t j = 0; j < block_values / sub_values; j++) {
+      int32_t product = 0, sum = 0;
+      for (size_t i = j * sub_values; i < (j + 1) * sub_values; i++) {
+        product += w[b].q[i] * (int8_t)x[i];
+        sum += (int8_t)x[i];
+      }
+      products += w[b].scale[j] * product;
+      minima += w[b].min[j] * sum;
+    }
+    float scale = ig_load_f32(x + scale_at);
+    acc = fmaf(w[b].d * scale, (float)products, acc);
+    acc = fmaf(-(w[b].dmin * scale), (float)minima, acc); /* changes nothing where the format has no minima */
+  }
+  return acc;
+}
+
+void ig_ref_linear(const ig_block_format *format, const uint8_t *rows, size_t n_rows, size_t k, const float *x, size_t tokens, float *y, size_t y_stride,
+                   bool add) {
+  ig_arena arena = {0};
+  size_t n_blocks = k / format->block_values, row_bytes = n_blocks * format->block_bytes;
+  bool wide = format->block_values == 256;
+  size_t x_block = wide ? 352 : 40, x_row = n_blocks * x_block;
+  assert(k % format->block_values == 0);
+  float *w = format->unpack ? NULL : ig_alloc_array(&arena, k, sizeof *w);
+  ig_block *blocks = format->unpack ? ig_alloc_array(&arena, n_blocks, sizeof *blocks) : NULL;
+  uint8_t *quantised = format->unpack ? ig_alloc_array(&arena, tokens, x_row) : NULL;
+  for (size_t t = 0; t < tokens && quantised; t++)
+    wide ? ig_quantize_a256(x + t * k, k, quantised + t * x_row) : ig_quantize_a32(x + t * k, k, quantised + t * x_row);
+  for (size_t r = 0; r < n_rows; r++, rows += row_bytes) {
+    if (w) format->decode(format, rows, w, k);
+    for (size_t b = 0; b < n_blocks && blocks; b++) format->unpack(rows + b * format->block_bytes, &blocks[b]);
+    for (size_t t = 0; t < tokens; t++) {
+      float v = w ? dot_float(w, x + t * k, k)
+                  : dot_blocks(blocks, n_blocks, format->block_values, format->sub_values, quantised + t * x_row, x_block, wide ? 336 : 32);
+      float *to = &y[t * y_stride + r];
+      *to = add ? *to + v : v;
+    }
+  }
+  ig_arena_finish(&arena);
+}
+
+/* ---- rope, attention ---------------------------------------------------------------------------------------------------- */
+
+void ig_ref_rope(float *x, size_t heads, size_t head_dim, const uint64_t *frequencies, size_t pairs, uint64_t position) {
+  for (size_t p = 0; p < pairs; p++) {
+    float s, c;
+    ig_sincos_turns(frequencies[p] * position, &s, &c);
+    for (size_t h = 0; h < heads; h++) {
+      float *pair = x + h * head_dim + 2 * p, a = pair[0], b = pair[1];
+      pair[0] = fmaf(a, c, -(b * s));
+      pair[1] = fmaf(a, s, b * c);
+    }
+  }
+}
+
+enum { BLOCK = 128 };
+
+/* A block's maximum, sum and weighted values. */
+static void attend_block(const float *q, float scale, const uint16_t *k, const uint16_t *v, size_t positions, size_t stride, size_t head_dim, float *most,
+                         float *sum, float *out) {
+  float score[BLOCK], lanes[16] = {0};
+  *most = -INFINITY;
+  for (size_t p = 0; p < positions; p++) {
+    score[p] = 0;
+    for (size_t i = 0; i < head_dim; i++) score[p] = fmaf(q[i] * scale, ig_f16_to_f32(k[p * stride + i]), score[p]);
+    *most = score[p] > *most ? score[p] : *most;
+  }
+  for (size_t p = 0; p < positions; p++) {
+    score[p] = ig_exp(score[p] - *most);
+    lanes[p % 16] += score[p];
+  }
+  *sum = ig_fold16(lanes);
+  for (size_t i = 0; i < head_dim; i++) {
+    out[i] = 0;
+    for (size_t p = 0; p < positions; p++) out[i] = fmaf(score[p], ig_f16_to_f32(v[p * stride + i]), out[i]);
+  }
+}
+
+void ig_ref_attention(const float *q, const uint16_t *k, const uint16_t *v, size_t position, size_t heads, size_t kv_heads, size_t head_dim, float scale,
+                      float *y) {
+  size_t stride = kv_heads * head_dim;
+  float *out = calloc(head_dim, sizeof *out);
+  if (!out) abort();
+  for (size_t h = 0; h < heads; h++) {
+    size_t channel = h / (heads / kv_heads) * head_dim;
+    float *o = y + h * head_dim, most = 0, sum = 0;
+    for (size_t start = 0; start <= position; start += BLOCK) {
+      size_t positions = position + 1 - start < BLOCK ? position + 1 - start : BLOCK;
+      float m, l;
+      attend_block(q + h * head_dim, scale, k + start * stride + channel, v + start * stride + channel, positions, stride, head_dim, &m, &l, out);
+      if (!start) {
+        most = m, sum = l;
+        memcpy(o, out, head_dim * sizeof *o);
+        continue;
+      }
+      float both = m > most ? m : most, a = ig_exp(most - both), b = ig_exp(m - both);
+      sum = fmaf(sum, a, l * b);
+      for (size_t i = 0; i < head_dim; i++) o[i] = fmaf(o[i], a, out[i] * b);
+      most = both;
+    }
+    for (size_t i = 0; i < head_dim; i++) o[i] /= sum;
+  }
+  free(out);
+}

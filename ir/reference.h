@@ -1,0 +1,29 @@
+/* Every op as a plain scalar function in the order of numerics.h: what a kernel is compared with. Rows are f32 without padding. */
+#ifndef INGOT_IR_REFERENCE_H
+#define INGOT_IR_REFERENCE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "ir/format.h"
+
+/* y = x / sqrt(mean(x^2) + eps) * gain, n values; y may be x. */
+void ig_ref_rms_norm(const float *x, const float *gain, size_t n, float eps, float *y);
+
+/* y[t][r] = sum_k x[t][k] w[r][k], or y[t][r] + that sum: `n_rows` rows of a weight of k values each, as they lie in the model file, against `tokens`
+ * rows of x. Quantised weights take quantised activations. y's rows are y_stride floats apart. k is a multiple of the format's block. */
+void ig_ref_linear(const ig_block_format *format, const uint8_t *rows, size_t n_rows, size_t k, const float *x, size_t tokens, float *y, size_t y_stride,
+                   bool add);
+
+/* y = silu(gate) * up. */
+void ig_ref_glu(const float *gate, const float *up, size_t n, float *y);
+
+/* Turns the first 2 * pairs channels of each head, in place. */
+void ig_ref_rope(float *x, size_t heads, size_t head_dim, const uint64_t *frequencies, size_t pairs, uint64_t position);
+
+/* One query token at `position` over the cache's positions 0 .. position. k and v: f16 [position][kv_heads * head_dim]. q is not yet scaled. */
+void ig_ref_attention(const float *q, const uint16_t *k, const uint16_t *v, size_t position, size_t heads, size_t kv_heads, size_t head_dim, float scale,
+                      float *y);
+
+#endif
