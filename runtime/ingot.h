@@ -22,6 +22,13 @@
 extern "C" {
 #endif
 
+/* The API is all that a library built with the runtime may export; everything else is hidden. */
+#if defined(__GNUC__)
+#define INGOT_API __attribute__((visibility("default")))
+#else
+#define INGOT_API
+#endif
+
 typedef struct ingot_program ingot_program;
 typedef struct ingot_model ingot_model;
 typedef struct ingot_session ingot_session;
@@ -85,25 +92,25 @@ typedef struct ingot_model_info {
   ingot_token bos;            /* -1 where there is none */
 } ingot_model_info;
 
-ingot_status ingot_model_open(const ingot_program *program, const ingot_model_options *options, ingot_model **model, ingot_error *error);
-void         ingot_model_close(ingot_model *model); /* after its sessions; NULL is fine */
-ingot_status ingot_model_get_info(const ingot_model *model, ingot_model_info *info);
+INGOT_API ingot_status ingot_model_open(const ingot_program *program, const ingot_model_options *options, ingot_model **model, ingot_error *error);
+INGOT_API void         ingot_model_close(ingot_model *model); /* after its sessions; NULL is fine */
+INGOT_API ingot_status ingot_model_get_info(const ingot_model *model, ingot_model_info *info);
 /* Bytes that a session of n_context positions (0 = the most) asks for. */
-uint64_t     ingot_model_memory(const ingot_model *model, uint32_t n_context);
+INGOT_API uint64_t     ingot_model_memory(const ingot_model *model, uint32_t n_context);
 /* Names of the library's variants, best first; NULL beyond the last. `supported`: whether this CPU runs it (may be NULL). */
-const char  *ingot_program_variant(const ingot_program *program, uint32_t index, bool *supported);
+INGOT_API const char  *ingot_program_variant(const ingot_program *program, uint32_t index, bool *supported);
 
 /* Text to tokens. `special`: special tokens in the text are taken as such. Returns the count, also when it exceeds `cap` (then
  * only `cap` are written), or a negative status. Adds no bos; see ingot_generate. */
-int32_t ingot_tokenize(const ingot_model *model, const char *text, size_t size, bool special, ingot_token *tokens, int32_t cap);
+INGOT_API int32_t ingot_tokenize(const ingot_model *model, const char *text, size_t size, bool special, ingot_token *tokens, int32_t cap);
 /* Tokens to text; control tokens give nothing. Returns the bytes needed, or a negative status. */
-int32_t ingot_detokenize(const ingot_model *model, const ingot_token *tokens, size_t n, char *text, int32_t cap);
+INGOT_API int32_t ingot_detokenize(const ingot_model *model, const ingot_token *tokens, size_t n, char *text, int32_t cap);
 
 typedef struct ingot_message {
   const char *role, *content;
 } ingot_message;
 /* The conversation as the model's chat template writes it. Returns the bytes needed, or a negative status. */
-int32_t ingot_chat_format(const ingot_model *model, const ingot_message *messages, size_t n, bool add_assistant, char *text, int32_t cap);
+INGOT_API int32_t ingot_chat_format(const ingot_model *model, const ingot_message *messages, size_t n, bool add_assistant, char *text, int32_t cap);
 
 typedef struct ingot_sampling {
   size_t size;                /* sizeof(ingot_sampling) */
@@ -118,7 +125,7 @@ typedef struct ingot_sampling {
   uint32_t n_stop;
 } ingot_sampling;
 /* Greedy, no stop strings, seed 0. */
-void ingot_sampling_default(ingot_sampling *sampling);
+INGOT_API void ingot_sampling_default(ingot_sampling *sampling);
 
 typedef struct ingot_session_options {
   size_t size;                /* sizeof(ingot_session_options) */
@@ -126,12 +133,12 @@ typedef struct ingot_session_options {
   const ingot_sampling *sampling; /* NULL: the default */
 } ingot_session_options;
 
-ingot_status ingot_session_open(ingot_model *model, const ingot_session_options *options, ingot_session **session, ingot_error *error);
-void         ingot_session_close(ingot_session *session);
-ingot_status ingot_session_set(ingot_session *session, const ingot_sampling *sampling, ingot_error *error);
+INGOT_API ingot_status ingot_session_open(ingot_model *model, const ingot_session_options *options, ingot_session **session, ingot_error *error);
+INGOT_API void         ingot_session_close(ingot_session *session);
+INGOT_API ingot_status ingot_session_set(ingot_session *session, const ingot_sampling *sampling, ingot_error *error);
 
 /* Prefill: the tokens go into the context; ingot_logits then holds those after the last. On CANCELLED nothing was added. */
-ingot_status ingot_append(ingot_session *session, const ingot_token *tokens, size_t n, ingot_error *error);
+INGOT_API ingot_status ingot_append(ingot_session *session, const ingot_token *tokens, size_t n, ingot_error *error);
 
 typedef struct ingot_piece {
   const char *text;           /* whole UTF-8 characters, NUL-terminated, valid until the next call; may be empty */
@@ -141,30 +148,30 @@ typedef struct ingot_piece {
 } ingot_piece;
 /* Samples one token from the logits, appends it, and computes the logits after it. INGOT_END: the token ends the answer (it is
  * in the piece but not in the context), or a stop string was met. */
-ingot_status ingot_next(ingot_session *session, ingot_piece *piece, ingot_error *error);
+INGOT_API ingot_status ingot_next(ingot_session *session, ingot_piece *piece, ingot_error *error);
 
 /* false stops. */
 typedef bool (*ingot_stream)(void *user, const ingot_piece *piece);
 /* Tokenises `text` (special tokens as such; bos first where the model wants it and the context is empty), appends it and streams
  * at most `max` tokens. INGOT_OK when max was reached, INGOT_END when the model ended. */
-ingot_status ingot_generate(ingot_session *session, const char *text, size_t size, uint32_t max, ingot_stream stream, void *user, ingot_error *error);
+INGOT_API ingot_status ingot_generate(ingot_session *session, const char *text, size_t size, uint32_t max, ingot_stream stream, void *user, ingot_error *error);
 /* The conversation through the chat template, then as ingot_generate: what an earlier call left in the context is kept where the
  * tokens agree, and rewound where not. */
-ingot_status ingot_chat(ingot_session *session, const ingot_message *messages, size_t n, uint32_t max, ingot_stream stream, void *user, ingot_error *error);
+INGOT_API ingot_status ingot_chat(ingot_session *session, const ingot_message *messages, size_t n, uint32_t max, ingot_stream stream, void *user, ingot_error *error);
 
 /* Logits after the last token: n floats (n_vocab), or NULL before the first token. Valid until the next call. */
-const float *ingot_logits(const ingot_session *session, uint32_t *n);
+INGOT_API const float *ingot_logits(const ingot_session *session, uint32_t *n);
 /* As ingot_append, and logits of every one of the n positions, handed row by row to `row` (false stops: INGOT_STOPPED, the tokens stay). */
-ingot_status ingot_append_logits(ingot_session *session, const ingot_token *tokens, size_t n,
+INGOT_API ingot_status ingot_append_logits(ingot_session *session, const ingot_token *tokens, size_t n,
                                  bool (*row)(void *user, uint32_t position, const float *logits, uint32_t n_vocab), void *user, ingot_error *error);
 
-uint32_t     ingot_position(const ingot_session *session);      /* tokens in the context */
+INGOT_API uint32_t     ingot_position(const ingot_session *session);      /* tokens in the context */
 /* Forgets all but the first `position` tokens. The logits are those before: append or next needs at least one token appended. */
-ingot_status ingot_rewind(ingot_session *session, uint32_t position, ingot_error *error);
+INGOT_API ingot_status ingot_rewind(ingot_session *session, uint32_t position, ingot_error *error);
 /* Any thread, and signal handlers: the running append, next or generate returns INGOT_CANCELLED soon. */
-void         ingot_cancel(ingot_session *session);
+INGOT_API void         ingot_cancel(ingot_session *session);
 
-const char  *ingot_version(void);                               /* "0.1.0" */
+INGOT_API const char  *ingot_version(void);                               /* "0.1.0" */
 
 #ifdef __cplusplus
 }

@@ -1,0 +1,24 @@
+/* SentencePiece BPE over the plan's tables. */
+#ifndef INGOT_RUNTIME_TOKENS_H
+#define INGOT_RUNTIME_TOKENS_H
+
+#include "runtime/core.h"
+
+/* Writes up to `cap` tokens and returns how many there are, or a negative status. Borrows 51 bytes for each byte of the longest
+ * stretch between special tokens, and at most 66 more. */
+int64_t ingot__tokenize(const ingot__tokenizer *tokenizer, const ingot_allocator *allocator, const char *text, size_t size, bool special,
+                        ingot_token *tokens, size_t cap);
+
+/* Bytes of text handed on; a token's text may come in several runs. */
+typedef void ingot__put(void *to, const uint8_t *bytes, size_t n);
+/* The text of a token, with spaces for U+2581. Control tokens and unknown ids give nothing. `*leading`: a space that comes first
+ * is dropped; afterwards it says whether the next token begins a stretch of text. */
+void ingot__token_text(const ingot__tokenizer *tokenizer, uint32_t id, bool *leading, ingot__put *put, void *to);
+/* Whether generation ends at the token. */
+bool ingot__token_ends(const ingot__tokenizer *tokenizer, uint32_t id);
+/* Whether text after the token begins a new stretch: control and user-defined tokens. */
+bool ingot__token_is_special(const ingot__tokenizer *tokenizer, uint32_t id);
+/* Bytes of the longest piece. */
+uint32_t ingot__longest_piece(const ingot__tokenizer *tokenizer);
+
+#endif
