@@ -17,4 +17,13 @@ peak() { # COMMAND... -> the highest RssAnon in KiB
 peak "$ingot" compile "$fable" --name m -o "$work" -q
 echo "bundled model: $((most / 1024)) MiB of anonymous memory"
 [ $most -gt 1000 ] && [ $most -lt 409600 ] || fail "peak of $((most / 1024)) MiB, expected below 400 MiB"
+
+# 575 MB of weights: more than the limit, so that a compiler which holds them cannot pass
+if [ -n "${INGOT_TEST_ALL:-}" ]; then
+  "$INGOT_BUILD/tests/big_gguf" "$work/big.gguf" 16 || fail "big_gguf"
+  peak "$ingot" compile "$work/big.gguf" --name m -o "$work" -q
+  weights=$(stat -c %s "$work"/m.ingot/*/m.weights)
+  echo "$((weights >> 20)) MiB of weights: $((most / 1024)) MiB of anonymous memory"
+  [ "$weights" -gt 500000000 ] && [ $most -lt 409600 ] || fail "peak of $((most / 1024)) MiB for $weights bytes of weights"
+fi
 finish
