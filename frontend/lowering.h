@@ -1,0 +1,41 @@
+/* Internal to the frontend: what a model family's lowering works with. A family has one file (llama.c) and one row in graph.c. */
+#ifndef INGOT_FRONTEND_LOWERING_H
+#define INGOT_FRONTEND_LOWERING_H
+
+#include "frontend/gguf.h"
+
+typedef enum ig_problem { IG_PROBLEM_ARCHITECTURE, IG_PROBLEM_FEATURE, IG_PROBLEM_FORMAT, IG_PROBLEM_UNKNOWN, IG_PROBLEM_MISSING, IG_PROBLEM_SHAPE, IG_PROBLEMS } ig_problem;
+
+typedef struct ig_lowering {
+  const ig_model *model;
+  ig_builder builder;
+  ig_arena arena;
+  ig_diags *diags;
+  const ig_tensor **by_name;     /* all tensors, sorted */
+  bool *used;                    /* by index of model->tensors */
+  ig_text problems[IG_PROBLEMS]; /* lines of the one error that names them all */
+} ig_lowering;
+
+/* Notes one offender; sections are lists of names or lines of their own. */
+void ig_problem_add(ig_lowering *l, ig_problem problem, const char *format, ...) IG_PRINTF(3, 4);
+/* The tensor of that name with `rows` rows (0: a vector) of `cols`, marked as used. NULL where missing (noted, unless optional). A wrong shape is noted. */
+const ig_tensor *ig_want(ig_lowering *l, const char *name, uint64_t rows, uint64_t cols, bool optional);
+/* Its ig.weight op. */
+ig_value ig_weight_of(ig_lowering *l, const ig_tensor *tensor);
+/* "<architecture>.<name>" */
+const char *ig_key_of(ig_lowering *l, const char *name);
+/* The number, which has to be there: notes the key as a missing feature where it is 0. */
+bool ig_need_number(ig_lowering *l, const char *name, uint32_t value);
+
+/* A family: `check` notes what is missing or wrong and keeps what `build` needs in *state (in the arena); `build` runs only where
+ * nothing was noted and no error reported. */
+typedef struct ig_family_row {
+  const char *architecture;
+  bool (*check)(ig_lowering *l, void **state);
+  void (*build)(ig_lowering *l, void *state);
+} ig_family_row;
+
+bool ig_llama_check(ig_lowering *l, void **state);
+void ig_llama_build(ig_lowering *l, void *state);
+
+#endif

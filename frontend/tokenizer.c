@@ -1,0 +1,228 @@
+/* SentencePiece BPE of GGUF files ("llama") as the tables of the plan. */
+#include "frontend/tokenizer.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { UNDEFINED, NORMAL, UNKNOWN, CONTROL, USER_DEFINED, UNUSED, BYTE, TYPES }; /* token types of the file and of plan.fbs */
+enum { PIECE_MOST = 65535, NONE = -1 };
+#define NO_ID 0xffffffffu
+
+/* Control tokens that end a turn in files that name only one of their ends by key. */
+static const char *const ends[] = {"<|eot_id|>", "<|eom_id|>", "<|im_end|>", "<|end|>", "<|endoftext|>", "<|end_of_text|>", "<end_of_turn>",
+                                   "<end_of_utterance>", "<EOT>", "_<EOT>"};
+
+uint32_t ig_fnv1a(const void *bytes, size_t size) {
+  const uint8_t *p = bytes;
+  uint32_t hash = 2166136261u;
+  for (size_t i = 0; i < size; i++) hash = (hash ^ p[i]) * 16777619u;
+  return hash;
+}
+
+typedef struct job {
+  ig_model *model;
+  ig_tokenizer *t;
+  ig_diags *diags;
+  const char *path;
+} job;
+
+static const char *piece_text(const ig_tokenizer *t, uint32_t id) { return t->text + t->pieces[id].offset; }
+
+static const char *shown(job *j, uint32_t id) {
+  size_t size = j->t->pieces[id].size;
+  return ig_str_printable(&j->model->arena, (ig_str){piece_text(j->t, id), size > 60 ? 60 : size});
+}
+
+/* Texts of all pieces, one after the other. */
+static bool read_pieces(job *j, const ig_meta_entry *tokens) {
+  ig_tokenizer *t = j->t;
+  uint64_t n = tokens->count, bytes = tokens->value_size - 8 * n;
+  bool ok = true;
+  char *text = ig_alloc(&j->model->arena, (size_t)bytes);
+  t->n = (uint32_t)n;
+  t->text = text;
+  t->pieces = ig_alloc_array(&j->model->arena, t->n, sizeof *t->pieces);
+  size_t at = 0;
+  ig_str s;
+  for (uint32_t id = 0; ig_meta_next_string(j->model->meta, tokens, &at, &s); id++) {
+    if (s.size > PIECE_MOST) {
+      ok = ig_error(j->diags, j->path, "token %u is %zu bytes long; at most %d are possible", id, s.size, PIECE_MOST);
+      s.size = 0;
+    }
+    memcpy(text + t->text_size, s.data, s.size);
+    t->pieces[id] = (ig_piece){t->text_size, (uint16_t)s.size, NORMAL};
+    t->text_size += (uint32_t)s.size;
+  }
+  return ok;
+}
+
+static bool same_count(job *j, const ig_meta_entry *e, const char *key) {
+  return e->count == j->t->n || ig_error(j->diags, j->path, "metadata key %s has %llu elements for %u tokens", key, (unsigned long long)e->count, j->t->n);
+}
+
+static bool read_scores(job *j) {
+  static const char key[] = "tokenizer.ggml.scores";
+  const ig_meta *meta = j->model->meta;
+  if (!ig_meta_find(meta, key)) return ig_error(j->diags, j->path, "metadata key %s is missing: the tokenizer has no scores", key);
+  const ig_meta_entry *e = ig_meta_array(meta, key, IG_META_F32, j->diags);
+  if (!e || !same_count(j, e, key)) return false;
+  j->t->scores = ig_alloc_array(&j->model->arena, j->t->n, sizeof(float));
+  for (uint32_t i = 0; i < j->t->n; i++) {
+    j->t->scores[i] = ig_f32_of_bits(ig_meta_word(meta, e, i));
+    if (!isfinite(j->t->scores[i])) return ig_error(j->diags, j->path, "metadata key %s: the score of token %u is not a finite number", key, i);
+  }
+  return true;
+}
+
+/* "<0x4F>" -> 79, else NONE. */
+static int byte_of(const char *text, size_t size) {
+  int value = 0;
+  if (size != 6 || memcmp(text, "<0x", 3) != 0 || text[5] != '>') return NONE;
+  for (int i = 3; i < 5; i++) {
+    char c = text[i];
+    int digit = c >= '0' && c <= '9' ? c - '0' : c >= 'A' && c <= 'F' ? c - 'A' + 10 : c >= 'a' && c <= 'f' ? c - 'a' + 10 : NONE;
+    if (digit < 0) return NONE;
+    value = value * 16 + digit;
+  }
+  return value;
+}
+
+static bool read_types(job *j) {
+  static const char key[] = "tokenizer.ggml.token_type";
+  const ig_meta *meta = j->model->meta;
+  ig_tokenizer *t = j->t;
+  bool ok = true;
+  if (!ig_meta_find(meta, key)) return ig_error(j->diags, j->path, "metadata key %s is missing: byte and control tokens are not known", key);
+  const ig_meta_entry *e = ig_meta_array(meta, key, IG_META_I32, j->diags);
+  if (!e || !same_count(j, e, key)) return false;
+  for (uint32_t id = 0; id < t->n; id++) {
+    uint32_t type = ig_meta_word(meta, e, id);
+    if (type >= TYPES) {
+      ok = ig_error(j->diags, j->path, "metadata key %s: token %u is of unknown type %d", key, id, (int32_t)type);
+      continue;
+    }
+    t->pieces[id].type = (uint8_t)type;
+    if (type != BYTE) continue;
+    int byte = byte_of(piece_text(t, id), t->pieces[id].size);
+    if (byte == NONE) ok = ig_error(j->diags, j->path, "token %u is a byte token, but its text is \"%s\", not <0x00> to <0xFF>", id, shown(j, id));
+    else if (t->bytes[byte] == NO_ID) t->bytes[byte] = id;
+  }
+  return ok;
+}
+
+/* Equal pieces: the first id is found, as the reference implementation does not say and every later one would be unreachable. */
+static void build_hash(job *j) {
+  ig_tokenizer *t = j->t;
+  t->hash_size = 16;
+  while (t->hash_size < 2 * t->n) t->hash_size *= 2;
+  t->hash = ig_alloc_array(&j->model->arena, t->hash_size, sizeof *t->hash);
+  for (uint32_t id = 0; id < t->n; id++) {
+    const ig_piece *piece = &t->pieces[id];
+    if (piece->size == 0) continue;
+    uint32_t slot = ig_fnv1a(piece_text(t, id), piece->size) & (t->hash_size - 1);
+    for (; t->hash[slot]; slot = (slot + 1) & (t->hash_size - 1)) {
+      uint32_t other = t->hash[slot] - 1;
+      if (t->pieces[other].size == piece->size && memcmp(piece_text(t, other), piece_text(t, id), piece->size) == 0) break;
+    }
+    if (!t->hash[slot]) t->hash[slot] = id + 1;
+  }
+}
+
+typedef struct special { uint32_t size, id; } special;
+
+static int longest_first(const void *a, const void *b) {
+  const special *x = a, *y = b;
+  if (x->size != y->size) return x->size > y->size ? -1 : 1;
+  return (x->id > y->id) - (x->id < y->id);
+}
+
+static void list_specials(job *j) {
+  ig_tokenizer *t = j->t;
+  special *found = ig_alloc_array(&j->model->arena, t->n, sizeof *found);
+  for (uint32_t id = 0; id < t->n; id++)
+    if ((t->pieces[id].type == CONTROL || t->pieces[id].type == USER_DEFINED) && t->pieces[id].size) found[t->n_specials++] = (special){t->pieces[id].size, id};
+  if (t->n_specials) qsort(found, t->n_specials, sizeof *found, longest_first);
+  t->specials = ig_alloc_array(&j->model->arena, t->n_specials, sizeof *t->specials);
+  for (uint32_t i = 0; i < t->n_specials; i++) t->specials[i] = found[i].id;
+}
+
+/* The id under a key; `otherwise` where the key is absent and that id exists. */
+static bool read_id(job *j, const char *key, uint32_t otherwise, uint32_t *id) {
+  *id = otherwise < j->t->n ? otherwise : NO_ID;
+  if (!ig_meta_find(j->model->meta, key)) return true;
+  if (!ig_meta_u32(j->model->meta, key, id, j->diags)) return *id = NO_ID, false;
+  if (*id < j->t->n) return true;
+  ig_error(j->diags, j->path, "metadata key %s is %u, beyond the vocabulary of %u tokens", key, *id, j->t->n);
+  *id = NO_ID;
+  return false;
+}
+
+static void add_end(ig_tokenizer *t, uint32_t id) {
+  if (id == NO_ID) return;
+  for (uint32_t i = 0; i < t->n_end; i++)
+    if (t->end[i] == id) return;
+  t->end[t->n_end++] = id;
+}
+
+static bool read_ids(job *j) {
+  ig_tokenizer *t = j->t;
+  uint32_t eos, eot, eom, padding;
+  bool ok = read_id(j, "tokenizer.ggml.bos_token_id", 1, &t->bos); /* 1, 2 and 0 where the file does not say: SentencePiece's own */
+  ok = read_id(j, "tokenizer.ggml.eos_token_id", 2, &eos) && ok;
+  ok = read_id(j, "tokenizer.ggml.unknown_token_id", 0, &t->unknown) && ok;
+  ok = read_id(j, "tokenizer.ggml.eot_token_id", NO_ID, &eot) && ok;
+  ok = read_id(j, "tokenizer.ggml.eom_token_id", NO_ID, &eom) && ok;
+  ok = read_id(j, "tokenizer.ggml.padding_token_id", NO_ID, &padding) && ok;
+  uint32_t named = 0;
+  for (uint32_t pass = 0; pass < 2; pass++) { /* counts, then lists */
+    if (pass) {
+      t->end = ig_alloc_array(&j->model->arena, named + 3, sizeof *t->end);
+      add_end(t, eos);
+      add_end(t, eot);
+      add_end(t, eom);
+    }
+    for (uint32_t id = 0; id < t->n; id++) {
+      if (t->pieces[id].type != CONTROL) continue;
+      for (size_t k = 0; k < sizeof ends / sizeof *ends; k++) {
+        if (!ig_str_equal((ig_str){piece_text(t, id), t->pieces[id].size}, ends[k])) continue;
+        if (pass) add_end(t, id);
+        else named++;
+      }
+    }
+  }
+  return ok;
+}
+
+bool ig_tokenizer_read(ig_model *model, ig_diags *diags) {
+  ig_tokenizer *t = &model->tokenizer;
+  const ig_meta *meta = model->meta;
+  job j = {model, t, diags, model->file.path};
+  ig_str kind = {0};
+  *t = (ig_tokenizer){.bos = NO_ID, .unknown = NO_ID, .missing = "the file has no tokenizer"};
+  for (int i = 0; i < 256; i++) t->bytes[i] = NO_ID;
+  if (!ig_meta_string(meta, "tokenizer.ggml.model", &kind, diags)) return false;
+  if (!kind.data) return true;
+  if (!ig_str_equal(kind, "llama")) {
+    t->missing = ig_format(&model->arena, "tokenizer \"%s\" is not supported (llama is)", ig_str_printable(&model->arena, kind));
+    return true;
+  }
+  if (!ig_meta_find(meta, "tokenizer.ggml.tokens")) return ig_error(diags, j.path, "metadata key tokenizer.ggml.tokens is missing: the tokenizer has no tokens");
+  const ig_meta_entry *tokens = ig_meta_array(meta, "tokenizer.ggml.tokens", IG_META_STRING, diags);
+  if (!tokens) return false;
+  if (tokens->count == 0 || tokens->count > INT32_MAX / 8) return ig_error(diags, j.path, "metadata key tokenizer.ggml.tokens has %llu elements", (unsigned long long)tokens->count);
+  bool ok = read_pieces(&j, tokens);
+  ok = read_types(&j) && ok;
+  ok = read_scores(&j) && ok;
+  ok = read_ids(&j) && ok;
+  t->add_bos = t->add_space_prefix = true; /* the reference implementation's defaults */
+  ok = ig_meta_bool(meta, "tokenizer.ggml.add_bos_token", &t->add_bos, diags) && ok;
+  ok = ig_meta_bool(meta, "tokenizer.ggml.add_eos_token", &t->add_eos, diags) && ok;
+  ok = ig_meta_bool(meta, "tokenizer.ggml.add_space_prefix", &t->add_space_prefix, diags) && ok;
+  if (!ok) return false;
+  build_hash(&j);
+  list_specials(&j);
+  t->present = true;
+  t->missing = NULL;
+  return true;
+}
