@@ -1,0 +1,100 @@
+#define _GNU_SOURCE
+#include "driver/bundle_folder.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+const char ig_report_mark[] = "{\n  \"ingot\": ";
+
+bool ig_make_folders(const char *path, ig_arena *arena, ig_diags *diags) {
+  char *copy = ig_copy_string(arena, path);
+  for (char *c = copy; *c; c++) {
+    if (*c != '/' || c == copy) continue;
+    *c = 0;
+    mkdir(copy, 0777); /* what matters is whether the whole path can be made */
+    *c = '/';
+  }
+  struct stat st;
+  if (mkdir(copy, 0777) == 0 || (stat(copy, &st) == 0 && S_ISDIR(st.st_mode))) return true;
+  return ig_error(diags, path, "cannot make this folder: %s", strerror(errno));
+}
+
+static bool remove_at(int parent, const char *name, int depth) {
+  enum { DEPTH_MOST = 16 };
+  if (unlinkat(parent, name, 0) == 0 || errno == ENOENT) return true;
+  int fd = depth < DEPTH_MOST ? openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC) : -1;
+  DIR *dir = fd >= 0 ? fdopendir(fd) : NULL;
+  if (!dir) {
+    if (fd >= 0) close(fd);
+    return false;
+  }
+  for (struct dirent *entry; (entry = readdir(dir));)
+    if (strcmp(entry->d_name, ".") && strcmp(entry->d_name, "..")) remove_at(dirfd(dir), entry->d_name, depth + 1);
+  closedir(dir);
+  return unlinkat(parent, name, AT_REMOVEDIR) == 0 || errno == ENOENT;
+}
+
+bool ig_remove_tree(const char *path) { return remove_at(AT_FDCWD, path, 0); }
+
+/* Parts of this bundle whose compiler is no longer there. */
+static void remove_stale(const char *parent, const char *prefix, ig_arena *arena) {
+  DIR *dir = opendir(parent);
+  size_t n = strlen(prefix);
+  for (struct dirent *entry; dir && (entry = readdir(dir));) {
+    if (strncmp(entry->d_name, prefix, n)) continue;
+    char *end;
+    long pid = strtol(entry->d_name + n, &end, 10);
+    if (end == entry->d_name + n || strcmp(end, ".part") || pid <= 0) continue;
+    if (pid == (long)getpid() || (kill((pid_t)pid, 0) != 0 && errno == ESRCH)) ig_remove_tree(ig_format(arena, "%s/%s", parent, entry->d_name));
+  }
+  if (dir) closedir(dir);
+}
+
+static bool is_bundle(const char *path, ig_arena *arena) {
+  char head[32] = {0};
+  FILE *report = fopen(ig_format(arena, "%s/report.json", path), "rb");
+  if (!report) return false;
+  size_t n = fread(head, 1, sizeof head - 1, report);
+  fclose(report);
+  return n > 0 && strncmp(head, ig_report_mark, strlen(ig_report_mark)) == 0;
+}
+
+bool ig_bundle_begin(ig_bundle_folder *folder, const char *parent, const char *name, ig_arena *arena, ig_diags *diags) {
+  struct stat st;
+  if (!ig_make_folders(parent, arena, diags)) return false;
+  folder->final = ig_format(arena, "%s/%s.ingot", parent, name);
+  if (lstat(folder->final, &st) == 0 && (!S_ISDIR(st.st_mode) || !is_bundle(folder->final, arena)))
+    return ig_error(diags, folder->final, "exists and is not a bundle that ingot made (it has no report.json of ours); move it away or choose another --name");
+  const char *prefix = ig_format(arena, ".%s.ingot.", name);
+  remove_stale(parent, prefix, arena);
+  folder->part = ig_format(arena, "%s/%s%ld.part", parent, prefix, (long)getpid());
+  if (mkdir(folder->part, 0777) == 0) return true;
+  return ig_error(diags, folder->part, "cannot make this folder: %s", strerror(errno));
+}
+
+bool ig_bundle_commit(const ig_bundle_folder *folder, ig_diags *diags) {
+  for (int tries = 0; tries < 8; tries++) { /* another compiler may come or go between the two calls */
+    if (renameat2(AT_FDCWD, folder->part, AT_FDCWD, folder->final, RENAME_NOREPLACE) == 0) return true;
+    if (errno != EEXIST) break;
+    if (renameat2(AT_FDCWD, folder->part, AT_FDCWD, folder->final, RENAME_EXCHANGE) == 0) {
+      ig_remove_tree(folder->part); /* now the old bundle; left to the next compile where it cannot be removed */
+      return true;
+    }
+    if (errno != ENOENT) break;
+  }
+  if (errno != EINVAL && errno != ENOSYS) return ig_error(diags, folder->final, "cannot be put in place: %s", strerror(errno));
+  /* A file system without exchange: for a moment there is no bundle, but never a part of one. */
+  if (!ig_remove_tree(folder->final) || rename(folder->part, folder->final) != 0) return ig_error(diags, folder->final, "cannot be replaced: %s", strerror(errno));
+  return true;
+}
+
+void ig_bundle_abandon(const ig_bundle_folder *folder) {
+  if (folder->part) ig_remove_tree(folder->part);
+}

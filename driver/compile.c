@@ -1,0 +1,285 @@
+/* ig_compile: the way from a model file to a bundle, told once. */
+#define _POSIX_C_SOURCE 200809L
+#include <ctype.h>
+#include <errno.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "codegen/archive.h"
+#include "codegen/header.h"
+#include "codegen/pack_file.h"
+#include "codegen/plan_writer.h"
+#include "codegen/program_object.h"
+#include "driver/bundle_folder.h"
+#include "driver/driver.h"
+#include "driver/kernel_jobs.h"
+#include "driver/report.h"
+#include "frontend/model.h"
+#include "passes/lower.h"
+#include "passes/pipeline.h"
+#include "runtime/abi/sha256.h"
+
+enum { CONTEXT_BY_DEFAULT = 4096, CONTEXT_MOST = 1 << 24, CHUNK_BY_DEFAULT = 256, CHUNK_MOST = 1 << 14, NAME_MOST = 48 };
+
+typedef struct compilation {
+  const ig_compile_options *o;
+  ig_arena *arena;
+  ig_diags *diags;
+  const char *name;
+  ig_model model;
+  ig_file_stamp stamp;              /* of the model file as its header was read */
+  const ig_variant **variants;
+  uint32_t n_variants;
+  ig_program_plan plan;
+  ig_plan_facts facts;
+  bool ended;                       /* at the stage that was asked for */
+  uint32_t dumped;
+} compilation;
+
+/* ---- names, options --------------------------------------------------------------------------------------------------- */
+
+static bool is_identifier(const char *s) {
+  if (!isalpha((unsigned char)*s)) return false; /* a leading underscore belongs to the C library */
+  for (; *s; s++)
+    if (!isalnum((unsigned char)*s) && *s != '_') return false;
+  return true;
+}
+
+/* "models/Fable-3B.Q4_K.gguf" -> "Fable_3B_Q4_K" */
+static const char *name_from_path(const char *path, ig_arena *arena) {
+  const char *base = strrchr(path, '/') ? strrchr(path, '/') + 1 : path;
+  size_t n = strlen(base), cut = n > 5 && !strcmp(base + n - 5, ".gguf") ? n - 5 : n;
+  char *name = ig_format(arena, "%s%.*s", isalpha((unsigned char)*base) ? "" : "m_", (int)(cut < NAME_MOST - 2 ? cut : NAME_MOST - 2), base);
+  for (char *c = name; *c; c++)
+    if (!isalnum((unsigned char)*c)) *c = '_';
+  return name;
+}
+
+static bool choose_name(compilation *c) {
+  c->name = c->o->name ? c->o->name : name_from_path(c->o->model, c->arena);
+  if (strlen(c->name) <= NAME_MOST && is_identifier(c->name)) return true;
+  return ig_error(c->diags, c->name, "is no name for a bundle: letters, digits and _ only, a letter first, at most %d of them", NAME_MOST);
+}
+
+static bool choose_variants(compilation *c) {
+  const ig_target *target = c->o->target;
+  c->variants = ig_alloc_array(c->arena, target->n_variants, sizeof *c->variants);
+  for (uint32_t i = 0; i < target->n_variants; i++) { /* in the target's order, best first, whatever order they are named in */
+    bool wanted = !c->o->variants;
+    for (uint32_t j = 0; c->o->variants && j < c->o->n_variants; j++) wanted |= !strcmp(c->o->variants[j], target->variants[i].name);
+    if (wanted) c->variants[c->n_variants++] = &target->variants[i];
+  }
+  bool ok = c->n_variants > 0;
+  for (uint32_t j = 0; c->o->variants && j < c->o->n_variants; j++)
+    if (!ig_variant_find(target, c->o->variants[j])) ok = ig_error(c->diags, c->o->variants[j], "is not a variant of %s", target->name);
+  return ok || (c->diags->errors ? false : ig_error(c->diags, target->name, "no variant is chosen"));
+}
+
+static bool choose_sizes(compilation *c, ig_lower_options *sizes) {
+  uint64_t context = c->o->n_context, trained = c->model.n_context ? c->model.n_context : CONTEXT_BY_DEFAULT;
+  if (!context) context = trained < CONTEXT_BY_DEFAULT ? trained : CONTEXT_BY_DEFAULT;
+  if (context > CONTEXT_MOST) return ig_error(c->diags, c->o->model, "a context of %llu positions is too long; the most is %d", (unsigned long long)context, CONTEXT_MOST);
+  if (c->o->n_context && context > trained)
+    ig_report(c->diags, IG_WARNING, c->o->model, "was trained for %llu positions; beyond them answers get worse", (unsigned long long)trained);
+  uint32_t chunk = c->o->chunk ? c->o->chunk : CHUNK_BY_DEFAULT;
+  if (chunk > CHUNK_MOST) return ig_error(c->diags, c->o->model, "a batch of %u tokens is too large; the most is %d", chunk, CHUNK_MOST);
+  sizes->n_context = (uint32_t)ig_round_up(context, INGOT_KV_BLOCK);
+  sizes->chunk = chunk < sizes->n_context ? chunk : sizes->n_context;
+  return true;
+}
+
+/* ---- graph and plan --------------------------------------------------------------------------------------------------- */
+
+static bool has_kernels(const char *format) { return ig_layout_find(format) != NULL; }
+
+static void dump_phase(void *user, const char *pass, const char *text) {
+  compilation *c = user;
+  if (!c->o->dump_phases) return;
+  ig_write_file(ig_format(c->arena, "%s/%02u-%s.txt", c->o->dump_phases, c->dumped++, pass), text, strlen(text), c->diags);
+}
+
+static bool at_stage(const compilation *c, const char *stage) { return c->o->stage && !strcmp(c->o->stage, stage); }
+
+static void end_with_graph(compilation *c, ig_module module) {
+  ig_module_print(module, c->o->stage_text);
+  c->ended = true;
+}
+
+static bool plan_from_graph(compilation *c, ig_module module) {
+  ig_lower_options sizes;
+  if (!choose_sizes(c, &sizes) || !ig_model_graph(&c->model, module, has_kernels, c->diags)) return false;
+  if (c->o->dump_phases) {
+    ig_text text = {0};
+    ig_module_print(module, &text);
+    dump_phase(c, "graph", text.data);
+    ig_text_finish(&text);
+  }
+  if (at_stage(c, "graph")) return end_with_graph(c, module), true;
+  bool pass = c->o->stage && ig_pass_find(c->o->stage);
+  ig_pass_options passes = {.layout = c->o->target->layout, .stop_after = pass ? c->o->stage : NULL, .dump = c->o->dump_phases ? dump_phase : NULL, .user = c};
+  if (!ig_run_passes(module, &passes, c->diags)) return false;
+  if (pass) return end_with_graph(c, module), true;
+  if (!ig_make_plan(module, &sizes, c->arena, &c->plan, c->diags)) return false;
+  if (at_stage(c, "plan") || c->o->dump_phases) {
+    ig_text text = {0};
+    ig_plan_print(&c->plan, &text);
+    dump_phase(c, "plan", text.data);
+    if (at_stage(c, "plan")) ig_text_add(c->o->stage_text, text.data, text.size), c->ended = true;
+    ig_text_finish(&text);
+  }
+  return true;
+}
+
+/* The graph's memory is given back before code generation asks for its own. */
+static bool make_plan(compilation *c) {
+  if (c->o->dump_phases && !ig_make_folders(c->o->dump_phases, c->arena, c->diags)) return false;
+  ig_context *context = ig_context_create(c->diags);
+  if (!context) return false;
+  ig_module module = ig_module_create(context);
+  bool ok = plan_from_graph(c, module);
+  ig_module_destroy(module);
+  ig_context_destroy(context);
+  return ok && !c->diags->errors;
+}
+
+/* ---- code, weights, files --------------------------------------------------------------------------------------------- */
+
+static void tell(const compilation *c, const char *what, double fraction) {
+  if (c->o->progress) c->o->progress(c->o->progress_user, what, fraction);
+}
+
+static void packing(void *user, double fraction) { tell(user, "packing weights", fraction); }
+
+static bool write_in(compilation *c, const char *folder, const char *file, const ig_text *text) {
+  return ig_write_file(ig_format(c->arena, "%s/%s", folder, file), text->data, text->size, c->diags);
+}
+
+static uint32_t n_jobs(const compilation *c) {
+  if (c->o->jobs) return c->o->jobs < 256 ? c->o->jobs : 256;
+  long cores = sysconf(_SC_NPROCESSORS_ONLN);
+  return cores < 1 ? 1 : cores > 64 ? 64 : (uint32_t)cores;
+}
+
+static bool library(compilation *c, ig_kernel_jobs *jobs, const ig_text *plan_bytes, ig_text *archive) {
+  ig_archive_member *kernels, *members;
+  size_t n;
+  tell(c, "compiling kernels", ig_kernel_jobs_done(jobs));
+  if (!ig_kernel_jobs_join(jobs, c->arena, &kernels, &n, NULL, c->diags)) return false;
+  uint8_t plan_hash[INGOT_SHA256_SIZE];
+  ingot__sha256_of(plan_bytes->data, plan_bytes->size, plan_hash);
+  ig_object program;
+  if (!ig_program_object(&c->plan, c->name, c->o->target, c->variants, c->n_variants, plan_hash, &program, c->diags)) return false;
+  members = ig_alloc_array(c->arena, n + 1, sizeof *members);
+  const char *symbol = ig_program_symbol(c->arena, c->name);
+  members[0] = (ig_archive_member){"program.o", program.data, program.size, &symbol, 1};
+  memcpy(members + 1, kernels, n * sizeof *members);
+  ig_write_archive(members, n + 1, archive);
+  free(program.data);
+  return true;
+}
+
+static bool unchanged(compilation *c) {
+  ig_file_stamp now;
+  if (!ig_stamp_file(&c->model.file, &now, c->diags)) return false;
+  return ig_same_stamp(&now, &c->stamp) || ig_error(c->diags, c->o->model, "was changed while it was compiled; compile again");
+}
+
+static bool fill(compilation *c, const char *folder, ig_kernel_jobs *jobs) {
+  const char *platform = ig_format(c->arena, "%s/%s", folder, c->o->target->platform);
+  if (mkdir(platform, 0777) != 0) return ig_error(c->diags, platform, "cannot make this folder: %s", strerror(errno));
+  ig_pack_options pack = {packing, c};
+  if (!ig_pack_weights(&c->plan, &c->model.file, ig_format(c->arena, "%s/%s.weights", platform, c->name), &pack, c->facts.weights_root, c->diags)) return false;
+  ig_text plan = {0}, archive = {0}, header = {0}, report = {0};
+  ig_write_plan(&c->plan, &c->facts, &plan);
+  bool ok = library(c, jobs, &plan, &archive);
+  if (ok) {
+    ig_write_header(c->name, &header);
+    ig_write_report(&c->plan, &(ig_report_facts){&c->facts, c->o->target, c->variants, c->n_variants, archive.size, plan.size, c->model.file.size}, &report);
+    ok = write_in(c, platform, ig_format(c->arena, "%s.plan", c->name), &plan) && write_in(c, platform, ig_format(c->arena, "lib%s.a", c->name), &archive) &&
+         write_in(c, folder, ig_format(c->arena, "%s.h", c->name), &header) && write_in(c, folder, "report.json", &report) && unchanged(c);
+  }
+  ig_text_finish(&plan);
+  ig_text_finish(&archive);
+  ig_text_finish(&header);
+  ig_text_finish(&report);
+  return ok;
+}
+
+/* Make's escapes: a space or # by a backslash, $ twice. */
+static void depfile_path(ig_text *out, const char *path) {
+  for (; *path; path++) ig_text_printf(out, "%s%c", *path == ' ' || *path == '#' ? "\\" : *path == '$' ? "$" : "", *path);
+}
+
+static bool write_depfile(compilation *c, const char *final) {
+  if (!c->o->depfile) return true;
+  ig_text text = {0};
+  depfile_path(&text, ig_format(c->arena, "%s/%s/lib%s.a", final, c->o->target->platform, c->name));
+  ig_text_printf(&text, ": ");
+  depfile_path(&text, c->o->model);
+  ig_text_printf(&text, "\n");
+  bool ok = ig_write_file(c->o->depfile, text.data, text.size, c->diags);
+  ig_text_finish(&text);
+  return ok;
+}
+
+static bool make_bundle(compilation *c, const char **bundle) {
+  ig_bundle_folder folder = {0};
+  if (!ig_bundle_begin(&folder, c->o->parent ? c->o->parent : ".", c->name, c->arena, c->diags)) return false;
+  uint32_t threads = n_jobs(c);
+  ig_kernel_jobs *jobs = ig_kernel_jobs_start(&c->plan, c->name, c->o->target, c->variants, c->n_variants, threads > 1 ? threads - 1 : 0, IG_DUMP_NONE);
+  bool ok = fill(c, folder.part, jobs);
+  ig_kernel_jobs_destroy(jobs);
+  ok = ok && write_depfile(c, folder.final) && ig_bundle_commit(&folder, c->diags);
+  if (!ok) ig_bundle_abandon(&folder);
+  *bundle = folder.final;
+  return ok;
+}
+
+static bool dump_kernels(compilation *c, ig_dump dump) {
+  ig_archive_member *members;
+  size_t n;
+  ig_kernel_jobs *jobs = ig_kernel_jobs_start(&c->plan, c->name, c->o->target, c->variants, c->n_variants, n_jobs(c) - 1, dump);
+  bool ok = ig_kernel_jobs_join(jobs, c->arena, &members, &n, c->o->stage_text, c->diags);
+  ig_kernel_jobs_destroy(jobs);
+  return ok;
+}
+
+/* ---- the way ---------------------------------------------------------------------------------------------------------- */
+
+static const struct { const char *stage; ig_dump dump; } code_stages[] = {{"kernels", IG_DUMP_MLIR}, {"llvm", IG_DUMP_LLVM}, {"asm", IG_DUMP_ASM}};
+enum { CODE_STAGES = sizeof code_stages / sizeof *code_stages };
+
+static bool known_stage(const char *stage) {
+  if (!stage || !strcmp(stage, "graph") || !strcmp(stage, "plan") || ig_pass_find(stage)) return true;
+  for (int i = 0; i < CODE_STAGES; i++)
+    if (!strcmp(stage, code_stages[i].stage)) return true;
+  return false;
+}
+
+static bool compile_model(compilation *c, const char **bundle) {
+  if (!ig_stamp_file(&c->model.file, &c->stamp, c->diags) || !make_plan(c)) return false;
+  if (c->ended) return true;
+  for (int i = 0; i < CODE_STAGES; i++)
+    if (at_stage(c, code_stages[i].stage)) return dump_kernels(c, code_stages[i].dump);
+  const ig_model *m = &c->model;
+  c->facts = (ig_plan_facts){.name = c->name, .architecture = m->architecture, .target = c->o->target->name, .layout = c->o->target->layout, .source = m->source,
+                             .n_vocab = m->n_vocab, .n_embd = m->n_embd, .n_layer = m->n_layer, .tokenizer = &m->tokenizer, .chat_template = &m->chat_template};
+  return make_bundle(c, bundle);
+}
+
+bool ig_compile(const ig_compile_options *options, ig_arena *arena, const char **bundle, ig_diags *diags) {
+  static pthread_once_t once = PTHREAD_ONCE_INIT; /* LLVM's registries are the process's own */
+  compilation c = {.o = options, .arena = arena, .diags = diags};
+  *bundle = NULL;
+  if (!known_stage(options->stage)) return ig_error(diags, options->stage, "is no stage to stop at: graph, fuse, split, layout (or any pass), plan, kernels, llvm, asm");
+  if (!choose_name(&c) || !choose_variants(&c)) return false;
+  pthread_once(&once, ig_codegen_init);
+  if (!ig_model_open(&c.model, options->model, diags)) return false;
+  bool ok = compile_model(&c, bundle) && !diags->errors;
+  ig_model_close(&c.model);
+  return ok;
+}

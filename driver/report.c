@@ -1,0 +1,55 @@
+#include "driver/report.h"
+
+#include "driver/bundle_folder.h"
+#include "runtime/ingot.h"
+
+static void string(ig_text *out, const char *text) {
+  ig_text_printf(out, "\"");
+  for (const unsigned char *c = (const unsigned char *)text; *c; c++) {
+    if (*c == '"' || *c == '\\') ig_text_printf(out, "\\%c", *c);
+    else if (*c < 0x20) ig_text_printf(out, "\\u%04x", *c);
+    else ig_text_add(out, c, 1);
+  }
+  ig_text_printf(out, "\"");
+}
+
+static void field(ig_text *out, const char *name, const char *value) {
+  ig_text_printf(out, "  \"%s\": ", name);
+  string(out, value);
+  ig_text_printf(out, ",\n");
+}
+
+static void number(ig_text *out, const char *name, uint64_t value) { ig_text_printf(out, "  \"%s\": %llu,\n", name, (unsigned long long)value); }
+
+static uint64_t meetings(const ig_program_plan *plan, ig_phase_kind kind) { return plan->phase[kind].n_steps; }
+
+void ig_write_report(const ig_program_plan *plan, const ig_report_facts *f, ig_text *out) {
+  ig_text_printf(out, "%s", ig_report_mark);
+  string(out, ingot_version());
+  ig_text_printf(out, ",\n");
+  field(out, "name", f->plan->name);
+  field(out, "source", f->plan->source ? f->plan->source : "");
+  field(out, "architecture", f->plan->architecture);
+  field(out, "platform", f->target->platform);
+  field(out, "layout", f->target->layout);
+  number(out, "n_vocab", f->plan->n_vocab);
+  number(out, "n_embd", f->plan->n_embd);
+  number(out, "n_layer", f->plan->n_layer);
+  number(out, "n_context", plan->n_context);
+  number(out, "chunk", plan->chunk);
+  number(out, "source_bytes", f->source_bytes);
+  number(out, "weights_bytes", plan->weights_bytes);
+  number(out, "plan_bytes", f->plan_bytes);
+  number(out, "library_bytes", f->library_bytes);
+  number(out, "arena_bytes", plan->arena_bytes);
+  number(out, "private_bytes_per_thread", plan->private_bytes);
+  number(out, "kv_bytes_per_position", plan->kv_position_bytes);
+  number(out, "kv_bytes_at_most", plan->kv_position_bytes * plan->n_context);
+  number(out, "decode_steps", meetings(plan, IG_PHASE_DECODE) + meetings(plan, IG_PHASE_HEAD));
+  number(out, "prefill_steps", meetings(plan, IG_PHASE_PREFILL));
+  ig_text_printf(out, "  \"variants\": [");
+  for (uint32_t i = 0; i < f->n_variants; i++) ig_text_printf(out, "%s\"%s\"", i ? ", " : "", f->variants[i]->name);
+  ig_text_printf(out, "],\n  \"kernels\": [");
+  for (size_t i = 0; i < plan->n_kernels; i++) ig_text_printf(out, "%s\n    \"%s\"", i ? "," : "", plan->kernel[i].info.name);
+  ig_text_printf(out, "\n  ]\n}\n");
+}

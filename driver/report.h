@@ -1,0 +1,18 @@
+/* report.json of a bundle: what was made, and what it will ask of a device. */
+#ifndef INGOT_DRIVER_REPORT_H
+#define INGOT_DRIVER_REPORT_H
+
+#include "codegen/plan_writer.h"
+#include "targets/target.h"
+
+typedef struct ig_report_facts {
+  const ig_plan_facts *plan;
+  const ig_target *target;
+  const ig_variant *const *variants;
+  uint32_t n_variants;
+  uint64_t library_bytes, plan_bytes, source_bytes;
+} ig_report_facts;
+
+void ig_write_report(const ig_program_plan *plan, const ig_report_facts *facts, ig_text *out);
+
+#endif
