@@ -1,34 +1,28 @@
 /* ingot cache: the folder where run, bench, logits and greedy leave compiled model files. */
 #include "cli.h"
+#include "driver/bundle_folder.h"
 
 #include <dirent.h>
 #include <errno.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 enum { DEPTH_MOST = 8 };
 
-/* Walks `path`, adding sizes; with `remove` also unlinking. Links are not followed. False: *failed is the path in the way. */
-static bool walk(cli *c, const char *path, bool remove, int depth, uint64_t *bytes, const char **failed) {
+/* Entries are folders whose name is a key: 32 hexadecimal digits. Nothing else in the folder is ours to list or remove. */
+static bool is_entry(const char *name) { return strlen(name) == 32 && strspn(name, "0123456789abcdef") == 32; }
+
+/* Bytes of the files below `path`; links are not followed. */
+static uint64_t bytes_below(cli *c, const char *path, int depth) {
   struct stat st;
-  *failed = path;
-  if (lstat(path, &st) != 0) return errno == ENOENT; /* another process may clean too */
-  if (!S_ISDIR(st.st_mode)) {
-    *bytes += (uint64_t)st.st_size;
-    return !remove || unlink(path) == 0 || errno == ENOENT;
-  }
+  if (lstat(path, &st) != 0) return 0; /* another process may clean too */
+  if (!S_ISDIR(st.st_mode)) return (uint64_t)st.st_size;
   DIR *folder = depth < DEPTH_MOST ? opendir(path) : NULL;
-  if (!folder) return false;
-  bool fine = true;
-  for (struct dirent *entry; fine && (entry = readdir(folder)); ) {
-    if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0) continue;
-    fine = walk(c, ig_format(&c->arena, "%s/%s", path, entry->d_name), remove, depth + 1, bytes, failed);
-  }
-  closedir(folder);
-  if (!fine) return false;
-  *failed = path;
-  return !remove || rmdir(path) == 0;
+  uint64_t bytes = 0;
+  for (struct dirent *entry; folder && (entry = readdir(folder)); )
+    if (strcmp(entry->d_name, ".") && strcmp(entry->d_name, "..")) bytes += bytes_below(c, ig_format(&c->arena, "%s/%s", path, entry->d_name), depth + 1);
+  if (folder) closedir(folder);
+  return bytes;
 }
 
 int cmd_cache(cli *c, int argc, char **argv) {
@@ -44,10 +38,10 @@ int cmd_cache(cli *c, int argc, char **argv) {
   uint32_t count = 0;
   int status = CLI_DONE;
   for (struct dirent *entry; folder && (entry = readdir(folder)); ) {
-    if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0) continue;
-    const char *path = ig_format(&c->arena, "%s/%s", cache, entry->d_name), *failed = path;
-    uint64_t bytes = 0;
-    if (!walk(c, path, clean, 0, &bytes, &failed)) status = cli_fail(c, "%s: %s", failed, strerror(errno));
+    if (!is_entry(entry->d_name)) continue;
+    const char *path = ig_format(&c->arena, "%s/%s", cache, entry->d_name);
+    uint64_t bytes = bytes_below(c, path, 0);
+    if (clean && !ig_remove_tree(path)) status = cli_fail(c, "%s: cannot be removed", path);
     if (!clean) printf("%s  %s\n", path, cli_bytes(c, bytes));
     total += bytes;
     count++;
