@@ -1,0 +1,20 @@
+#include "codegen/kernels/kernels.h"
+
+ingot_extent ig_kernel_scratch(const ig_kernel_ref *ref, const ig_target *target) {
+  switch (ref->family) {
+  case IG_EMBED:
+  case IG_LINEAR_GEMV:
+  case IG_LINEAR_GEMM:
+  case IG_GLU_GEMV:
+  case IG_GLU_GEMM: return ig_linear_scratch(ref, target);
+  case IG_ROPE_KV:
+  case IG_ATTENTION:
+  case IG_ATTENTION_DECODE:
+  case IG_ATTENTION_MERGE: return ig_attention_scratch(ref, target);
+  case IG_NORM:
+  case IG_QUANT:
+  case IG_GLU:
+  case IG_FAMILY_COUNT: break;
+  }
+  return (ingot_extent){{{0, 0}}};
+}

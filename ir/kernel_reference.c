@@ -1,0 +1,223 @@
+#include "ir/kernel_reference.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "ir/base/base.h"
+#include "ir/numerics.h"
+
+enum { BLOCK = INGOT_KV_BLOCK, BLOCK_VALUES = 256, WIDEST = 1024 }; /* floats of a head with padding, maximum and sum */
+
+static float fused(float x, float y, float z, bool one_rounding) { return one_rounding ? fmaf(x, y, z) : x * y + z; }
+
+/* The recipe of ig_exp with either kind of fma. */
+static float expo(float x, bool f) {
+  if (f) return ig_exp(x);
+  x = x > IG_EXP_LEAST ? x : IG_EXP_LEAST;
+  x = x < IG_EXP_MOST ? x : IG_EXP_MOST;
+  float t = x * IG_LOG2_E + IG_MAGIC, nf = t - IG_MAGIC;
+  int32_t n = (int32_t)(ig_f32_bits(t) - IG_MAGIC_BITS), half = (n - (n & 1)) / 2;
+  float r = nf * -IG_LN2_HIGH + x;
+  r = nf * -IG_LN2_LOW + r;
+  float p = ig_exp_coefficients[6];
+  for (int i = 5; i >= 0; i--) p = p * r + ig_exp_coefficients[i];
+  return p * ig_f32_of_bits((uint32_t)(half + 127) << 23) * ig_f32_of_bits((uint32_t)(n - half + 127) << 23);
+}
+
+static void sine_cosine(uint64_t turns, float *sine, float *cosine, bool f) {
+  if (f) {
+    ig_sincos_turns(turns, sine, cosine);
+    return;
+  }
+  uint32_t u = (uint32_t)(turns >> 32), q = (u + 0x20000000u) >> 30, rest = u - (q << 30);
+  int32_t i = rest > 0x7fffffffu ? -(int32_t)(0u - rest) : (int32_t)rest;
+  float z = (float)i * 0x1p-32f, w = z * z, a = ig_sin_coefficients[4], b = ig_cos_coefficients[4];
+  for (int k = 3; k >= 1; k--) a = a * w + ig_sin_coefficients[k];
+  for (int k = 3; k >= 0; k--) b = b * w + ig_cos_coefficients[k];
+  a = z * ig_sin_coefficients[0] + a * z;
+  float s = q & 1 ? b : a, c = q & 1 ? a : b;
+  *sine = q & 2 ? -s : s;
+  *cosine = (q + 1) & 2 ? -c : c;
+}
+
+static void write_row(const float *row, size_t n, ig_activation activation, uint8_t *y) {
+  switch (activation) {
+  case IG_ACT_F32: memcpy(y, row, n * 4); break;
+  case IG_ACT_A32: ig_quantize_a32(row, n, y); break;
+  case IG_ACT_A256: ig_quantize_a256(row, n, y); break;
+  }
+}
+
+static void norm(const ig_kernel_ref *ref, const ingot_kernel_args *a, uint32_t t, bool f) {
+  size_t n = 16 * (size_t)a->dim[IG_NORM_N16];
+  const float *x = (const float *)a->operand[0] + t * n, *gain = a->operand[1];
+  uint8_t *y = (uint8_t *)a->operand[2] + t * ig_activation_bytes(ref->activation, n);
+  float lanes[16] = {0};
+  for (size_t i = 0; i < n; i++) lanes[i % 16] = fused(x[i], x[i], lanes[i % 16], f);
+  float r = 1.0f / sqrtf(ig_fold16(lanes) / (float)a->dim[IG_NORM_N] + ig_f32_of_bits(a->dim[IG_NORM_EPS]));
+  for (size_t at = 0; at < n; at += BLOCK_VALUES) {
+    float row[BLOCK_VALUES];
+    size_t m = n - at < BLOCK_VALUES ? n - at : BLOCK_VALUES;
+    for (size_t i = 0; i < m; i++) row[i] = (x[at + i] * r) * gain[at + i];
+    write_row(row, m, ref->activation, y + ig_activation_bytes(ref->activation, at));
+  }
+}
+
+static void glu(const ingot_kernel_args *a, uint32_t t, bool f) {
+  size_t n = 16 * (size_t)a->dim[IG_D0];
+  float *y = (float *)a->operand[0] + t * n;
+  const float *up = (const float *)a->operand[1] + t * n;
+  for (size_t i = 0; i < n; i++) y[i] = y[i] / (1.0f + expo(-y[i], f)) * up[i];
+}
+
+/* ---- attention -------------------------------------------------------------------------------------------------------- */
+
+typedef struct shape {
+  size_t context, kv_heads, group, head_dim, v16, pairs, q16, k16, v_row16, y16, heads, partial;
+  float scale;
+} shape;
+
+static shape shape_of(const ingot_kernel_args *a) {
+  const uint32_t *d = a->dim;
+  shape s = {
+    d[INGOT_DIM_CONTEXT], d[IG_ATTN_KV_HEADS], d[IG_ATTN_GROUP], d[IG_ATTN_HEAD_DIM], d[IG_ATTN_V16], d[IG_ATTN_PAIRS], d[IG_ATTN_Q16],
+    d[IG_ATTN_K16], d[IG_ATTN_V_ROW16], d[IG_ATTN_Y16], d[IG_ATTN_KV_HEADS] * d[IG_ATTN_GROUP], 16 * d[IG_ATTN_V16] + 16, ig_f32_of_bits(d[IG_ATTN_SCALE]),
+  };
+  return s;
+}
+
+static void rotate(const shape *s, const uint64_t *frequencies, uint64_t position, const float *from, float *to, float scale, bool f) {
+  for (size_t i = 0; i < s->head_dim; i++) to[i] = from[i];
+  for (size_t i = 0; i < s->pairs; i++) {
+    float sine, cosine, x = from[2 * i], y = from[2 * i + 1];
+    sine_cosine(frequencies[i] * position, &sine, &cosine, f);
+    to[2 * i] = fused(x, cosine, -(y * sine), f);
+    to[2 * i + 1] = fused(x, sine, y * cosine, f);
+  }
+  for (size_t i = 0; i < s->head_dim; i++) to[i] *= scale;
+}
+
+static uint16_t *k_at(const shape *s, void *cache, size_t head, size_t position, size_t channel) {
+  return (uint16_t *)cache + ((head * s->context / 16 + position / 16) * s->head_dim + channel) * 16 + position % 16;
+}
+static uint16_t *v_at(const shape *s, void *cache, size_t head, size_t position, size_t channel) {
+  return (uint16_t *)cache + (head * s->context + position) * 16 * s->v16 + channel;
+}
+
+static void write_kv(const shape *s, const uint64_t *frequencies, size_t head, size_t position, const float *k, const float *v, void *k_cache,
+                     void *v_cache, bool f) {
+  float row[WIDEST];
+  rotate(s, frequencies, position, k + head * s->head_dim, row, 1, f);
+  for (size_t c = 0; c < s->head_dim; c++) *k_at(s, k_cache, head, position, c) = ig_kv_f16(row[c]);
+  for (size_t c = 0; c < 16 * s->v16; c++) *v_at(s, v_cache, head, position, c) = c < s->head_dim ? ig_kv_f16(v[head * s->head_dim + c]) : 0;
+}
+
+/* row = {16 v16 sums, maximum, sum} of the first n positions of a block. */
+static void attend(const shape *s, const float *q, void *k_cache, void *v_cache, size_t head, size_t block, size_t n, float *row, bool f) {
+  float p[BLOCK], lanes[16] = {0}, m = -INFINITY;
+  for (size_t i = 0; i < n; i++) {
+    p[i] = 0;
+    for (size_t c = 0; c < s->head_dim; c++) p[i] = fused(ig_f16_to_f32(*k_at(s, k_cache, head, block * BLOCK + i, c)), q[c], p[i], f);
+    m = p[i] > m ? p[i] : m;
+  }
+  for (size_t i = 0; i < n; i++) {
+    p[i] = expo(p[i] - m, f);
+    lanes[i % 16] += p[i];
+  }
+  for (size_t c = 0; c < 16 * s->v16; c++) {
+    row[c] = 0;
+    for (size_t i = 0; i < n; i++) row[c] = fused(p[i], ig_f16_to_f32(*v_at(s, v_cache, head, block * BLOCK + i, c)), row[c], f);
+  }
+  row[16 * s->v16] = m;
+  row[16 * s->v16 + 1] = ig_fold16(lanes);
+}
+
+static void merge(const shape *s, float *row, const float *next, bool f) {
+  size_t n = 16 * s->v16;
+  float m = row[n] > next[n] ? row[n] : next[n], a = expo(row[n] - m, f), b = expo(next[n] - m, f);
+  for (size_t c = 0; c < n; c++) row[c] = fused(row[c], a, next[c] * b, f);
+  row[n + 1] = fused(row[n + 1], a, next[n + 1] * b, f);
+  row[n] = m;
+}
+
+static void finish(const shape *s, const float *row, float *y) {
+  for (size_t c = 0; c < s->head_dim; c++) y[c] = row[c] / row[16 * s->v16 + 1];
+}
+
+static void zero_padding(const shape *s, float *y) {
+  for (size_t i = s->heads * s->head_dim; i < 16 * s->y16; i++) y[i] = 0;
+}
+
+static void rope_kv(const ingot_kernel_args *a, uint32_t t, bool f) {
+  shape s = shape_of(a);
+  size_t position = a->dim[INGOT_DIM_POSITION] + t;
+  float *q = (float *)a->operand[0] + t * 16 * s.q16;
+  const float *k = (const float *)a->operand[1] + t * 16 * s.k16, *v = (const float *)a->operand[2] + t * 16 * s.v_row16;
+  for (size_t h = 0; h < s.heads; h++) {
+    float row[WIDEST];
+    rotate(&s, a->operand[5], position, q + h * s.head_dim, row, s.scale, f);
+    memcpy(q + h * s.head_dim, row, s.head_dim * 4);
+  }
+  for (size_t h = 0; h < s.kv_heads; h++) write_kv(&s, a->operand[5], h, position, k, v, a->operand[3], a->operand[4], f);
+}
+
+static void prefill(const ingot_kernel_args *a, uint32_t tile, bool f) {
+  shape s = shape_of(a);
+  size_t head = tile / a->dim[INGOT_DIM_QUERY_TILES], first = tile % a->dim[INGOT_DIM_QUERY_TILES] * INGOT_QUERY_TILE;
+  for (size_t t = first; t < first + INGOT_QUERY_TILE && t < a->dim[INGOT_DIM_TOKENS]; t++) {
+    size_t positions = a->dim[INGOT_DIM_POSITION] + t + 1;
+    float *y = (float *)a->operand[3] + t * 16 * s.y16;
+    for (size_t g = head * s.group; g < (head + 1) * s.group; g++) {
+      const float *q = (const float *)a->operand[0] + t * 16 * s.q16 + g * s.head_dim;
+      float row[WIDEST], next[WIDEST];
+      for (size_t b = 0; b * BLOCK < positions; b++) {
+        size_t n = positions - b * BLOCK < BLOCK ? positions - b * BLOCK : BLOCK;
+        attend(&s, q, a->operand[1], a->operand[2], head, b, n, b ? next : row, f);
+        if (b) merge(&s, row, next, f);
+      }
+      finish(&s, row, y + g * s.head_dim);
+    }
+    if (head + 1 == s.kv_heads) zero_padding(&s, y);
+  }
+}
+
+static void decode(const ingot_kernel_args *a, uint32_t tile, bool f) {
+  shape s = shape_of(a);
+  size_t head = tile / a->dim[INGOT_DIM_BLOCKS], block = tile % a->dim[INGOT_DIM_BLOCKS], position = a->dim[INGOT_DIM_POSITION];
+  if (block == position / BLOCK) write_kv(&s, a->operand[5], head, position, a->operand[1], a->operand[2], a->operand[3], a->operand[4], f);
+  size_t n = position + 1 - block * BLOCK < BLOCK ? position + 1 - block * BLOCK : BLOCK;
+  for (size_t g = head * s.group; g < (head + 1) * s.group; g++) {
+    float q[WIDEST];
+    rotate(&s, a->operand[5], position, (const float *)a->operand[0] + g * s.head_dim, q, s.scale, f);
+    attend(&s, q, a->operand[3], a->operand[4], head, block, n, (float *)a->operand[6] + (block * s.heads + g) * s.partial, f);
+  }
+}
+
+static void merge_all(const ingot_kernel_args *a, bool f) {
+  shape s = shape_of(a);
+  for (size_t g = 0; g < s.heads; g++) {
+    float row[WIDEST];
+    const float *first = (const float *)a->operand[0] + g * s.partial;
+    memcpy(row, first, s.partial * 4);
+    for (size_t b = 1; b < a->dim[INGOT_DIM_BLOCKS]; b++) merge(&s, row, first + b * s.heads * s.partial, f);
+    finish(&s, row, (float *)a->operand[1] + g * s.head_dim);
+  }
+  zero_padding(&s, a->operand[1]);
+}
+
+bool ig_reference(const ig_kernel_ref *ref, const ingot_kernel_args *a, uint32_t begin, uint32_t end, bool f) {
+  for (uint32_t t = begin; t < end; t++) {
+    size_t n = 16 * (size_t)a->dim[IG_D0];
+    switch (ref->family) {
+    case IG_NORM: norm(ref, a, t, f); break;
+    case IG_QUANT: write_row((const float *)a->operand[0] + t * n, n, ref->activation, (uint8_t *)a->operand[1] + t * ig_activation_bytes(ref->activation, n)); break;
+    case IG_GLU: glu(a, t, f); break;
+    case IG_ROPE_KV: rope_kv(a, t, f); break;
+    case IG_ATTENTION: prefill(a, t, f); break;
+    case IG_ATTENTION_DECODE: decode(a, t, f); break;
+    case IG_ATTENTION_MERGE: merge_all(a, f); break;
+    default: return false;
+    }
+  }
+  return true;
+}
