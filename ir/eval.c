@@ -17,7 +17,7 @@ typedef struct slot {
 } slot;
 
 typedef struct cache {
-  uint16_t *k, *v;
+  float *k, *v; /* [position][kv_heads * head_dim] */
 } cache;
 
 enum { NONE = -1, IN = 6, OUT = 3 };
@@ -38,6 +38,7 @@ struct ig_eval {
   cache *caches;
   size_t n_caches;
   uint32_t context, position;
+  bool exact_kv;
 };
 
 /* ---- create ----------------------------------------------------------------------------------------------------------- */
@@ -127,6 +128,8 @@ void ig_eval_destroy(ig_eval *e) {
 
 size_t ig_eval_columns(const ig_eval *e) { return e->slots[e->result].columns; }
 
+void ig_eval_exact_kv(ig_eval *e) { e->exact_kv = true; }
+
 void ig_eval_rewind(ig_eval *e, uint32_t position) {
   assert(position <= e->position);
   e->position = position;
@@ -173,6 +176,8 @@ static const float *read_vector(run *r, int index) {
   w.format->decode(w.format, bytes, values, w.columns);
   return values;
 }
+
+static float kept(const run *r, float x) { return r->e->exact_kv ? x : ig_f16_to_f32(ig_kv_f16(x)); }
 
 /* ---- ops -------------------------------------------------------------------------------------------------------------- */
 
@@ -270,8 +275,8 @@ static bool do_attention(run *r, const step *s) {
     rotate(r, k, kv_columns, dim, s->in[4]);
   }
   for (size_t i = 0; i < r->n * kv_columns; i++) {
-    c->k[r->e->position * kv_columns + i] = ig_kv_f16(k[i]);
-    c->v[r->e->position * kv_columns + i] = ig_kv_f16(v[i]);
+    c->k[r->e->position * kv_columns + i] = kept(r, k[i]);
+    c->v[r->e->position * kv_columns + i] = kept(r, v[i]);
   }
   for (size_t t = 0; t < r->n; t++)
     ig_ref_attention(q + t * q_columns, c->k, c->v, r->e->position + t, heads, kv_heads, dim, scale, rows_of(r, s->out[0]) + t * q_columns);

@@ -90,13 +90,13 @@ void ig_ref_rope(float *x, size_t heads, size_t head_dim, const uint64_t *freque
 enum { BLOCK = 128 };
 
 /* A block's maximum, sum and weighted values. */
-static void attend_block(const float *q, float scale, const uint16_t *k, const uint16_t *v, size_t positions, size_t stride, size_t head_dim, float *most,
+static void attend_block(const float *q, float scale, const float *k, const float *v, size_t positions, size_t stride, size_t head_dim, float *most,
                          float *sum, float *out) {
   float score[BLOCK], lanes[16] = {0};
   *most = -INFINITY;
   for (size_t p = 0; p < positions; p++) {
     score[p] = 0;
-    for (size_t i = 0; i < head_dim; i++) score[p] = fmaf(q[i] * scale, ig_f16_to_f32(k[p * stride + i]), score[p]);
+    for (size_t i = 0; i < head_dim; i++) score[p] = fmaf(q[i] * scale, k[p * stride + i], score[p]);
     *most = score[p] > *most ? score[p] : *most;
   }
   for (size_t p = 0; p < positions; p++) {
@@ -106,11 +106,11 @@ static void attend_block(const float *q, float scale, const uint16_t *k, const u
   *sum = ig_fold16(lanes);
   for (size_t i = 0; i < head_dim; i++) {
     out[i] = 0;
-    for (size_t p = 0; p < positions; p++) out[i] = fmaf(score[p], ig_f16_to_f32(v[p * stride + i]), out[i]);
+    for (size_t p = 0; p < positions; p++) out[i] = fmaf(score[p], v[p * stride + i], out[i]);
   }
 }
 
-void ig_ref_attention(const float *q, const uint16_t *k, const uint16_t *v, size_t position, size_t heads, size_t kv_heads, size_t head_dim, float scale,
+void ig_ref_attention(const float *q, const float *k, const float *v, size_t position, size_t heads, size_t kv_heads, size_t head_dim, float scale,
                       float *y) {
   size_t stride = kv_heads * head_dim;
   float *out = calloc(head_dim, sizeof *out);

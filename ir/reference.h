@@ -22,8 +22,9 @@ void ig_ref_glu(const float *gate, const float *up, size_t n, float *y);
 /* Turns the first 2 * pairs channels of each head, in place. */
 void ig_ref_rope(float *x, size_t heads, size_t head_dim, const uint64_t *frequencies, size_t pairs, uint64_t position);
 
-/* One query token at `position` over the cache's positions 0 .. position. k and v: f16 [position][kv_heads * head_dim]. q is not yet scaled. */
-void ig_ref_attention(const float *q, const uint16_t *k, const uint16_t *v, size_t position, size_t heads, size_t kv_heads, size_t head_dim, float scale,
+/* One query token at `position` over the cache's positions 0 .. position. k and v: [position][kv_heads * head_dim], the values that the cache holds
+ * (ig_kv_f16). q is not yet scaled. */
+void ig_ref_attention(const float *q, const float *k, const float *v, size_t position, size_t heads, size_t kv_heads, size_t head_dim, float scale,
                       float *y);
 
 #endif
