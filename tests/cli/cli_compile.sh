@@ -42,7 +42,7 @@ refuse() { # PATTERN
 }
 printf 'not a model' > "$work/bad.gguf"; refuse 'GGUF|magic'
 : > "$work/bad.gguf"; refuse 'bad'
-head -c 100 "$fable" > "$work/bad.gguf"; refuse 'metadata|general|key|end of'
+head -c 100 "$fable" > "$work/bad.gguf"; refuse 'n_tensors|metadata'
 head -c 20000 "$fable" > "$work/bad.gguf"; refuse 'metadata|tokenizer|tensor|end of'
 head -c 4000000 "$fable" > "$work/bad.gguf"; refuse 'tensor'
 cp "$fable" "$work/bad.gguf"; put "$work/bad.gguf" 4 '\011'; refuse 'version'
