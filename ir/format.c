@@ -63,9 +63,7 @@ void ig_decode_blocks(const ig_block_format *format, const uint8_t *bytes, float
     format->unpack(bytes, &block);
     for (uint32_t i = 0; i < format->block_values; i++) {
       uint32_t j = i / format->sub_values;
-      values[i] = (block.d * (float)block.scale[j]) * (float)block.q[i];
-      /* Only with a minimum, so that an infinite d does not meet 0 * 0 and a -0 stays -0. */
-      if (block.min[j]) values[i] -= block.dmin * (float)block.min[j];
+      values[i] = (block.d * (float)block.scale[j]) * (float)block.q[i] - block.dmin * (float)block.min[j];
     }
   }
 }
