@@ -74,11 +74,10 @@ static void add_step(ig_eval *e, ig_op op) {
   e->n_steps++;
 }
 
-static bool add_caches(ig_eval *e, ig_diags *diags) {
+static void add_caches(ig_eval *e) {
   for (size_t i = 0; i < e->n_steps; i++) {
     if (!ig_has_effect(e->steps[i].kind)) continue;
     int64_t layer = ig_attr_int(e->steps[i].op, "layer");
-    if (layer > 1 << 16) return ig_error(diags, ig_location(e->steps[i].op, &e->arena), "layer %lld is too large to evaluate", (long long)layer);
     if ((size_t)layer >= e->n_caches) e->n_caches = (size_t)layer + 1;
   }
   e->caches = ig_alloc_array(&e->arena, e->n_caches, sizeof *e->caches);
@@ -89,7 +88,6 @@ static bool add_caches(ig_eval *e, ig_diags *diags) {
     c->k = ig_alloc_array(&e->arena, n, sizeof *c->k);
     c->v = ig_alloc_array(&e->arena, n, sizeof *c->v);
   }
-  return true;
 }
 
 ig_eval *ig_eval_create(ig_module module, const char *function, const ig_eval_source *source, uint32_t context, ig_diags *diags) {
@@ -105,13 +103,14 @@ ig_eval *ig_eval_create(ig_module module, const char *function, const ig_eval_so
   add_slot(e, ig_function_argument(f, 0));
   for (ig_op op = ig_first_op(f); op.handle; op = ig_next_op(op)) add_step(e, op);
   e->result = find(e, ig_function_result(f));
-  if (e->result == NONE || !e->slots[e->result].columns) ig_error(diags, "eval", "@%s does not return rows", function);
-  else if (add_caches(e, diags)) {
-    e->slots[e->result].last_use = SIZE_MAX;
-    return e;
+  if (e->result == NONE || !e->slots[e->result].columns) {
+    ig_error(diags, "eval", "@%s does not return rows", function);
+    ig_eval_destroy(e);
+    return NULL;
   }
-  ig_eval_destroy(e);
-  return NULL;
+  e->slots[e->result].last_use = SIZE_MAX;
+  add_caches(e);
+  return e;
 }
 
 static void drop(slot *s) {

@@ -2,7 +2,8 @@
  *
  * "fma" below is one rounding; the variant `base` has none and rounds twice there, so it alone may differ in the last bits.
  *   linear, f32 f16 bf16: four partial sums by k mod 4, s_j = fma(x[k], w[k], s_j) for k = j, j+4, ...; then (s0 + s1) + (s2 + s3).
- *   linear, a32 (blocks of 32): per block b in K order: i = sum(q_w q_x) exact in i32; acc = fma(d_w * scale_x, (float)i, acc).
+ *   linear, a32 (blocks of 32): per block b in K order: i = sum(q_w q_x) exact in i32; acc = fma(d_w * scale_x, (float)i, acc); where the format has an
+ *       offset m (q4_1, q5_1): acc = fma(m * scale_x, (float)sum(q_x), acc), after the former.
  *   linear, a256 (K-quants): per 256: i = sum_j sc_j * sum(q_w q_x) exact in i32; acc = fma(d * scale_x, (float)i, acc); where the format
  *       has minima: m = sum_j min_j * sum(q_x) exact in i32; acc = fma(-(dmin * scale_x), (float)m, acc), after the former.
  *       q_w is the format's signed value (q6_k: -32 .. 31).  acc starts at 0; epilogue "add": y + acc.

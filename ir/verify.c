@@ -71,6 +71,7 @@ static bool product(checker *c, ig_value x, ig_value w, ig_value y, const char *
 static bool table_of(checker *c, ig_value v, int64_t head_dim) {
   ig_op maker = ig_defining_op(v);
   if (!maker.handle || ig_kind(maker) != IG_OP_rope_table) return FAIL(c, "ig.%s: the table must come from ig.rope_table", c->op);
+  if (ig_rank(v) != 1) return false; /* said where the table is */
   if (2 * ig_dim(v, 0) > head_dim)
     return FAIL(c, "ig.%s: %lld pairs do not fit heads of %lld channels", c->op, (long long)ig_dim(v, 0), (long long)head_dim);
   return true;
@@ -150,7 +151,8 @@ static bool check_attention(checker *c, ig_op op) {
   if (!(positive(c, op, "heads") & positive(c, op, "kv_heads") & positive(c, op, "head_dim"))) return false;
   int64_t head_dim = ig_attr_int(op, "head_dim"), heads = ig_attr_int(op, "heads"), kv_heads = ig_attr_int(op, "kv_heads");
   bool good = heads % kv_heads == 0 ? true : FAIL(c, "ig.%s: %lld heads cannot share %lld kv heads evenly", c->op, (long long)heads, (long long)kv_heads);
-  if (ig_attr_int(op, "layer") < 0) good = FAIL(c, "ig.%s: layer is negative", c->op);
+  int64_t layer = ig_attr_int(op, "layer");
+  if (layer < 0 || layer > UINT16_MAX) good = FAIL(c, "ig.%s: layer must lie between 0 and 65535, it is %lld", c->op, (long long)layer);
   if (!isfinite(ig_attr_float(op, "scale"))) good = FAIL(c, "ig.%s: scale must be a finite number", c->op);
   good &= rows(c, ig_operand(op, 0), "q", heads * head_dim) & rows(c, ig_operand(op, 1), "k", kv_heads * head_dim) &
           rows(c, ig_operand(op, 2), "v", kv_heads * head_dim) & rows(c, ig_result(op, 0), "the result", heads * head_dim);

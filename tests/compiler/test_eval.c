@@ -226,6 +226,9 @@ int main(void) {
   test_quantised("stories260K-bf16", "stories260K-f32", 0.02);
   test_quantised("stories260K-q8_0", "stories260K-f32", 0.03);
   test_quantised("stories260K-q4_0", "stories260K-f32", 0.25);
+  test_quantised("stories260K-dense256-q6_k", "stories260K-dense256-f16", 0.03);
+  test_quantised("stories260K-dense256-q4_k_m", "stories260K-dense256-f16", 0.08);
+  test_quantised("stories260K-dense256-q2_k", "stories260K-dense256-f16", 0.3);
   test_limits();
   ig_diags_finish(&diags);
   ig_arena_finish(&arena);
