@@ -2,6 +2,7 @@
 # From CTest: INGOT_SOURCE, INGOT_BUILD, INGOT_DATA (published models; may be absent).
 set -u
 ingot=$INGOT_BUILD/ingot
+[ -x "$ingot" ] || { echo "FAIL: $ingot is not there"; exit 1; }
 fable=$INGOT_SOURCE/models/fable/fable-f16.gguf
 work=$(mktemp -d "${TMPDIR:-/tmp}/ingot-test.XXXXXX")
 trap 'rm -rf "$work"' EXIT
