@@ -364,9 +364,11 @@ static bool lower_op(lowering *l, ig_op op) {
     return true;
   case IG_OP_mul: {
     const bound *gate = find(l, ig_operand(op, 0));
-    if (!gate || !gate->pending.handle || ig_kind(gate->pending) != IG_OP_silu) return fail(l, op, "has no kernel unless its first operand is a silu");
+    bool second = !gate || !gate->pending.handle;
+    if (second) gate = find(l, ig_operand(op, 1));
+    if (!gate || !gate->pending.handle || ig_kind(gate->pending) != IG_OP_silu) return fail(l, op, "has no kernel unless one of its operands is a silu");
     uint32_t y = gate->buffer;
-    if (!use(l, op, ig_operand(op, 1), &x)) return false;
+    if (!use(l, op, ig_operand(op, !second), &x)) return false;
     emit(l, kernel_row(p, IG_GLU, NULL, IG_ACT_F32), OPERANDS(rows(l, y), rows(l, x)), DIMS(width16(l, y)));
     written_in_place(l, y);
     bind(l, ig_result(op, 0), y, (ig_op){0});
