@@ -115,7 +115,7 @@ static const char *string_of(MlirAttribute a, ig_arena *arena) {
   if (mlirAttributeIsNull(a) || !mlirAttributeIsAString(a)) return NULL;
   MlirStringRef s = mlirStringAttrGetValue(a);
   char *copy = ig_alloc(arena, s.length + 1);
-  memcpy(copy, s.data, s.length);
+  if (s.length) memcpy(copy, s.data, s.length); /* an empty string has no data */
   return copy;
 }
 

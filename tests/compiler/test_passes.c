@@ -47,7 +47,7 @@ static void compare(const char *path, const char *made) {
 static void test_pass(const ig_pass *pass) {
   ig_diags diags = {0};
   ig_context *context = ig_context_create(&diags);
-  ig_module module, again;
+  ig_module module = {0}, again;
   const char *path = golden(pass->name, ".in.mlir");
   if (ig_module_parse(context, read_file(path), path, &module, &diags) && ig_verify(module, &diags) && pass->run(module, &options, &diags) &&
       ig_verify(module, &diags)) {
@@ -66,6 +66,7 @@ static void test_pass(const ig_pass *pass) {
   }
   CHECK(!diags.errors, "%s reports errors", pass->name);
   show(&diags);
+  ig_module_destroy(module);
   ig_context_destroy(context);
   ig_diags_finish(&diags);
 }
