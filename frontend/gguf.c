@@ -104,7 +104,7 @@ static bool read_alignment(reader *r, uint32_t *alignment) {
   const ig_meta_entry *e = ig_meta_find(r->meta, "general.alignment");
   *alignment = 32;
   if (!e) return true;
-  if (e->type != IG_META_U32) return ig_error(r->diags, r->path, "metadata key general.alignment is a %s where a u32 is needed", ig_meta_type_name(e->type));
+  if (e->type != IG_META_U32) return ig_error(r->diags, r->path, "metadata key general.alignment is of type %s where u32 is needed", ig_meta_type_name(e->type));
   *alignment = ig_load_u32(r->in->base + e->value);
   if (*alignment == 0 || (*alignment & (*alignment - 1)) || *alignment > ALIGNMENT_MOST) {
     ig_error(r->diags, r->path, "metadata key general.alignment is %u; a power of two up to %d is possible", *alignment, ALIGNMENT_MOST);

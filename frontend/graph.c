@@ -117,7 +117,7 @@ static const ig_family_row *find_family(const char *architecture) {
 static void refuse_architecture(ig_lowering *l) {
   ig_text names = {0};
   for (size_t i = 0; i < sizeof families / sizeof *families; i++) ig_text_printf(&names, "%s%s", i ? ", " : "", families[i].architecture);
-  ig_problem_add(l, IG_PROBLEM_ARCHITECTURE, "architecture %s; there is: %s", l->model->architecture, names.data);
+  ig_problem_add(l, IG_PROBLEM_ARCHITECTURE, "architecture %s is not supported; there is: %s", l->model->architecture, names.data);
   ig_text_finish(&names);
 }
 
@@ -126,7 +126,7 @@ static bool report(ig_lowering *l) {
   for (int i = 0; i < IG_PROBLEMS; i++)
     if (l->problems[i].size) ig_text_add(&all, l->problems[i].data, l->problems[i].size);
   bool none = all.size == 0;
-  if (!none) ig_error(l->diags, l->model->file.path, "the model needs what is not there:%s", all.data);
+  if (!none) ig_error(l->diags, l->model->file.path, "this model cannot be compiled:%s", all.data);
   ig_text_finish(&all);
   return none;
 }

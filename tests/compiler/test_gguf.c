@@ -1,0 +1,55 @@
+/* Files that must be refused: one row a class, with the whole diagnostic. INGOT_GOLDEN=1 prints what comes out. */
+#include "frontend/model.h"
+#include "gguf_maker.h"
+
+static const char path[] = "test_gguf.gguf";
+static bool f32_only(const char *format) { return strcmp(format, "f32") == 0; }
+
+#define HUGE64 "\377\377\377\377\377\377\377\177"
+#define MOST64 "\377\377\377\377\377\377\377\377"
+#define KEYNAME "llama.extra"
+
+static const struct { const char *what; gguf_change change; const char *expect; } cases[] = {
+#include "test_gguf_cases.inc"
+};
+
+/* All errors, one a line, without the path. */
+static void read_model(ig_context *context, ig_diags *diags) {
+  ig_model model;
+  if (ig_model_open(&model, path, diags)) {
+    ig_module module = ig_module_create(context);
+    if (ig_model_graph(&model, module, f32_only, diags)) ig_verify(module, diags);
+    ig_module_destroy(module);
+  }
+  ig_model_close(&model);
+}
+
+static bool check(ig_context *context, const char *what, const gguf_change *change, const char *expect, bool golden) {
+  ig_text file = {0}, got = {0};
+  ig_diags diags = {0};
+  gguf_make(change, &file);
+  gguf_write(path, &file);
+  read_model(context, &diags);
+  for (size_t i = 0; i < diags.count; i++) ig_text_printf(&got, "%s%s", i ? "\n" : "", diags.items[i].text);
+  const char *text = got.data ? got.data : "";
+  bool same = strcmp(text, expect) == 0 && (diags.errors > 0) == (*expect != 0);
+  for (size_t i = 0; i < diags.count; i++)
+    if (strcmp(diags.items[i].place, path) != 0) same = printf("%s: the place is %s\n", what, diags.items[i].place) < 0;
+  if (golden) printf("%s => %s\n", what, text);
+  else if (!same) printf("%s\n  expected: %s\n  got:      %s\n", what, expect, text);
+  ig_text_finish(&file);
+  ig_text_finish(&got);
+  ig_diags_finish(&diags);
+  return same;
+}
+
+int main(void) {
+  ig_diags own = {0};
+  ig_context *context = ig_context_create(&own);
+  bool golden = getenv("INGOT_GOLDEN") != NULL, ok = true;
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) ok = check(context, cases[i].what, &cases[i].change, cases[i].expect, golden) && ok;
+  ig_context_destroy(context);
+  ig_diags_finish(&own);
+  remove(path);
+  return ok || golden ? 0 : 1;
+}
