@@ -19,13 +19,13 @@ static scaling scaling_of(ig_kb *b, val most) {
   return (scaling){kb_select(b, tiny, zero, kb_div(b, amax, all)), kb_splat(b, F32X16, inverse)};
 }
 
-/* Stores the codes of 16 values; gives their sum. */
+/* Stores the codes of 16 values; gives them as i32. */
 static val store_codes(ig_kb *b, val x, val inverse, val to, int align) {
   val t = kb_add(b, kb_mul(b, x, inverse), row_splat(b, IG_MAGIC));
   val q = kb_op(b, "vector.bitcast", I32X16, 1, &t, NULL);
   q = kb_sub(b, q, kb_splat(b, I32X16, kb_i32(b, IG_MAGIC_BITS)));
   kb_store(b, kb_op(b, "arith.trunci", "vector<16xi8>", 1, &q, NULL), to, align);
-  return kb_fold16_i32(b, q);
+  return q;
 }
 
 static val plus(ig_kb *b, val p, int64_t bytes) { return kb_ptr(b, p, kb_i64(b, bytes)); }
@@ -37,9 +37,9 @@ static void write_a32(ig_kb *b, const row_source *source, val y, val n16) {
   val low = row_value(b, source, block.index), high = row_value(b, source, kb_add(b, block.index, kb_i64(b, 1)));
   val to = row_at(b, y, block.index, 20);
   scaling s = scaling_of(b, kb_max(b, magnitude(b, low), kb_max(b, magnitude(b, high), row_splat(b, 0))));
-  val sum = kb_add(b, store_codes(b, low, s.inverse, to, 8), store_codes(b, high, s.inverse, plus(b, to, 16), 8));
+  val codes = kb_add(b, store_codes(b, low, s.inverse, to, 8), store_codes(b, high, s.inverse, plus(b, to, 16), 8));
   kb_store(b, s.scale, plus(b, to, 32), 4);
-  kb_store(b, negative(b, sum), plus(b, to, 36), 4);
+  kb_store(b, negative(b, kb_fold16_i32(b, codes)), plus(b, to, 36), 4);
   row_end(b, &block);
 }
 
@@ -53,8 +53,8 @@ static void write_a256(ig_kb *b, const row_source *source, val y, val n16) {
   scaling s = scaling_of(b, most.result[0]);
   row_for(b, &pair, kb_i64(b, 0), kb_i64(b, 8), 1);
   val first = kb_add(b, block.index, row_times(b, pair.index, 2)), codes = row_at(b, to, pair.index, 32), sums = row_at(b, to, pair.index, 8);
-  val low = store_codes(b, row_value(b, source, first), s.inverse, codes, 16);
-  val high = store_codes(b, row_value(b, source, kb_add(b, first, kb_i64(b, 1))), s.inverse, plus(b, codes, 16), 16);
+  val low = kb_fold16_i32(b, store_codes(b, row_value(b, source, first), s.inverse, codes, 16));
+  val high = kb_fold16_i32(b, store_codes(b, row_value(b, source, kb_add(b, first, kb_i64(b, 1))), s.inverse, plus(b, codes, 16), 16));
   kb_store(b, negative(b, low), plus(b, sums, 256), 4);
   kb_store(b, negative(b, high), plus(b, sums, 260), 4);
   val both = kb_add(b, low, high);
