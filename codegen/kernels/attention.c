@@ -7,7 +7,7 @@ ingot_extent ig_attention_scratch(const ig_kernel_ref *ref, const ig_target *tar
   const uint32_t group = 1u << IG_ATTN_GROUP, v16 = 1u << IG_ATTN_V16;
   switch (ref->family) {
   case IG_ROPE_KV: return (ingot_extent){{{448, v16}}};
-  case IG_ATTENTION_DECODE: return (ingot_extent){{{448, v16}, {ATTN_SCORES, 0}, {64, group | v16}}};
+  case IG_ATTENTION_DECODE: return (ingot_extent){{{448 + 2 * INGOT_KV_BLOCK * 64, v16}, {ATTN_SCORES, 0}, {64, group | v16}}};
   case IG_ATTENTION_MERGE: return (ingot_extent){{{64, v16}, {64, 0}}};
   case IG_ATTENTION: /* scores, o · k, v · rows of queries: q, and o with its line for maximum and sum (at most as long again) */
     return (ingot_extent){{{ATTN_SCORES, 0}, {ATTN_QUERIES * 64 + 2 * INGOT_KV_BLOCK * 64, v16}, {INGOT_QUERY_TILE * 3 * 64, group | v16}}};
@@ -47,13 +47,6 @@ static void merge_rows(ig_kb *b, void *user, val query, int n, const val *maximu
   }
 }
 
-static void widen(ig_kb *b, val from, val to, val n16) {
-  kb_loop i;
-  row_for(b, &i, kb_i64(b, 0), n16, 1);
-  row_store(b, kb_f16_to_f32(b, kb_load(b, "vector<16xi16>", row_at(b, from, i.index, 32), 32)), to, i.index, 64);
-  row_end(b, &i);
-}
-
 void ig_gen_attention(ig_kb *b, const ig_kernel_ref *ref, const char *symbol) {
   (void)ref;
   ig_kernel_values kernel = kb_kernel(b, symbol);
@@ -81,9 +74,7 @@ void ig_gen_attention(ig_kb *b, const ig_kernel_ref *ref, const char *symbol) {
   val past = kb_add(b, position, tokens); /* the first position that no query of the tile sees */
   row_for(b, &block, zero, row_by(b, "shrui", kb_add(b, past, kb_i64(b, INGOT_KV_BLOCK - 1)), 7), 1);
   val from = row_times(b, block.index, INGOT_KV_BLOCK), n = kb_min(b, kb_sub(b, past, from), kb_i64(b, INGOT_KV_BLOCK));
-  widen(b, attn_k_line(b, &d, k_cache, kv_head, row_times(b, block.index, INGOT_KV_BLOCK / 16)), k,
-        kb_mul(b, row_by(b, "shrui", kb_add(b, n, kb_i64(b, 15)), 4), d.head_dim));
-  widen(b, attn_v_row(b, &d, v_cache, kv_head, from), v, kb_mul(b, n, d.v16));
+  attn_widen(b, &d, attn_k_line(b, &d, k_cache, kv_head, row_times(b, block.index, INGOT_KV_BLOCK / 16)), attn_v_row(b, &d, v_cache, kv_head, from), n, k, v);
   prefill t = {&d, rows, block.index, o, kb_sub(b, position, from)};
   attn_block at = {.k = k, .v = v, .q = queries, .scores = scores, .o = o, .o_bytes = d.row};
   val sees = kb_max(b, kb_sub(b, from, position), zero); /* the first token at or after the block's first position */

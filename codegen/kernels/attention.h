@@ -36,6 +36,8 @@ typedef struct attn_block {
   val o, o_bytes;               /* the weighted sums of v: rows o_bytes apart; row i where `rows_by_query`, else of the queries at hand */
   bool rows_by_query;
 } attn_block;
+/* The first n positions of a block from the caches to f32: INGOT_KV_BLOCK rows of 64 v16 bytes for each. */
+void attn_widen(ig_kb *b, const attn_dims *d, val k, val v, val n, val to_k, val to_v);
 enum { ATTN_QUERIES = 4, ATTN_SCORES = ATTN_QUERIES * INGOT_KV_BLOCK * 4 };
 typedef struct attn_hooks {
   /* Positions that query i sees, 1 .. 128, growing with i; the same for all where `same`. */

@@ -21,6 +21,18 @@ static val load_kv(ig_kb *b, const tile *t, val base, val index) {
   return kb_f16_to_f32(b, kb_load(b, "vector<16xi16>", row_at(b, base, index, 32), 32));
 }
 
+static void widen(ig_kb *b, val from, val to, val n16) {
+  kb_loop i;
+  row_for(b, &i, kb_i64(b, 0), n16, 1);
+  row_store(b, kb_f16_to_f32(b, kb_load(b, "vector<16xi16>", row_at(b, from, i.index, 32), 32)), to, i.index, 64);
+  row_end(b, &i);
+}
+
+void attn_widen(ig_kb *b, const attn_dims *d, val k, val v, val n, val to_k, val to_v) {
+  widen(b, k, to_k, kb_mul(b, row_by(b, "shrui", kb_add(b, n, kb_i64(b, 15)), 4), d->head_dim));
+  widen(b, v, to_v, kb_mul(b, n, d->v16));
+}
+
 static val load_splat(ig_kb *b, val row, val index) { return kb_splat(b, F32X16, kb_load(b, "f32", row_at(b, row, index, 4), 4)); }
 
 static val positions_from(ig_kb *b, val line) {

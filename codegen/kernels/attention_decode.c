@@ -29,7 +29,7 @@ void ig_gen_attention_decode(ig_kb *b, const ig_kernel_ref *ref, const char *sym
   val v_cache = kb_operand(b, kernel, 4), frequencies = kb_operand(b, kernel, 5), partials = kb_operand(b, kernel, 6);
   val position = row_dim(b, kernel, INGOT_DIM_POSITION), blocks = row_dim(b, kernel, INGOT_DIM_BLOCKS);
   attn_rope rope = attn_rope_at(b, &d, kernel.scratch);
-  val scores = row_at(b, kernel.scratch, d.v16, 448), queries = kb_ptr(b, scores, kb_i64(b, ATTN_SCORES));
+  val wide = row_at(b, kernel.scratch, d.v16, 448), scores = row_at(b, wide, d.row, 2 * INGOT_KV_BLOCK), queries = kb_ptr(b, scores, kb_i64(b, ATTN_SCORES));
   val head_bytes = row_times(b, d.head_dim, 4), heads = kb_mul(b, d.kv_heads, d.group), begin = row_wide(b, kernel.begin);
   attn_rope_table(b, &d, &rope, frequencies, position);
 
@@ -55,6 +55,10 @@ void ig_gen_attention_decode(ig_kb *b, const ig_kernel_ref *ref, const char *sym
     .k = attn_k_line(b, &d, k_cache, head, row_times(b, block, INGOT_KV_BLOCK / 16)), .v = attn_v_row(b, &d, v_cache, head, start), .half = true,
     .q = queries, .scores = scores, .o = t.row, .o_bytes = d.partial, .rows_by_query = true,
   };
+  if (!b->variant->f16c) { /* converting takes long there: once for all queries */
+    attn_widen(b, &d, at.k, at.v, t.visible, wide, row_at(b, wide, d.row, INGOT_KV_BLOCK));
+    at.k = wide, at.v = row_at(b, wide, d.row, INGOT_KV_BLOCK), at.half = false;
+  }
   attn_attend(b, &d, &at, zero, d.group, &(attn_hooks){visible, true, store_sums, &t});
   row_end(b, &tile);
   kb_return(b);
