@@ -128,12 +128,13 @@ bool ig_llama_check(ig_lowering *l, void **out) {
   ok = ig_meta_u32(m->meta, ig_key_of(l, "attention.value_length"), &value_length, l->diags) && ok;
   if (value_length != m->head_dim)
     ig_problem_add(l, IG_PROBLEM_FEATURE, "metadata key %s = %u, other than the key's %u", ig_key_of(l, "attention.value_length"), value_length, m->head_dim);
-  if (m->head_dim > HEAD_DIM_MOST) ig_problem_add(l, IG_PROBLEM_FEATURE, "heads of %u channels; at most %d", m->head_dim, HEAD_DIM_MOST);
+  bool small = m->head_dim <= HEAD_DIM_MOST; /* also keeps a damaged number from costing time below */
+  if (!small) ig_problem_add(l, IG_PROBLEM_FEATURE, "heads of %u channels; at most %d", m->head_dim, HEAD_DIM_MOST);
   if (!numbers) { /* shapes cannot be judged: name the tensors at least */
     for (uint32_t i = 0; i < m->n_tensors; i++) l->used[i] = true;
     return ok;
   }
-  ok = read_rope(l, state) && ok;
+  ok = small && read_rope(l, state) && ok;
   state->embedding = ig_want(l, "token_embd.weight", m->n_vocab, m->n_embd, false);
   state->output_norm = ig_want(l, "output_norm.weight", 0, m->n_embd, false);
   state->output = ig_want(l, "output.weight", m->n_vocab, m->n_embd, true);
