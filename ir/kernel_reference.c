@@ -80,8 +80,10 @@ typedef struct shape {
 static shape shape_of(const ingot_kernel_args *a) {
   const uint32_t *d = a->dim;
   shape s = {
-    d[INGOT_DIM_CONTEXT], d[IG_ATTN_KV_HEADS], d[IG_ATTN_GROUP], d[IG_ATTN_HEAD_DIM], d[IG_ATTN_V16], d[IG_ATTN_PAIRS], d[IG_ATTN_Q16],
-    d[IG_ATTN_K16], d[IG_ATTN_V_ROW16], d[IG_ATTN_Y16], d[IG_ATTN_KV_HEADS] * d[IG_ATTN_GROUP], 16 * d[IG_ATTN_V16] + 16, ig_f32_of_bits(d[IG_ATTN_SCALE]),
+    .context = d[INGOT_DIM_CONTEXT], .kv_heads = d[IG_ATTN_KV_HEADS], .group = d[IG_ATTN_GROUP], .head_dim = d[IG_ATTN_HEAD_DIM],
+    .v16 = d[IG_ATTN_V16], .pairs = d[IG_ATTN_PAIRS], .q16 = d[IG_ATTN_Q16], .k16 = d[IG_ATTN_K16], .v_row16 = d[IG_ATTN_V_ROW16],
+    .y16 = d[IG_ATTN_Y16], .heads = (size_t)d[IG_ATTN_KV_HEADS] * d[IG_ATTN_GROUP], .partial = 16 * (size_t)d[IG_ATTN_V16] + 16,
+    .scale = ig_f32_of_bits(d[IG_ATTN_SCALE]),
   };
   return s;
 }
@@ -205,12 +207,16 @@ static void merge_all(const ingot_kernel_args *a, bool f) {
   zero_padding(&s, a->operand[1]);
 }
 
+static void quantised(const ig_kernel_ref *ref, const ingot_kernel_args *a, uint32_t t) {
+  size_t n = 16 * (size_t)a->dim[IG_D0];
+  write_row((const float *)a->operand[0] + t * n, n, ref->activation, (uint8_t *)a->operand[1] + t * ig_activation_bytes(ref->activation, n));
+}
+
 bool ig_reference(const ig_kernel_ref *ref, const ingot_kernel_args *a, uint32_t begin, uint32_t end, bool f) {
   for (uint32_t t = begin; t < end; t++) {
-    size_t n = 16 * (size_t)a->dim[IG_D0];
     switch (ref->family) {
     case IG_NORM: norm(ref, a, t, f); break;
-    case IG_QUANT: write_row((const float *)a->operand[0] + t * n, n, ref->activation, (uint8_t *)a->operand[1] + t * ig_activation_bytes(ref->activation, n)); break;
+    case IG_QUANT: quantised(ref, a, t); break;
     case IG_GLU: glu(a, t, f); break;
     case IG_ROPE_KV: rope_kv(a, t, f); break;
     case IG_ATTENTION: prefill(a, t, f); break;

@@ -54,13 +54,15 @@ void ig_gen_attention(ig_kb *b, const ig_kernel_ref *ref, const char *symbol) {
   val q = kb_operand(b, kernel, 0), k_cache = kb_operand(b, kernel, 1), v_cache = kb_operand(b, kernel, 2), y = kb_operand(b, kernel, 3);
   val start = row_dim(b, kernel, INGOT_DIM_POSITION), all_tokens = row_dim(b, kernel, INGOT_DIM_TOKENS);
   val query_tiles = row_dim(b, kernel, INGOT_DIM_QUERY_TILES), heads = kb_mul(b, d.kv_heads, d.group), zero = kb_i64(b, 0);
-  val scores = kernel.scratch, o = kb_ptr(b, scores, kb_i64(b, ATTN_SCORES)), k = row_at(b, o, d.row, ATTN_QUERIES), v = row_at(b, k, d.row, INGOT_KV_BLOCK);
+  val scores = kernel.scratch, o = kb_ptr(b, scores, kb_i64(b, ATTN_SCORES));
+  val k = row_at(b, o, d.row, ATTN_QUERIES), v = row_at(b, k, d.row, INGOT_KV_BLOCK);
   val queries = row_at(b, v, d.row, INGOT_KV_BLOCK), rows = row_at(b, queries, kb_mul(b, d.row, d.group), INGOT_QUERY_TILE);
 
   kb_loop tile, token, head, block;
   row_tiles(b, &tile, kernel);
   val kv_head = kb_op(b, "arith.divui", "i64", 2, (val[]){tile.index, query_tiles}, NULL);
-  val first_token = row_times(b, kb_sub(b, tile.index, kb_mul(b, kv_head, query_tiles)), INGOT_QUERY_TILE), first_head = kb_mul(b, kv_head, d.group);
+  val first_head = kb_mul(b, kv_head, d.group);
+  val first_token = row_times(b, kb_sub(b, tile.index, kb_mul(b, kv_head, query_tiles)), INGOT_QUERY_TILE);
   val tokens = kb_min(b, kb_sub(b, all_tokens, first_token), kb_i64(b, INGOT_QUERY_TILE)), position = kb_add(b, start, first_token);
 
   row_for(b, &token, zero, tokens, 1); /* rows far apart would share cache sets */
@@ -74,7 +76,8 @@ void ig_gen_attention(ig_kb *b, const ig_kernel_ref *ref, const char *symbol) {
   val past = kb_add(b, position, tokens); /* the first position that no query of the tile sees */
   row_for(b, &block, zero, row_by(b, "shrui", kb_add(b, past, kb_i64(b, INGOT_KV_BLOCK - 1)), 7), 1);
   val from = row_times(b, block.index, INGOT_KV_BLOCK), n = kb_min(b, kb_sub(b, past, from), kb_i64(b, INGOT_KV_BLOCK));
-  attn_widen(b, &d, attn_k_line(b, &d, k_cache, kv_head, row_times(b, block.index, INGOT_KV_BLOCK / 16)), attn_v_row(b, &d, v_cache, kv_head, from), n, k, v);
+  val k_half = attn_k_line(b, &d, k_cache, kv_head, row_times(b, block.index, INGOT_KV_BLOCK / 16));
+  attn_widen(b, &d, k_half, attn_v_row(b, &d, v_cache, kv_head, from), n, k, v);
   prefill t = {&d, rows, block.index, o, kb_sub(b, position, from)};
   attn_block at = {.k = k, .v = v, .q = queries, .scores = scores, .o = o, .o_bytes = d.row};
   val sees = kb_max(b, kb_sub(b, from, position), zero); /* the first token at or after the block's first position */

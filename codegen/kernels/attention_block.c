@@ -62,7 +62,8 @@ static void score(ig_kb *b, tile *t) {
     val index = kb_add(b, line.index, kb_i64(b, l)), positions = positions_from(b, index);
     for (int q = 0; q < t->queries; q++) {
       val visible = kb_op(b, "arith.trunci", "i32", 1, &t->visible[q], NULL);
-      val s = kb_select(b, kb_compare(b, KB_LESS, positions, kb_splat(b, I32X16, visible)), channel.result[q * together + l], row_splat(b, -INFINITY));
+      val seen = kb_compare(b, KB_LESS, positions, kb_splat(b, I32X16, visible));
+      val s = kb_select(b, seen, channel.result[q * together + l], row_splat(b, -INFINITY));
       row_store(b, s, t->scores[q], index, 64);
       largest[q] = kb_max(b, s, l ? largest[q] : line.carried[q]);
     }

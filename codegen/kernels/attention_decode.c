@@ -29,7 +29,8 @@ void ig_gen_attention_decode(ig_kb *b, const ig_kernel_ref *ref, const char *sym
   val v_cache = kb_operand(b, kernel, 4), frequencies = kb_operand(b, kernel, 5), partials = kb_operand(b, kernel, 6);
   val position = row_dim(b, kernel, INGOT_DIM_POSITION), blocks = row_dim(b, kernel, INGOT_DIM_BLOCKS);
   attn_rope rope = attn_rope_at(b, &d, kernel.scratch);
-  val wide = row_at(b, kernel.scratch, d.v16, 448), scores = row_at(b, wide, d.row, 2 * INGOT_KV_BLOCK), queries = kb_ptr(b, scores, kb_i64(b, ATTN_SCORES));
+  val wide = row_at(b, kernel.scratch, d.v16, 448), scores = row_at(b, wide, d.row, 2 * INGOT_KV_BLOCK);
+  val queries = kb_ptr(b, scores, kb_i64(b, ATTN_SCORES));
   val head_bytes = row_times(b, d.head_dim, 4), heads = kb_mul(b, d.kv_heads, d.group), begin = row_wide(b, kernel.begin);
   attn_rope_table(b, &d, &rope, frequencies, position);
 
@@ -50,7 +51,8 @@ void ig_gen_attention_decode(ig_kb *b, const ig_kernel_ref *ref, const char *sym
   kb_end_if(b, &branch);
 
   val start = row_times(b, block, INGOT_KV_BLOCK), row = kb_add(b, kb_mul(b, block, heads), first_query);
-  decode t = {&d, kb_min(b, kb_add(b, kb_sub(b, position, start), kb_i64(b, 1)), kb_i64(b, INGOT_KV_BLOCK)), kb_ptr(b, partials, kb_mul(b, row, d.partial))};
+  val written = kb_add(b, kb_sub(b, position, start), kb_i64(b, 1));
+  decode t = {&d, kb_min(b, written, kb_i64(b, INGOT_KV_BLOCK)), kb_ptr(b, partials, kb_mul(b, row, d.partial))};
   attn_block at = {
     .k = attn_k_line(b, &d, k_cache, head, row_times(b, block, INGOT_KV_BLOCK / 16)), .v = attn_v_row(b, &d, v_cache, head, start), .half = true,
     .q = queries, .scores = scores, .o = t.row, .o_bytes = d.partial, .rows_by_query = true,

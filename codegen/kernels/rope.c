@@ -25,7 +25,10 @@ void attn_copy(ig_kb *b, val from, val to, val n) {
 }
 
 attn_rope attn_rope_at(ig_kb *b, const attn_dims *d, val scratch) {
-  return (attn_rope){scratch, row_at(b, scratch, d->v16, 64), row_at(b, scratch, d->v16, 192), row_at(b, scratch, d->v16, 320), row_at(b, scratch, d->v16, 384)};
+  return (attn_rope){
+    .turns = scratch, .cosines = row_at(b, scratch, d->v16, 64), .sines = row_at(b, scratch, d->v16, 192),
+    .row = row_at(b, scratch, d->v16, 320), .halves = row_at(b, scratch, d->v16, 384),
+  };
 }
 
 /* The tables hold what adjacent channels a, b are multiplied by: cosines c, s, c, s ... for a, sines -s, c, -s, c ... for b. */
@@ -66,10 +69,11 @@ void attn_rotate(ig_kb *b, const attn_dims *d, const attn_rope *rope, val from, 
   row_end(b, &i);
 
   row_for(b, &i, row_times(b, whole, 16), channels, 2);
-  val first = kb_load(b, "f32", row_at(b, from, i.index, 4), 4), second = kb_load(b, "f32", kb_ptr(b, row_at(b, from, i.index, 4), kb_i64(b, 4)), 4);
+  val pair = row_at(b, from, i.index, 4), first = kb_load(b, "f32", pair, 4), second = kb_load(b, "f32", kb_ptr(b, pair, kb_i64(b, 4)), 4);
   for (int odd = 0; odd < 2; odd++) {
     val at = kb_add(b, i.index, kb_i64(b, odd));
-    val r = rotated(b, first, second, kb_load(b, "f32", row_at(b, rope->cosines, at, 4), 4), kb_load(b, "f32", row_at(b, rope->sines, at, 4), 4));
+    val cosine = kb_load(b, "f32", row_at(b, rope->cosines, at, 4), 4), sine = kb_load(b, "f32", row_at(b, rope->sines, at, 4), 4);
+    val r = rotated(b, first, second, cosine, sine);
     kb_store(b, scaled_by(b, d, r, false, scaled), row_at(b, to, at, 4), 4);
   }
   row_end(b, &i);

@@ -19,7 +19,8 @@ typedef struct kernel_case {
 static inline uint32_t case_bits(float x) { return ig_f32_bits(x); }
 
 /* All operands are allocated and hold 0xff: NaN as f32 and f16. A NULL in `operands` (or NULL) asks for a buffer of our own. */
-static inline void case_open(kernel_case *c, harness *h, ig_kernel_ref ref, const ig_target *target, const uint32_t dim[INGOT_MAX_DIMS], void *const *operands) {
+static inline void case_open(kernel_case *c, harness *h, ig_kernel_ref ref, const ig_target *target, const uint32_t dim[INGOT_MAX_DIMS],
+                             void *const *operands) {
   memset(c, 0, sizeof *c);
   c->h = h;
   c->ref = ref;
