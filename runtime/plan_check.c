@@ -56,7 +56,7 @@ static bool cache_holds(const ingot__part *part, int o, const ingot_extent *e, u
 }
 
 static bool place_fits(uint32_t wanted, uint32_t place) {
-  return wanted == place || (wanted == INGOT_PLACE_ANY_BUFFER && (place == INGOT_PLACE_ARENA || place == INGOT_PLACE_SCRATCH));
+  return wanted == INGOT_PLACE_ANY_BUFFER ? place == INGOT_PLACE_ARENA || place == INGOT_PLACE_SCRATCH : wanted == place;
 }
 
 const char *ingot__check_part(const ingot__part *part, const ingot_kernel_info *info, const plan_bounds *b, uint64_t *tiles, uint64_t *scratch) {
