@@ -26,10 +26,11 @@ static val insert(ig_kb *b, const char *type, val element, val vector, int i) {
 }
 static val none(row *e) { return kb_i64(e->b, 0); }
 
-static val half(row *e, val offset, int64_t constant) {
-  val lanes = kb_f16_to_f32(e->b, kb_splat(e->b, "vector<16xi16>", kb_load(e->b, "i16", at(e, offset, constant, 2), 2)));
-  return kb_op(e->b, "vector.extract", "f32", 1, &lanes, "{static_position = array<i64: 0>}");
+static val to_f32(ig_kb *b, val half_bits) {
+  val lanes = kb_f16_to_f32(b, kb_splat(b, "vector<16xi16>", half_bits));
+  return kb_op(b, "vector.extract", "f32", 1, &lanes, "{static_position = array<i64: 0>}");
 }
+static val half(row *e, val offset, int64_t constant) { return to_f32(e->b, kb_load(e->b, "i16", at(e, offset, constant, 2), 2)); }
 static val word(row *e, val offset, int64_t constant) { return kb_load(e->b, "i32", at(e, offset, constant, 4), 4); }
 static val to_float(ig_kb *b, const char *type, val v) { return kb_op(b, "arith.sitofp", type, 1, &v, NULL); }
 
@@ -79,28 +80,28 @@ static val q4_0_values(row *e, val c) {
 
 static val q4_k_values(row *e, val c) {
   ig_kb *b = e->b;
-  val w[4], j = shr64(b, c, 1), j4 = and64(b, j, 3), scale_shift = narrow(b, mul64(b, j4, 8));
-  nibbles(e, mul64(b, c, 2 * LINE), 4 * LINE, w);
-  val scale = masked(b, word(e, mul64(b, shr64(b, j, 2), LINE), LINE), scale_shift, 63);
-  /* minima lie in bytes 0 2 1 3; the last four in the top two bits of the three lines */
-  val byte = kb_or(b, shr64(b, j4, 1), kb_shl(b, and64(b, j4, 1), kb_i64(b, 1))), shift = narrow(b, mul64(b, byte, 8));
-  val low = masked(b, word(e, none(e), 3 * LINE), shift, 63), high = kb_i32(b, 0);
-  for (int i = 0; i < 3; i++) high = kb_or(b, high, kb_shl(b, masked(b, word(e, none(e), (1 + i) * LINE), kb_add(b, shift, kb_i32(b, 6)), 3), kb_i32(b, 2 * i)));
-  val second = kb_op(b, "arith.cmpi", "i1", 2, (val[]){j, kb_i64(b, 4)}, "{predicate = 9 : i64}"); /* uge */
-  val min = kb_op(b, "arith.select", "i32", 3, (val[]){second, high, low}, NULL);
-  val product = kb_mul(b, half(e, none(e), 32), to_float(b, "f32", min)), zero = kb_f32(b, 0);
-  val any = kb_op(b, "arith.cmpi", "i1", 2, (val[]){min, kb_i32(b, 0)}, "{predicate = 1 : i64}"); /* ne: an infinite dmin times no minimum is none */
-  product = kb_op(b, "arith.select", "f32", 3, (val[]){any, product, zero}, NULL);
-  val v = times(b, kb_mul(b, half(e, none(e), 0), to_float(b, "f32", scale)), values_of(b, w, 0));
+  val w[4], quarter = mul64(b, shr64(b, c, 2), 9 * LINE), shift = narrow(b, mul64(b, and64(b, shr64(b, c, 1), 1), 16));
+  nibbles(e, kb_add(b, quarter, mul64(b, and64(b, c, 3), 2 * LINE)), LINE, w);
+  val header = word(e, quarter, 0), min = masked(b, header, shift, 63), scale = masked(b, header, kb_add(b, shift, kb_i32(b, 6)), 63), halves = kb_i32(b, 0);
+  for (int q = 0; q < 4; q++) halves = kb_or(b, kb_shru(b, halves, kb_i32(b, 4)), kb_and(b, word(e, none(e), 9 * q * LINE), kb_i32(b, (int32_t)0xf000f000)));
+  val pair = kb_op(b, "vector.bitcast", "vector<2xi16>", 1, (val[]){kb_splat(b, "vector<1xi32>", halves)}, NULL), d[2];
+  for (int i = 0; i < 2; i++) {
+    val bits = kb_op(b, "vector.extract", "i16", 1, &pair, i ? "{static_position = array<i64: 1>}" : "{static_position = array<i64: 0>}");
+    d[i] = to_f32(b, bits);
+  }
+  val product = kb_mul(b, d[1], to_float(b, "f32", min));
+  product = kb_select(b, kb_compare(b, KB_EQUAL, min, kb_i32(b, 0)), kb_f32(b, 0), product); /* an infinite dmin times no minimum is none */
+  val v = times(b, kb_mul(b, d[0], to_float(b, "f32", scale)), values_of(b, w, 0));
   return kb_sub(b, v, kb_splat(b, "vector<16xf32>", product));
 }
 
 static val q6_k_values(row *e, val c) {
   ig_kb *b = e->b;
-  val w[4], high = word(e, mul64(b, c, LINE), 37 * LINE);
-  nibbles(e, mul64(b, c, 2 * LINE), 5 * LINE, w);
+  val w[4], quarter = mul64(b, shr64(b, c, 2), 13 * LINE);
+  val three = kb_add(b, quarter, mul64(b, and64(b, c, 3), 3 * LINE)), high = word(e, three, 4 * LINE);
+  nibbles(e, three, 2 * LINE, w);
   for (int i = 0; i < 4; i++) w[i] = kb_or(b, w[i], kb_shl(b, masked(b, high, kb_i32(b, 2 * i), 0x03030303), kb_i32(b, 4)));
-  val byte = kb_load(b, "i8", at(e, mul64(b, c, 16), LINE, 1), 1), scale = kb_op(b, "arith.extsi", "i32", 1, &byte, NULL);
+  val byte = kb_load(b, "i8", at(e, kb_add(b, quarter, mul64(b, and64(b, c, 3), 16)), LINE, 1), 1), scale = kb_op(b, "arith.extsi", "i32", 1, &byte, NULL);
   return times(b, kb_mul(b, half(e, none(e), 0), to_float(b, "f32", scale)), values_of(b, w, 32));
 }
 

@@ -24,11 +24,11 @@ static val times(ig_kb *b, val v, int64_t c) { return kb_mul(b, v, kb_i64(b, c))
 
 /* ---- which ---- */
 
-static const ig_linear_format *format_of(const ig_layout *layout) {
+const ig_linear_format *ig_linear_format_of(const ig_layout *layout) {
   switch (layout->activation) {
   case IG_ACT_F32: return ig_linear_float(layout->format);
   case IG_ACT_A32: return ig_linear_a32(layout->format);
-  case IG_ACT_A256: break;
+  default: break;
   }
   return ig_linear_a256(layout->format);
 }
@@ -43,7 +43,7 @@ ig_register_tile ig_linear_tile(const ig_variant *variant, const ig_layout *layo
 ingot_extent ig_linear_scratch(const ig_kernel_ref *ref, const ig_target *target) {
   ingot_extent e = {0};
   if (ref->family != IG_LINEAR_GEMM && ref->family != IG_GLU_GEMM) return e;
-  const ig_linear_format *f = format_of(ref->layout);
+  const ig_linear_format *f = ig_linear_format_of(ref->layout);
   uint32_t rows = 1, n = 0;
   for (uint32_t i = 0; i < target->n_variants; i++) {
     uint32_t r = (uint32_t)ig_linear_tile(&target->variants[i], ref->layout).rows;
@@ -128,7 +128,7 @@ static void gemm(ig_linear *l, const ig_linear_format *f, val w, val begin, val 
 
 void ig_gen_linear(ig_kb *b, const ig_kernel_ref *ref, const char *symbol) {
   bool glu = ref->family == IG_GLU_GEMV || ref->family == IG_GLU_GEMM, many = ref->family == IG_LINEAR_GEMM || ref->family == IG_GLU_GEMM;
-  const ig_linear_format *f = format_of(ref->layout);
+  const ig_linear_format *f = ig_linear_format_of(ref->layout);
   ig_linear l = {.b = b, .k = kb_kernel(b, symbol), .layout = ref->layout};
   l.units = wide(b, kb_dim(b, l.k, IG_LIN_UNITS));
   l.odd = wide(b, kb_dim(b, l.k, IG_LIN_ODD));

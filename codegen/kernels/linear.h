@@ -29,6 +29,7 @@ typedef struct ig_linear_format {
   uint32_t scratch;               /* and what gemm itself needs, before the panels */
 } ig_linear_format;
 
+const ig_linear_format *ig_linear_format_of(const ig_layout *layout);
 const ig_linear_format *ig_linear_float(const char *format);
 const ig_linear_format *ig_linear_a32(const char *format);
 const ig_linear_format *ig_linear_a256(const char *format);

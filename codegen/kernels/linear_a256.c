@@ -33,18 +33,20 @@ static val load_d(ig_kb *b, val p, int64_t offset) { return kb_f16_to_f32(b, kb_
 
 /* ---- what a packed unit holds (the layout is told in pack_tile.c) ---- */
 
-/* The six-bit scales: sc[8] as i32, min[4] pairs of i16. */
-static void q4_k_scales(ig_kb *b, val w, val *sc, val *min) {
-  val line[3];
-  for (int i = 0; i < 3; i++) line[i] = load_line(b, w, LINE + i * LINE);
-  for (int j = 0; j < 8; j++) sc[j] = masked(b, right(b, line[j / 4], 8 * (j % 4)), 63);
-  val high = kb_or(b, kb_or(b, masked(b, right(b, line[0], 6), 0x03030303), masked(b, right(b, line[1], 4), 0x0c0c0c0c)),
-                   masked(b, right(b, line[2], 2), 0x30303030));
-  for (int p = 0; p < 2; p++) {
-    min[p] = masked(b, right(b, line[2], 8 * p), 0x003f003f);
-    min[2 + p] = masked(b, right(b, high, 8 * p), 0x003f003f);
-  }
+/* The header of a quarter of a q4_k unit: two scales, the pair of their minima, eight bits of d and dmin. */
+static void q4_k_header(ig_kb *b, val line, val sc[2], val *min) {
+  sc[0] = masked(b, right(b, line, 6), 63);
+  sc[1] = masked(b, right(b, line, 22), 63);
+  *min = masked(b, line, 0x003f003f);
 }
+
+/* i16 halves of all lanes: d low, dmin high. */
+static val half_of(ig_kb *b, val pairs, bool high) {
+  val v = right(b, pairs, high ? 16 : 0);
+  return kb_f16_to_f32(b, kb_op(b, "arith.trunci", "vector<16xi16>", 1, &v, NULL));
+}
+
+static val q4_k_quarter(ig_kb *b, val base, val index) { return kb_ptr(b, base, kb_mul(b, index, kb_i64(b, 9 * LINE))); }
 
 static val q6_k_scale(ig_kb *b, val w, int j) {
   val bytes = kb_load(b, "vector<16xi8>", kb_at(b, w, LINE + 16 * j), 16);
@@ -69,37 +71,50 @@ static val add_scaled(ig_kb *b, val acc, val d, val x, val total) {
   return kb_fma(b, kb_mul(b, d, kb_load_splat_f32(b, x, X_SCALE)), kb_to_float(b, total), acc);
 }
 
-static val add_minima(ig_kb *b, val acc, val dmin, val x, const val *min) {
-  val m = zeros(b);
-  for (int p = 0; p < 4; p++) m = kb_dot2(b, m, words(b, min[p]), words(b, kb_load_splat_i32(b, x, X_SUM32 + 4 * p)));
-  val product = kb_mul(b, dmin, kb_load_splat_f32(b, x, X_SCALE)), negative = kb_op(b, "arith.negf", "vector<16xf32>", 1, &product, NULL);
-  return kb_fma(b, negative, kb_to_float(b, m), acc);
+static val add_minima(ig_kb *b, val acc, val dmin, val x, val m) {
+  val product = kb_mul(b, dmin, kb_load_splat_f32(b, x, X_SCALE));
+  return kb_fma(b, kb_neg(b, product), kb_to_float(b, m), acc);
 }
 
+/* Quarters are loops, and all is read in the order of memory: the hardware's prefetchers follow few loads that step through memory evenly.
+ * A unit unrolled as a whole, or scales read before their turn, cost a fifth of the bandwidth; prefetch instructions cost more. */
 static val q4_k_unit(ig_kb *b, val w, val x, val acc) {
-  val sc[8], min[4], total = zeros(b);
-  q4_k_scales(b, w, sc, min);
-  for (int j = 0; j < 8; j++) {
+  kb_loop quarters; /* carried: the dot, the minima's dot, d and dmin as they come in from above, four bits of each a quarter */
+  kb_for(b, &quarters, kb_i64(b, 0), kb_i64(b, 4), kb_i64(b, 1), 3, (val[]){zeros(b), zeros(b), zeros(b)});
+  val lines = q4_k_quarter(b, w, quarters.index), xq = kb_ptr(b, x, kb_mul(b, quarters.index, kb_i64(b, 64)));
+  val header = load_line(b, lines, 0), sc[2], min, total = quarters.carried[0];
+  q4_k_header(b, header, sc, &min);
+  for (int j = 0; j < 2; j++) {
     val sum = zeros(b);
     for (int i = 0; i < 4; i++) {
-      val line = load_line(b, w, 4 * LINE + (4 * j + i) * LINE);
-      for (int high = 0; high < 2; high++) sum = dot(b, sum, nibbles(b, line, high), x, 8 * j + 2 * i + high);
+      val line = load_line(b, lines, (1 + 4 * j + i) * LINE);
+      for (int high = 0; high < 2; high++) sum = dot(b, sum, nibbles(b, line, high), xq, 8 * j + 2 * i + high);
     }
     total = kb_add(b, total, kb_mul(b, sum, sc[j]));
   }
-  acc = add_scaled(b, acc, load_d(b, w, 0), x, total);
-  return add_minima(b, acc, load_d(b, w, 32), x, min);
+  val sums = kb_load_splat_i32(b, kb_ptr(b, x, kb_mul(b, quarters.index, kb_i64(b, 4))), X_SUM32);
+  val m = kb_dot2(b, quarters.carried[1], words(b, min), words(b, sums));
+  val halves = kb_or(b, right(b, quarters.carried[2], 4), masked(b, header, (int32_t)0xf000f000));
+  kb_end_for(b, &quarters, (val[]){total, m, halves});
+  acc = add_scaled(b, acc, half_of(b, quarters.result[2], false), x, quarters.result[0]);
+  return add_minima(b, acc, half_of(b, quarters.result[2], true), x, quarters.result[1]);
 }
 
 static val q6_k_unit(ig_kb *b, val w, val x, val acc) {
-  val total = zeros(b);
-  for (int j = 0; j < 16; j++) {
-    val bytes[4], sum = left(b, kb_load_splat_i32(b, x, X_MINUS_SUM16 + 4 * j), 5);
-    q6_k_bytes(b, load_line(b, w, (5 + 2 * j) * LINE), load_line(b, w, (6 + 2 * j) * LINE), load_line(b, w, (37 + j) * LINE), bytes);
-    for (int c = 0; c < 4; c++) sum = dot(b, sum, bytes[c], x, 4 * j + c);
-    total = kb_add(b, total, kb_mul(b, sum, q6_k_scale(b, w, j)));
+  val total = zeros(b), d = load_d(b, w, 0);
+  kb_loop quarters;
+  kb_for(b, &quarters, kb_i64(b, 0), kb_i64(b, 4), kb_i64(b, 1), 1, &total);
+  val lines = kb_ptr(b, w, kb_mul(b, quarters.index, kb_i64(b, 13 * LINE))), xq = kb_ptr(b, x, kb_mul(b, quarters.index, kb_i64(b, 64)));
+  val minus_sums = kb_ptr(b, x, kb_mul(b, quarters.index, kb_i64(b, 16)));
+  total = quarters.carried[0];
+  for (int j = 0; j < 4; j++) {
+    val bytes[4], sum = left(b, kb_load_splat_i32(b, minus_sums, X_MINUS_SUM16 + 4 * j), 5), scale = q6_k_scale(b, lines, j);
+    q6_k_bytes(b, load_line(b, lines, (2 + 3 * j) * LINE), load_line(b, lines, (3 + 3 * j) * LINE), load_line(b, lines, (4 + 3 * j) * LINE), bytes);
+    for (int c = 0; c < 4; c++) sum = dot(b, sum, bytes[c], xq, 4 * j + c);
+    total = kb_add(b, total, kb_mul(b, sum, scale));
   }
-  return add_scaled(b, acc, load_d(b, w, 0), x, total);
+  kb_end_for(b, &quarters, &total);
+  return add_scaled(b, acc, d, x, quarters.result[0]);
 }
 
 static val a256_gemv(ig_linear *l, val w, val x) {
@@ -116,34 +131,38 @@ static val a256_gemv(ig_linear *l, val w, val x) {
 /* ---- gemm ---- */
 
 static void q4_k_expand_unit(ig_kb *b, val w, val to) {
-  val sc[8], min[4];
-  kb_store(b, load_d(b, w, 0), kb_at(b, to, q4_k.d), 64);
-  kb_store(b, load_d(b, w, 32), kb_at(b, to, q4_k.dmin), 64);
-  q4_k_scales(b, w, sc, min);
-  for (int j = 0; j < 8; j++) kb_store(b, sc[j], kb_at(b, to, q4_k.scale + j * LINE), 64);
-  for (int p = 0; p < 4; p++) kb_store(b, min[p], kb_at(b, to, q4_k.min + p * LINE), 64);
-  kb_loop lines;
-  kb_for(b, &lines, kb_i64(b, 0), kb_i64(b, 32 * LINE), kb_i64(b, 4 * LINE), 0, NULL);
-  val from = kb_ptr(b, w, lines.index), put = kb_ptr(b, to, kb_mul(b, lines.index, kb_i64(b, 2)));
-  for (int i = 0; i < 4; i++) {
-    val line = load_line(b, from, 4 * LINE + i * LINE);
+  kb_loop quarters;
+  val none = zeros(b);
+  kb_for(b, &quarters, kb_i64(b, 0), kb_i64(b, 4), kb_i64(b, 1), 1, &none);
+  val lines = q4_k_quarter(b, w, quarters.index), put = kb_ptr(b, to, kb_mul(b, quarters.index, kb_i64(b, 16 * LINE)));
+  val line_to = kb_ptr(b, to, kb_mul(b, quarters.index, kb_i64(b, LINE))), scales_to = kb_ptr(b, to, kb_mul(b, quarters.index, kb_i64(b, 2 * LINE)));
+  val header = load_line(b, lines, 0), sc[2], min;
+  q4_k_header(b, header, sc, &min);
+  for (int j = 0; j < 2; j++) kb_store(b, sc[j], kb_at(b, scales_to, q4_k.scale + j * LINE), 64);
+  kb_store(b, min, kb_at(b, line_to, q4_k.min), 64);
+  for (int i = 0; i < 8; i++) {
+    val line = load_line(b, lines, (1 + i) * LINE);
     for (int high = 0; high < 2; high++) kb_store(b, nibbles(b, line, high), kb_at(b, put, q4_k.lines + (2 * i + high) * LINE), 64);
   }
-  kb_end_for(b, &lines, NULL);
+  val halves = kb_or(b, right(b, quarters.carried[0], 4), masked(b, header, (int32_t)0xf000f000));
+  kb_end_for(b, &quarters, &halves);
+  kb_store(b, half_of(b, quarters.result[0], false), kb_at(b, to, q4_k.d), 64);
+  kb_store(b, half_of(b, quarters.result[0], true), kb_at(b, to, q4_k.dmin), 64);
 }
 
 static void q6_k_expand_unit(ig_kb *b, val w, val to) {
   kb_store(b, load_d(b, w, 0), kb_at(b, to, q6_k.d), 64);
-  kb_loop subs;
-  kb_for(b, &subs, kb_i64(b, 0), kb_i64(b, 16), kb_i64(b, 1), 0, NULL);
-  val line = kb_mul(b, subs.index, kb_i64(b, LINE)), bytes[4];
-  val scales = kb_ptr(b, w, kb_mul(b, subs.index, kb_i64(b, 16)));
-  kb_store(b, q6_k_scale(b, scales, 0), kb_at(b, kb_ptr(b, to, line), q6_k.scale), 64);
-  val low = kb_at(b, kb_ptr(b, w, kb_mul(b, line, kb_i64(b, 2))), 5 * LINE), high = kb_at(b, kb_ptr(b, w, line), 37 * LINE);
-  q6_k_bytes(b, load_line(b, low, 0), load_line(b, low, LINE), load_line(b, high, 0), bytes);
-  val put = kb_at(b, kb_ptr(b, to, kb_mul(b, line, kb_i64(b, 4))), q6_k.lines);
-  for (int c = 0; c < 4; c++) kb_store(b, bytes[c], kb_at(b, put, c * LINE), 64);
-  kb_end_for(b, &subs, NULL);
+  kb_loop quarters;
+  kb_for(b, &quarters, kb_i64(b, 0), kb_i64(b, 4), kb_i64(b, 1), 0, NULL);
+  val lines = kb_ptr(b, w, kb_mul(b, quarters.index, kb_i64(b, 13 * LINE))), put = kb_ptr(b, to, kb_mul(b, quarters.index, kb_i64(b, 16 * LINE)));
+  val scales = kb_ptr(b, to, kb_mul(b, quarters.index, kb_i64(b, 4 * LINE)));
+  for (int j = 0; j < 4; j++) {
+    val bytes[4];
+    kb_store(b, q6_k_scale(b, lines, j), kb_at(b, scales, q6_k.scale + j * LINE), 64);
+    q6_k_bytes(b, load_line(b, lines, (2 + 3 * j) * LINE), load_line(b, lines, (3 + 3 * j) * LINE), load_line(b, lines, (4 + 3 * j) * LINE), bytes);
+    for (int c = 0; c < 4; c++) kb_store(b, bytes[c], kb_at(b, put, q6_k.lines + (4 * j + c) * LINE), 64);
+  }
+  kb_end_for(b, &quarters, NULL);
 }
 
 static void a256_expand(ig_linear *l, val w, val panel) {
@@ -200,7 +219,11 @@ static void a256_gemm(ig_linear *l, int rows, const val *panels, int tokens, val
     if (!f->minima) continue;
     val dmin = kb_load(b, "vector<16xf32>", kb_at(b, wu[r], f->dmin), 64), min[4];
     for (int p = 0; p < 4; p++) min[p] = load_line(b, wu[r], f->min + p * LINE);
-    for (int t = 0; t < tokens; t++) acc[r * tokens + t] = add_minima(b, acc[r * tokens + t], dmin, xu[t], min);
+    for (int t = 0; t < tokens; t++) {
+      val m = zeros(b);
+      for (int p = 0; p < 4; p++) m = kb_dot2(b, m, words(b, min[p]), words(b, kb_load_splat_i32(b, xu[t], X_SUM32 + 4 * p)));
+      acc[r * tokens + t] = add_minima(b, acc[r * tokens + t], dmin, xu[t], m);
+    }
   }
   kb_end_for(b, &units, acc);
   for (int i = 0; i < n; i++) acc[i] = units.result[i];

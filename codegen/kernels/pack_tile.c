@@ -5,10 +5,11 @@
  *   f32, f16, bf16   per k: the 16 rows' values; k padded with zeros to a multiple of 16
  *   q8_0             f16 d[2][16], then 16 lines of bytes q + 128; an odd last block: f16 d[16], 32 bytes of 0, 8 lines
  *   q4_0             the same with nibbles q + 8: 8 lines, 4 in the odd block
- *   q4_k             f16 d[16], f16 dmin[16], 3 lines of six-bit scales, 32 lines of nibbles. Scales: the low six bits of line i hold in each
- *                    row's four bytes scale 0-3, scale 4-7, min 0 2 1 3; the top two bits of line i are bits 2i, 2i+1 of min 4 6 5 7
- *                    (two masks make two i16 of a pair of minima)
- *   q6_k             f16 d[16], 32 bytes of 0, int8 scales[16][16], 32 lines of the nibbles of q + 32, 16 lines of its high pairs of bits
+ *   q4_k             per 64 values a header and 8 lines of nibbles. The header has a word for each row: bits 0-5 and 16-21 the minima of
+ *                    its two sub-blocks (so that one mask makes a pair of i16), bits 6-11 and 22-27 their scales, bits 12-15 and 28-31
+ *                    four bits of d and of dmin, the lowest in the first header. So memory is read in even steps, in order.
+ *   q6_k             f16 d[16], 32 bytes of 0, then per 64 values int8 scales[4][16] and per 16 of them 2 lines of nibbles of q + 32 and the
+ *                    line of its high pairs of bits
  */
 #include <assert.h>
 #include <string.h>
@@ -29,29 +30,6 @@ static void put(uint8_t *lines, uint32_t r, uint32_t k, uint32_t bits, uint32_t 
 static uint32_t get(const uint8_t *lines, uint32_t r, uint32_t k, uint32_t bits) {
   uint32_t per_line = 8 / bits, group = k / 4;
   return lines[group / per_line * LINE + 4 * r + k % 4] >> group % per_line * bits & ((1u << bits) - 1);
-}
-
-/* ---- six-bit scales of q4_k ---- */
-
-static const uint8_t min_byte[4] = {0, 2, 1, 3}; /* where min j % 4 lies */
-
-static void put_scales(uint8_t *lines, uint32_t r, const ig_block *block) {
-  for (uint32_t j = 0; j < 8; j++) lines[j / 4 * LINE + 4 * r + j % 4] |= (uint8_t)block->scale[j];
-  for (uint32_t j = 0; j < 4; j++) {
-    uint32_t at = 4 * r + min_byte[j], high = (uint32_t)block->min[j + 4];
-    lines[2 * LINE + at] |= (uint8_t)block->min[j];
-    for (uint32_t i = 0; i < 3; i++) lines[i * LINE + at] |= (uint8_t)((high >> 2 * i & 3) << 6);
-  }
-}
-
-static void get_scales(const uint8_t *lines, uint32_t r, ig_block *block) {
-  for (uint32_t j = 0; j < 8; j++) block->scale[j] = lines[j / 4 * LINE + 4 * r + j % 4] & 63;
-  for (uint32_t j = 0; j < 4; j++) {
-    uint32_t at = 4 * r + min_byte[j], high = 0;
-    block->min[j] = lines[2 * LINE + at] & 63;
-    for (uint32_t i = 0; i < 3; i++) high |= (uint32_t)(lines[i * LINE + at] >> 6) << 2 * i;
-    block->min[j + 4] = (int16_t)high;
-  }
 }
 
 /* ---- one format each: block `n` of a unit, or the odd block ---- */
@@ -77,36 +55,52 @@ static void get_q8_0(const uint8_t *unit, uint32_t r, uint32_t n, ig_block *bloc
 static void put_q4_0(uint8_t *unit, uint32_t r, uint32_t n, const ig_block *block) { put_32(unit, r, n, 4, 8, block); }
 static void get_q4_0(const uint8_t *unit, uint32_t r, uint32_t n, ig_block *block) { get_32(unit, r, n, 4, 8, block); }
 
+enum { QUARTER = 9 * LINE }; /* of a unit of q4_k */
+
 static void put_q4_k(uint8_t *unit, uint32_t r, uint32_t n, const ig_block *block) {
   (void)n;
-  store_u16(unit + 2 * r, ig_f32_to_f16(block->d));
-  store_u16(unit + 32 + 2 * r, ig_f32_to_f16(block->dmin));
-  put_scales(unit + LINE, r, block);
-  for (uint32_t k = 0; k < 256; k++) put(unit + 4 * LINE, r, k, 4, (uint32_t)block->q[k]);
+  uint32_t d = ig_f32_to_f16(block->d), dmin = ig_f32_to_f16(block->dmin);
+  for (uint32_t q = 0; q < 4; q++) {
+    const int16_t *scale = block->scale + 2 * q, *min = block->min + 2 * q;
+    uint8_t *word = unit + q * QUARTER + 4 * r;
+    store_u16(word, (uint16_t)((uint32_t)(min[0] | scale[0] << 6) | (d >> 4 * q & 15) << 12));
+    store_u16(word + 2, (uint16_t)((uint32_t)(min[1] | scale[1] << 6) | (dmin >> 4 * q & 15) << 12));
+  }
+  for (uint32_t k = 0; k < 256; k++) put(unit + (k / 64 * 9 + 1) * LINE, r, k % 64, 4, (uint32_t)block->q[k]);
 }
 static void get_q4_k(const uint8_t *unit, uint32_t r, uint32_t n, ig_block *block) {
   (void)n;
-  block->d = ig_f16_to_f32(ig_load_u16(unit + 2 * r));
-  block->dmin = ig_f16_to_f32(ig_load_u16(unit + 32 + 2 * r));
-  get_scales(unit + LINE, r, block);
-  for (uint32_t k = 0; k < 256; k++) block->q[k] = (int8_t)get(unit + 4 * LINE, r, k, 4);
+  uint32_t half[2] = {0, 0};
+  for (uint32_t j = 0; j < 8; j++) {
+    uint32_t v = ig_load_u16(unit + j / 2 * QUARTER + 4 * r + 2 * (j % 2));
+    block->min[j] = (int16_t)(v & 63);
+    block->scale[j] = (int16_t)(v >> 6 & 63);
+    half[j % 2] |= v >> 12 << 4 * (j / 2);
+  }
+  block->d = ig_f16_to_f32((uint16_t)half[0]);
+  block->dmin = ig_f16_to_f32((uint16_t)half[1]);
+  for (uint32_t k = 0; k < 256; k++) block->q[k] = (int8_t)get(unit + (k / 64 * 9 + 1) * LINE, r, k % 64, 4);
 }
 
 static void put_q6_k(uint8_t *unit, uint32_t r, uint32_t n, const ig_block *block) {
   (void)n;
   store_u16(unit + 2 * r, ig_f32_to_f16(block->d));
-  for (uint32_t j = 0; j < 16; j++) unit[LINE + ROWS * j + r] = (uint8_t)block->scale[j];
+  for (uint32_t j = 0; j < 16; j++) unit[LINE + j / 4 * 13 * LINE + ROWS * (j % 4) + r] = (uint8_t)block->scale[j];
   for (uint32_t k = 0; k < 256; k++) {
     uint32_t q = (uint32_t)(block->q[k] + 32);
-    put(unit + 5 * LINE, r, k, 4, q & 15);
-    put(unit + 37 * LINE, r, k, 2, q >> 4);
+    uint8_t *lines = unit + (2 + k / 64 + k / 16 * 3) * LINE;
+    put(lines, r, k % 16, 4, q & 15);
+    put(lines + 2 * LINE, r, k % 16, 2, q >> 4);
   }
 }
 static void get_q6_k(const uint8_t *unit, uint32_t r, uint32_t n, ig_block *block) {
   (void)n;
   block->d = ig_f16_to_f32(ig_load_u16(unit + 2 * r));
-  for (uint32_t j = 0; j < 16; j++) block->scale[j] = (int8_t)unit[LINE + ROWS * j + r];
-  for (uint32_t k = 0; k < 256; k++) block->q[k] = (int8_t)((int)(get(unit + 5 * LINE, r, k, 4) | get(unit + 37 * LINE, r, k, 2) << 4) - 32);
+  for (uint32_t j = 0; j < 16; j++) block->scale[j] = (int8_t)unit[LINE + j / 4 * 13 * LINE + ROWS * (j % 4) + r];
+  for (uint32_t k = 0; k < 256; k++) {
+    const uint8_t *lines = unit + (2 + k / 64 + k / 16 * 3) * LINE;
+    block->q[k] = (int8_t)((int)(get(lines, r, k % 16, 4) | get(lines + 2 * LINE, r, k % 16, 2) << 4) - 32);
+  }
 }
 
 static const shape shapes[] = {

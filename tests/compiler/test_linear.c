@@ -7,6 +7,9 @@
 
 static int failures;
 
+static const ig_family families[] = {IG_LINEAR_GEMV, IG_LINEAR_GEMM, IG_GLU_GEMV, IG_GLU_GEMM};
+enum { FAMILIES = sizeof families / sizeof *families };
+
 /* ---- the reference ---- */
 
 static bool one_rounding; /* of the variant under test */
@@ -111,7 +114,8 @@ static void run_case(harness *h, const ig_target *target, const ig_layout *layou
   uint64_t y_bytes = 64ull * s.tiles * s.tokens;
   float *y = harness_buffer(h, y_bytes), *before = malloc(y_bytes);
   for (uint64_t i = 0; i < y_bytes / 4; i++) before[i] = harness_float(state);
-  for (ig_family family = IG_LINEAR_GEMV; family <= IG_GLU_GEMM; family++) {
+  for (size_t n = 0; n < FAMILIES; n++) {
+    ig_family family = families[n];
     bool glu = family == IG_GLU_GEMV || family == IG_GLU_GEMM;
     if (s.tokens > 1 && (family == IG_LINEAR_GEMV || family == IG_GLU_GEMV)) continue;
     ig_kernel_ref ref = {family, layout, IG_ACT_F32};
@@ -169,7 +173,7 @@ int main(void) {
     ig_kernel_ref refs[64];
     uint32_t n = 0;
     for (int i = 0; ig_layout_at(i); i++)
-      for (ig_family f = IG_LINEAR_GEMV; f <= IG_GLU_GEMM; f++) refs[n++] = (ig_kernel_ref){f, ig_layout_at(i), IG_ACT_F32};
+      for (size_t f = 0; f < FAMILIES; f++) refs[n++] = (ig_kernel_ref){families[f], ig_layout_at(i), IG_ACT_F32};
     harness h;
     if (!harness_open(&h, target, variant, refs, n)) return 1;
     for (int i = 0; ig_layout_at(i); i++) run_format(&h, target, ig_layout_at(i));
