@@ -185,5 +185,7 @@ void ig_llama_build(ig_lowering *l, void *opaque) {
   x = norm(l, state, x, state->output_norm);
   ig_value output = state->output == state->embedding ? embedding : ig_weight_of(l, state->output);
   b->location = state->output->name;
-  ig_function_return(b->function, ig_build_linear(b, x, output));
+  ig_value logits = ig_build_linear(b, x, output);
+  ig_set_attr_int(ig_defining_op(logits), "digits", 2);
+  ig_function_return(b->function, logits);
 }

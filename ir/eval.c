@@ -184,14 +184,16 @@ static float *rows_of(run *r, int index) { return index == NONE ? NULL : r->e->s
 static size_t columns_of(run *r, int index) { return r->e->slots[index].columns; }
 
 /* The weight a piece at a time: memory does not grow with the model. */
-static bool product(run *r, const float *x, int w_index, float *y, bool add) {
+static int digits(const step *s) { return ig_has_attr(s->op, "digits") ? (int)ig_attr_int(s->op, "digits") : 1; }
+
+static bool product(run *r, const step *s, const float *x, int w_index, float *y, bool add) {
   weight w = weight_of(r, w_index);
   size_t most = ((size_t)1 << 20) / w.row_bytes + 1;
   uint8_t *bytes = ig_alloc(&r->arena, (most < w.rows ? most : w.rows) * w.row_bytes);
   for (size_t first = 0; first < w.rows; first += most) {
     size_t n = w.rows - first < most ? w.rows - first : most;
     if (!read_rows(r, &w, first, n, bytes)) return false;
-    ig_ref_linear(w.format, bytes, n, w.columns, x, r->n, y + first, w.rows, add);
+    ig_ref_linear(w.format, bytes, n, w.columns, x, r->n, y + first, w.rows, add, digits(s));
   }
   return true;
 }
@@ -217,7 +219,7 @@ static bool do_rms_norm(run *r, const step *s) {
   return normalise(r, rows_of(r, s->in[0]), columns_of(r, s->in[0]), s->in[1], (float)ig_attr_float(s->op, "eps"), rows_of(r, s->out[0]));
 }
 
-static bool do_linear(run *r, const step *s) { return product(r, rows_of(r, s->in[0]), s->in[1], rows_of(r, s->out[0]), false); }
+static bool do_linear(run *r, const step *s) { return product(r, s, rows_of(r, s->in[0]), s->in[1], rows_of(r, s->out[0]), false); }
 
 static bool do_fused_linear(run *r, const step *s) {
   size_t k = columns_of(r, s->in[IG_ROLE_X]), n = r->n * columns_of(r, s->out[0]);
@@ -230,15 +232,15 @@ static bool do_fused_linear(run *r, const step *s) {
   float *y = rows_of(r, s->out[0]);
   const float *residual = rows_of(r, s->in[IG_ROLE_RESIDUAL]);
   if (residual) memcpy(y, residual, n * sizeof *y);
-  if (!product(r, x, s->in[IG_ROLE_W0], y, residual != NULL)) return false;
+  if (!product(r, s, x, s->in[IG_ROLE_W0], y, residual != NULL)) return false;
   if (s->out[1] == NONE && s->in[IG_ROLE_W1] != NONE) { /* glu */
     float *up = ig_alloc_array(&r->arena, n, sizeof *up);
-    if (!product(r, x, s->in[IG_ROLE_W1], up, false)) return false;
+    if (!product(r, s, x, s->in[IG_ROLE_W1], up, false)) return false;
     ig_ref_glu(y, up, n, y);
     return true;
   }
   for (int i = 1; i < OUT; i++)
-    if (s->out[i] != NONE && !product(r, x, s->in[IG_ROLE_W0 + i], rows_of(r, s->out[i]), false)) return false;
+    if (s->out[i] != NONE && !product(r, s, x, s->in[IG_ROLE_W0 + i], rows_of(r, s->out[i]), false)) return false;
   return true;
 }
 

@@ -35,8 +35,12 @@ bool ig_units(const ig_layout *layout, uint64_t k, uint32_t *k_units, uint32_t *
 }
 
 const char *ig_activation_name(ig_activation activation) {
-  static const char *const names[] = {"f32", "a32", "a256"};
+  static const char *const names[] = {"f32", "a32", "a256", "a32x2", "a256x2"};
   return names[activation];
+}
+
+ig_activation ig_two_digits(ig_activation activation) {
+  return activation == IG_ACT_A32 ? IG_ACT_A32X2 : activation == IG_ACT_A256 ? IG_ACT_A256X2 : activation;
 }
 
 uint64_t ig_activation_bytes(ig_activation activation, uint64_t k) {
@@ -44,6 +48,8 @@ uint64_t ig_activation_bytes(ig_activation activation, uint64_t k) {
   case IG_ACT_F32: return (k + 15) / 16 * 64;
   case IG_ACT_A32: return k / 32 * 40;
   case IG_ACT_A256: return k / 256 * 352;
+  case IG_ACT_A32X2: return 2 * ig_activation_bytes(IG_ACT_A32, k);
+  case IG_ACT_A256X2: return 2 * ig_activation_bytes(IG_ACT_A256, k);
   }
   return 0;
 }
@@ -58,6 +64,7 @@ static const struct {
   [IG_QUANT] = {"quant_%s", 1, 0, false, true},
   [IG_LINEAR_GEMV] = {"linear_%s_gemv", 4, 1, true, false},
   [IG_LINEAR_GEMM] = {"linear_%s_gemm", 4, 0, true, false},
+  [IG_LINEAR_X2] = {"linear_%s_x2", 3, 0, true, false},
   [IG_GLU_GEMV] = {"glu_%s_gemv", 3, 1, true, false},
   [IG_GLU_GEMM] = {"glu_%s_gemm", 3, 0, true, false},
   [IG_GLU] = {"glu", 1, 0, false, false},
@@ -85,12 +92,12 @@ static ingot_extent row_of(ig_activation a, const ig_layout *l) {
   switch (a) { /* by K units and the odd half unit */
   case IG_ACT_F32: return one(64, T | D(0));
   case IG_ACT_A32: return sum2(l->unit_values / 32 * 40, T | D(0), 40, T | D(1));
-  case IG_ACT_A256: break;
+  default: break;
   }
   return one(352, T | D(0));
 }
 
-static ingot_extent row_of_n16(ig_activation a) { return one(a == IG_ACT_F32 ? 64 : a == IG_ACT_A32 ? 20 : 22, T | D(0)); }
+static ingot_extent row_of_n16(ig_activation a) { return one((uint32_t)ig_activation_bytes(a, 256) / 16, T | D(0)); }
 
 void ig_kernel_info(ingot_kernel_info *info, ig_family family, const ig_layout *l, ig_activation activation) {
   memset(info, 0, sizeof *info);
@@ -132,6 +139,15 @@ void ig_kernel_info(ingot_kernel_info *info, ig_family family, const ig_layout *
     WEIGHT(weight);
     BUFFER(RW, one(64, T | D(2)));
     break;
+  case IG_LINEAR_X2: {
+    ingot_extent x = row_of(l->activation, l);
+    for (int i = 0; i < INGOT_MAX_TERMS; i++) x.term[i].scale *= 2;
+    info->tiles = one(1, D(2));
+    BUFFER(R, x);
+    WEIGHT(weight);
+    BUFFER(W, one(64, T | D(2)));
+    break;
+  }
   case IG_GLU_GEMV:
   case IG_GLU_GEMM:
     info->tiles = one(1, D(2));

@@ -4,6 +4,7 @@
  * Buffers. Rows of f32 activations are padded with zeros to a multiple of 16 floats. Quantised activations:
  *   a256  per 256 values, 352 bytes: int8 q[256] · int32 minus_sum16[16] (minus the sum of each 16 q) · int16 sum32[8] · f32 scale · 12 bytes unused (zero)
  *   a32   per 32 values, 40 bytes:   int8 q[32] · f32 scale · int32 minus_sum (minus the sum of the 32 q)
+ *   a32x2, a256x2   two such rows: the values, then what the first row left of them (x - q * scale by one fma), quantised the same way
  * value = q * scale; scale = amax / 127, q = round-to-even(x * (127 / amax)), all 0 where amax < 2^-100.
  */
 #ifndef INGOT_IR_KERNEL_FAMILY_H
@@ -15,10 +16,11 @@
 /* Kernels by family. `fmt` is a weight format's name. */
 typedef enum ig_family {
   IG_EMBED,             /* embed_<fmt>:        y[t] = row tokens[t] of w, decoded; ids are clamped to the table; tiles are tokens */
-  IG_NORM,              /* rms_norm_f32|a32|a256: y = x / sqrt(mean(x^2) + eps) * gain, then quantised; tiles are tokens */
+  IG_NORM,              /* rms_norm_f32|a32|a256|a32x2|a256x2: y = x / sqrt(mean(x^2) + eps) * gain, then quantised; tiles are tokens */
   IG_QUANT,             /* quant_a32|a256:     y = x quantised; tiles are tokens */
   IG_LINEAR_GEMV,       /* linear_<fmt>_gemv:  y (=, +=) w x for one token; tiles are row tiles of 16 */
   IG_LINEAR_GEMM,       /* linear_<fmt>_gemm:  the same for any number of tokens */
+  IG_LINEAR_X2,         /* linear_<fmt>_x2:    y = w x for x in two digits (a32x2, a256x2), any number of tokens: the head */
   IG_GLU_GEMV,          /* glu_<fmt>_gemv:     y = silu(w x) * (w2 x) for one token */
   IG_GLU_GEMM,          /* glu_<fmt>_gemm */
   IG_GLU,               /* glu:                y = silu(y) * up, for gate and up of different formats; tiles are tokens */
@@ -32,7 +34,7 @@ typedef enum ig_family {
 /* Static dims by family (index = INGOT_DIM_STATIC + n). */
 enum { IG_D0 = INGOT_DIM_STATIC };
 /* linear, glu:    0 k_units (see ig_units) · 1 k_odd · 2 row_tiles · 3 epilogue (linear only: 0 y = v, 1 y = y + v)
- * embed:          0 k_units · 1 k_odd · 2 row_tiles
+ * embed, linear_x2: 0 k_units · 1 k_odd · 2 row_tiles
  * rms_norm:       0 n16 (row length in 16 floats) · 1 n (true length) · 2 eps (f32 bits)
  * quant:          0 n16
  * glu:            0 n16
@@ -49,6 +51,7 @@ enum { IG_NORM_N16 = IG_D0, IG_NORM_N, IG_NORM_EPS };
  *   rms_norm          x f32 · gain f32[16 n16] · y
  *   quant             x f32 · y
  *   linear            x · w · y f32 [T][16 row_tiles]
+ *   linear_x2         x · w · y f32 [T][16 row_tiles]
  *   glu_<fmt>         x · w (gate) · w2 (up) · y f32 [T][16 row_tiles]
  *   glu               y f32 (gate, in place) · up f32
  *   rope_kv           q f32 (in place) · k f32 · v f32 · k cache · v cache · frequencies u64[pairs]
@@ -63,7 +66,9 @@ enum { IG_NORM_N16 = IG_D0, IG_NORM_N, IG_NORM_EPS };
 
 /* How a weight of a format lies in memory (target x86_64, layout "x86_64.r16") and what activations it takes. A tile is 16 rows
  * over all of K; within it K runs in units; weights take row_tiles * (unit_bytes * k_units + odd_bytes * k_odd) bytes. */
-typedef enum ig_activation { IG_ACT_F32, IG_ACT_A32, IG_ACT_A256 } ig_activation;
+typedef enum ig_activation { IG_ACT_F32, IG_ACT_A32, IG_ACT_A256, IG_ACT_A32X2, IG_ACT_A256X2 } ig_activation;
+/* Two digits of a quantised activation; f32 stays what it is. */
+ig_activation ig_two_digits(ig_activation activation);
 
 typedef struct ig_layout {
   const char *format;
@@ -81,7 +86,7 @@ const ig_layout *ig_layout_at(int index); /* NULL after the last */
 bool ig_units(const ig_layout *layout, uint64_t k, uint32_t *k_units, uint32_t *k_odd);
 /* Bytes of one activation row for k values. */
 uint64_t ig_activation_bytes(ig_activation activation, uint64_t k);
-const char *ig_activation_name(ig_activation activation); /* "f32", "a32", "a256" */
+const char *ig_activation_name(ig_activation activation); /* "f32", "a32", "a256", "a32x2", ... */
 
 /* Which kernel: one row of the library's table. */
 typedef struct ig_kernel_ref {

@@ -40,11 +40,27 @@ static void sine_cosine(uint64_t turns, float *sine, float *cosine, bool f) {
   *cosine = (q + 1) & 2 ? -c : c;
 }
 
-static void write_row(const float *row, size_t n, ig_activation activation, uint8_t *y) {
-  switch (activation) {
-  case IG_ACT_F32: memcpy(y, row, n * 4); break;
-  case IG_ACT_A32: ig_quantize_a32(row, n, y); break;
-  case IG_ACT_A256: ig_quantize_a256(row, n, y); break;
+/* The activation of one digit. */
+static ig_activation digit_of(ig_activation a) { return a == IG_ACT_A32X2 ? IG_ACT_A32 : a == IG_ACT_A256X2 ? IG_ACT_A256 : a; }
+
+/* Values [at, at + n) of a row of `whole` values, at multiples of a block; `y` is the row's. */
+static void write_row(const float *row, size_t at, size_t n, size_t whole, ig_activation activation, uint8_t *y, bool f) {
+  ig_activation digit = digit_of(activation);
+  uint8_t *to = y + ig_activation_bytes(digit, at);
+  if (digit == IG_ACT_F32) {
+    memcpy(to, row, n * 4);
+    return;
+  }
+  void (*quantize)(const float *, size_t, uint8_t *) = digit == IG_ACT_A32 ? ig_quantize_a32 : ig_quantize_a256;
+  size_t block = digit == IG_ACT_A32 ? 32 : 256;
+  quantize(row, n, to);
+  if (activation == digit) return;
+  uint8_t *second = to + ig_activation_bytes(digit, whole);
+  for (size_t i = 0; i < n; i += block, to += ig_activation_bytes(digit, block), second += ig_activation_bytes(digit, block)) {
+    float rest[BLOCK_VALUES];
+    if (f) ig_quantize_rest(row + i, block, to, block, rest);
+    for (size_t k = 0; k < block && !f; k++) rest[k] = -ig_load_f32(to + (block == 32 ? 32 : 336)) * (float)(int8_t)to[k] + row[i + k];
+    quantize(rest, block, second);
   }
 }
 
@@ -59,7 +75,7 @@ static void norm(const ig_kernel_ref *ref, const ingot_kernel_args *a, uint32_t 
     float row[BLOCK_VALUES];
     size_t m = n - at < BLOCK_VALUES ? n - at : BLOCK_VALUES;
     for (size_t i = 0; i < m; i++) row[i] = (x[at + i] * r) * gain[at + i];
-    write_row(row, m, ref->activation, y + ig_activation_bytes(ref->activation, at));
+    write_row(row, at, m, n, ref->activation, y, f);
   }
 }
 
@@ -207,16 +223,16 @@ static void merge_all(const ingot_kernel_args *a, bool f) {
   zero_padding(&s, a->operand[1]);
 }
 
-static void quantised(const ig_kernel_ref *ref, const ingot_kernel_args *a, uint32_t t) {
+static void quantised(const ig_kernel_ref *ref, const ingot_kernel_args *a, uint32_t t, bool f) {
   size_t n = 16 * (size_t)a->dim[IG_D0];
-  write_row((const float *)a->operand[0] + t * n, n, ref->activation, (uint8_t *)a->operand[1] + t * ig_activation_bytes(ref->activation, n));
+  write_row((const float *)a->operand[0] + t * n, 0, n, n, ref->activation, (uint8_t *)a->operand[1] + t * ig_activation_bytes(ref->activation, n), f);
 }
 
 bool ig_reference(const ig_kernel_ref *ref, const ingot_kernel_args *a, uint32_t begin, uint32_t end, bool f) {
   for (uint32_t t = begin; t < end; t++) {
     switch (ref->family) {
     case IG_NORM: norm(ref, a, t, f); break;
-    case IG_QUANT: quantised(ref, a, t); break;
+    case IG_QUANT: quantised(ref, a, t, f); break;
     case IG_GLU: glu(a, t, f); break;
     case IG_ROPE_KV: rope_kv(a, t, f); break;
     case IG_ATTENTION: prefill(a, t, f); break;

@@ -161,3 +161,13 @@ void ig_quantize_a256(const float *x, size_t n, uint8_t *blocks) {
     put(blocks + 336, ig_f32_bits(scale), 4);
   }
 }
+
+void ig_quantize_rest(const float *x, size_t n, const uint8_t *blocks, size_t block_values, float *rest) {
+  size_t block_bytes = block_values == 32 ? 40 : 352, scale_at = block_values == 32 ? 32 : 336;
+  for (size_t i = 0; i < n; i++) {
+    const uint8_t *block = blocks + i / block_values * block_bytes;
+    float scale;
+    memcpy(&scale, block + scale_at, sizeof scale);
+    rest[i] = fmaf(-scale, (float)(int8_t)block[i % block_values], x[i]);
+  }
+}

@@ -7,7 +7,7 @@
  *   ig.rope_table {frequencies = array<i64>, ...}              -> tensor<pairs x i64>      turns per position, 0.64 fixed point (numerics.h)
  *   ig.embed      (tokens, w)                                  -> tensor<?x cols x f32>
  *   ig.rms_norm   (x, gain) {eps}
- *   ig.linear     (x, w)
+ *   ig.linear     (x, w) {[digits]}                            digits = 2: activations keep a second int8 digit where weights are quantised
  *   ig.rope       (x, pos, table) {heads, head_dim}            adjacent pairs of the first 2 * pairs channels of each head
  *   ig.attention  (q, k, v, pos) {layer, heads, kv_heads, head_dim, scale}   causal, over the layer's cache, which it extends
  *   ig.silu (x) · ig.mul (a, b) · ig.add (a, b)

@@ -49,7 +49,7 @@ static float dot_blocks(const ig_block *w, size_t blocks, size_t block_values, s
 }
 
 void ig_ref_linear(const ig_block_format *format, const uint8_t *rows, size_t n_rows, size_t k, const float *x, size_t tokens, float *y, size_t y_stride,
-                   bool add) {
+                   bool add, int digits) {
   ig_arena arena = {0};
   size_t n_blocks = k / format->block_values, row_bytes = n_blocks * format->block_bytes;
   bool wide = format->block_values == 256;
@@ -57,15 +57,23 @@ void ig_ref_linear(const ig_block_format *format, const uint8_t *rows, size_t n_
   assert(k % format->block_values == 0);
   float *w = format->unpack ? NULL : ig_alloc_array(&arena, k, sizeof *w);
   ig_block *blocks = format->unpack ? ig_alloc_array(&arena, n_blocks, sizeof *blocks) : NULL;
-  uint8_t *quantised = format->unpack ? ig_alloc_array(&arena, tokens, x_row) : NULL;
-  for (size_t t = 0; t < tokens && quantised; t++)
-    wide ? ig_quantize_a256(x + t * k, k, quantised + t * x_row) : ig_quantize_a32(x + t * k, k, quantised + t * x_row);
+  uint8_t *quantised = format->unpack ? ig_alloc_array(&arena, 2 * tokens, x_row) : NULL;
+  float *rest = ig_alloc_array(&arena, k, sizeof *rest);
+  for (size_t t = 0; t < tokens && quantised; t++) {
+    uint8_t *first = quantised + 2 * t * x_row, *second = first + x_row;
+    wide ? ig_quantize_a256(x + t * k, k, first) : ig_quantize_a32(x + t * k, k, first);
+    ig_quantize_rest(x + t * k, k, first, format->block_values, rest);
+    wide ? ig_quantize_a256(rest, k, second) : ig_quantize_a32(rest, k, second);
+  }
   for (size_t r = 0; r < n_rows; r++, rows += row_bytes) {
     if (w) format->decode(format, rows, w, k);
     for (size_t b = 0; b < n_blocks && blocks; b++) format->unpack(rows + b * format->block_bytes, &blocks[b]);
     for (size_t t = 0; t < tokens; t++) {
-      float v = w ? dot_float(w, x + t * k, k)
-                  : dot_blocks(blocks, n_blocks, format->block_values, format->sub_values, quantised + t * x_row, x_block, wide ? 336 : 32);
+      float v = w ? dot_float(w, x + t * k, k) : 0;
+      for (int d = 0; d < digits && blocks; d++) {
+        float dot = dot_blocks(blocks, n_blocks, format->block_values, format->sub_values, quantised + (2 * t + (size_t)d) * x_row, x_block, wide ? 336 : 32);
+        v = d ? v + dot : dot;
+      }
       float *to = &y[t * y_stride + r];
       *to = add ? *to + v : v;
     }

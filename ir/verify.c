@@ -131,9 +131,14 @@ static bool check_rms_norm(checker *c, ig_op op) {
   return eps(c, op) & (rows(c, x, "x", -1) && gain(c, ig_operand(op, 1), ig_dim(x, 1)) && rows(c, ig_result(op, 0), "the result", ig_dim(x, 1)));
 }
 
+static bool digits(checker *c, ig_op op) {
+  if (!ig_has_attr(op, "digits") || ig_attr_int(op, "digits") == 1 || ig_attr_int(op, "digits") == 2) return true;
+  return FAIL(c, "ig.%s: digits is 1 or 2, not %lld", c->op, (long long)ig_attr_int(op, "digits"));
+}
+
 static bool check_linear(checker *c, ig_op op) {
   ig_value x = ig_operand(op, 0);
-  return rows(c, x, "x", -1) && product(c, x, ig_operand(op, 1), ig_result(op, 0), "the weight");
+  return digits(c, op) && rows(c, x, "x", -1) && product(c, x, ig_operand(op, 1), ig_result(op, 0), "the weight");
 }
 
 static bool positive(checker *c, ig_op op, const char *name) {
@@ -195,6 +200,8 @@ static bool check_fused_linear(checker *c, ig_op op) {
   if (in[IG_ROLE_GAIN] != ig_has_attr(op, "eps")) good = FAIL(c, "ig.fused_linear: gain and eps belong together");
   if (in[IG_ROLE_RESIDUAL] != add) good = FAIL(c, "ig.fused_linear: a residual belongs to the epilogue add, and to no other");
   int n = 1 + in[IG_ROLE_W1] + in[IG_ROLE_W2];
+  good &= digits(c, op);
+  if (ig_has_attr(op, "digits") && (n != 1 || add)) good = FAIL(c, "ig.fused_linear: digits belong to one weight with the epilogue none");
   if (add && n != 1) good = FAIL(c, "ig.fused_linear: the epilogue add takes one weight");
   if (glu && n != 2) good = FAIL(c, "ig.fused_linear: the epilogue glu takes two weights, gate and up");
   if (ig_result_count(op) != (glu ? 1 : n)) good = FAIL(c, "ig.fused_linear: %d weights with the epilogue %s cannot give %d results", n, epilogue, ig_result_count(op));
@@ -240,14 +247,14 @@ static const struct rule {
   [IG_OP_rope_table] = {0, 1, check_rope_table, {{"frequencies", INTS64, 0}}},
   [IG_OP_embed] = {2, 1, check_embed, {{0}}},
   [IG_OP_rms_norm] = {2, 1, check_rms_norm, {{"eps", FLOAT, 0}}},
-  [IG_OP_linear] = {2, 1, check_linear, {{0}}},
+  [IG_OP_linear] = {2, 1, check_linear, {{"digits", INT, 1}}},
   [IG_OP_rope] = {3, 1, check_rope, {{"heads", INT, 0}, {"head_dim", INT, 0}}},
   [IG_OP_attention] = {4, 1, check_attention, {ATTENTION}},
   [IG_OP_silu] = {1, 1, check_plain, {{0}}},
   [IG_OP_mul] = {2, 1, check_plain, {{0}}},
   [IG_OP_add] = {2, 1, check_plain, {{0}}},
   [IG_OP_fused_linear] = {-1, -1, check_fused_linear,
-                          {{"epilogue", STRING, 0}, {"eps", FLOAT, 1}, {"operandSegmentSizes", INTS32, 0}, {"resultSegmentSizes", INTS32, 0}}},
+                          {{"epilogue", STRING, 0}, {"eps", FLOAT, 1}, {"digits", INT, 1}, {"operandSegmentSizes", INTS32, 0}, {"resultSegmentSizes", INTS32, 0}}},
   [IG_OP_rope_attention] = {5, 1, check_attention, {ATTENTION}},
 };
 enum { MOST_ATTRIBUTES = sizeof table->attributes / sizeof *table->attributes };

@@ -56,11 +56,14 @@ static ig_op residual(const fuser *f, ig_op add) {
   return add;
 }
 
+/* of a linear's activations: one that asks for two is the head, and stays alone */
+static int64_t digits(ig_op linear) { return ig_has_attr(linear, "digits") ? ig_attr_int(linear, "digits") : 1; }
+
 static ig_op siblings(const fuser *f, ig_op first) {
   ig_op group[3] = {first};
   int n = 1;
   for (ig_op op = ig_next_op(first); op.handle && n < 3; op = ig_next_op(op))
-    if (ig_kind(op) == IG_OP_linear && ig_same(ig_operand(op, 0), ig_operand(first, 0))) group[n++] = op;
+    if (ig_kind(op) == IG_OP_linear && ig_same(ig_operand(op, 0), ig_operand(first, 0)) && digits(op) == 1 && digits(first) == 1) group[n++] = op;
   ig_value w[3] = {{0}};
   for (int i = 0; i < n; i++) {
     w[i] = ig_operand(group[i], 1);
@@ -69,6 +72,7 @@ static ig_op siblings(const fuser *f, ig_op first) {
   }
   ig_builder b = at(f, first, first);
   ig_op fused = ig_build_fused_linear(&b, ig_operand(first, 0), (ig_value){0}, w, (ig_value){0}, 0, "none");
+  if (digits(first) > 1) ig_set_attr_int(fused, "digits", digits(first));
   for (int i = 0; i < n; i++) replace(group[i], ig_result(fused, i));
   return fused;
 }
@@ -80,6 +84,7 @@ static ig_op prologue(const fuser *f, ig_op linear) {
   ig_value w[3] = {ig_operand_role(linear, IG_ROLE_W0), ig_operand_role(linear, IG_ROLE_W1), ig_operand_role(linear, IG_ROLE_W2)};
   ig_op fused = ig_build_fused_linear(&b, ig_operand(norm, 0), ig_operand(norm, 1), w, ig_operand_role(linear, IG_ROLE_RESIDUAL),
                                       (float)ig_attr_float(norm, "eps"), ig_attr_string(linear, "epilogue", f->arena));
+  if (digits(linear) > 1) ig_set_attr_int(fused, "digits", digits(linear));
   for (int i = 0; i < ig_result_count(fused); i++) ig_replace_uses(ig_result(linear, i), ig_result(fused, i));
   ig_erase(linear);
   return fused;

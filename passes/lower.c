@@ -180,8 +180,8 @@ static uint32_t norm(lowering *l, uint32_t x, uint32_t gain, float eps, ig_activ
 }
 
 /* `x` as a linear of this layout takes it: normalised where there is a gain, quantised where the layout asks. */
-static uint32_t activation_for(lowering *l, uint32_t x, uint32_t gain, float eps, const ig_packed_weight *w) {
-  ig_activation activation = w->layout->activation;
+static uint32_t activation_for(lowering *l, uint32_t x, uint32_t gain, float eps, const ig_packed_weight *w, int64_t digits) {
+  ig_activation activation = digits == 2 ? ig_two_digits(w->layout->activation) : w->layout->activation;
   if (gain != NONE) return norm(l, x, gain, eps, activation);
   if (activation == IG_ACT_F32) return x;
   uint32_t known = find_derived(l, x, NONE, activation);
@@ -202,6 +202,19 @@ static uint32_t linear(lowering *l, uint32_t x, uint32_t w_index, uint32_t y, ui
   emit(l, kernel_row(l->plan, l->tokens == 1 ? IG_LINEAR_GEMV : IG_LINEAR_GEMM, w->layout, IG_ACT_F32), OPERANDS(rows(l, x), packed(w_index), rows(l, y)),
        DIMS(units, odd, row_tiles(w), epilogue));
   return y;
+}
+
+/* The same for activations of two digits. */
+static uint32_t linear_x2(lowering *l, uint32_t x, uint32_t w_index) {
+  const ig_packed_weight *w = &l->plan->weight[w_index];
+  uint32_t units, odd, y = new_rows(l, w->name, (uint64_t)row_tiles(w) * 64);
+  ig_units(w->layout, w->cols, &units, &odd);
+  emit(l, kernel_row(l->plan, IG_LINEAR_X2, w->layout, IG_ACT_F32), OPERANDS(rows(l, x), packed(w_index), rows(l, y)), DIMS(units, odd, row_tiles(w)));
+  return y;
+}
+
+static int64_t digits_of(ig_op op, const ig_packed_weight *w) {
+  return w->layout->activation != IG_ACT_F32 && ig_has_attr(op, "digits") ? ig_attr_int(op, "digits") : 1;
 }
 
 static uint32_t gate_up(lowering *l, const uint32_t x[2], uint32_t gate, uint32_t up) {
@@ -285,7 +298,7 @@ static bool lower_fused_linear(lowering *l, ig_op op) {
     w[n] = weight(l, value, IG_WEIGHT_TILES);
     if (w[n++] == NONE) return false;
   }
-  for (uint32_t i = 0; i < n; i++) in[i] = activation_for(l, x, gain, eps, &l->plan->weight[w[i]]);
+  for (uint32_t i = 0; i < n; i++) in[i] = activation_for(l, x, gain, eps, &l->plan->weight[w[i]], digits_of(op, &l->plan->weight[w[i]]));
   const char *epilogue = ig_attr_string(op, "epilogue", l->arena);
   if (epilogue && !strcmp(epilogue, "glu")) {
     if (n != 2) return fail(l, op, "has the epilogue glu but not two weights");
@@ -300,7 +313,10 @@ static bool lower_fused_linear(lowering *l, ig_op op) {
       for (int i = 0; i < ig_operand_count(next); i++)
         if (ig_same(ig_operand(next, i), residual)) return fail(l, op, "adds to a value that is read again later");
   }
-  for (uint32_t i = 0; i < n; i++) bind(l, ig_result(op, (int)i), linear(l, in[i], w[i], y, y != NONE), (ig_op){0});
+  for (uint32_t i = 0; i < n; i++) {
+    bool two = digits_of(op, &l->plan->weight[w[i]]) == 2;
+    bind(l, ig_result(op, (int)i), two ? linear_x2(l, in[i], w[i]) : linear(l, in[i], w[i], y, y != NONE), (ig_op){0});
+  }
   if (y != NONE) written_in_place(l, y);
   return true;
 }
@@ -351,7 +367,9 @@ static bool lower_op(lowering *l, ig_op op) {
     return true;
   case IG_OP_linear:
     if (!use(l, op, ig_operand(op, 0), &x) || (w = weight(l, ig_operand(op, 1), IG_WEIGHT_TILES)) == NONE) return false;
-    bind(l, ig_result(op, 0), linear(l, activation_for(l, x, NONE, 0, &p->weight[w]), w, NONE, 0), (ig_op){0});
+    int64_t digits = digits_of(op, &p->weight[w]);
+    uint32_t in = activation_for(l, x, NONE, 0, &p->weight[w], digits);
+    bind(l, ig_result(op, 0), digits == 2 ? linear_x2(l, in, w) : linear(l, in, w, NONE, 0), (ig_op){0});
     return true;
   case IG_OP_fused_linear: return lower_fused_linear(l, op);
   case IG_OP_attention:

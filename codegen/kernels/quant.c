@@ -4,7 +4,7 @@
 #include "ir/numerics.h"
 
 val row_bytes(ig_kb *b, ig_activation activation, val n16) {
-  return row_times(b, n16, activation == IG_ACT_F32 ? 64 : activation == IG_ACT_A32 ? 20 : 22);
+  return row_times(b, n16, (int64_t)ig_activation_bytes(activation, 256) / 16);
 }
 
 static val magnitude(ig_kb *b, val x) { return kb_as(b, "math.absf", x, 1, &x, NULL); }
@@ -71,6 +71,15 @@ void row_write(ig_kb *b, ig_activation activation, const row_source *source, val
   switch (activation) {
   case IG_ACT_A32: write_a32(b, source, y, n16); return;
   case IG_ACT_A256: write_a256(b, source, y, n16); return;
+  case IG_ACT_A32X2:
+  case IG_ACT_A256X2: {
+    row_source rest = *source;
+    rest.first = y;
+    rest.digits = activation == IG_ACT_A32X2 ? IG_ACT_A32 : IG_ACT_A256;
+    row_write(b, rest.digits, source, y, n16);
+    row_write(b, rest.digits, &rest, kb_ptr(b, y, row_bytes(b, rest.digits, n16)), n16);
+    return;
+  }
   case IG_ACT_F32: break;
   }
   row_for(b, &i, kb_i64(b, 0), n16, 1);

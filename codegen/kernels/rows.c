@@ -29,5 +29,13 @@ void row_end(ig_kb *b, kb_loop *loop) { kb_end_for(b, loop, NULL); }
 
 val row_value(ig_kb *b, const row_source *source, val index) {
   val x = row_load(b, source->x, index, 64);
-  return source->scaled ? kb_mul(b, kb_mul(b, x, source->r), row_load(b, source->gain, index, 64)) : x;
+  if (source->scaled) x = kb_mul(b, kb_mul(b, x, source->r), row_load(b, source->gain, index, 64));
+  if (!source->first.ptr) return x;
+  bool a32 = source->digits == IG_ACT_A32;
+  int64_t in_block = a32 ? 2 : 16;
+  val block = row_at(b, source->first, row_by(b, "divui", index, in_block), a32 ? 40 : 352);
+  val codes = kb_load(b, "vector<16xi8>", row_at(b, block, row_by(b, "remui", index, in_block), 16), 8);
+  codes = kb_op(b, "arith.sitofp", F32X16, 1, &codes, NULL);
+  val scale = kb_load(b, "f32", kb_ptr(b, block, kb_i64(b, a32 ? 32 : 336)), 4);
+  return kb_fma(b, kb_splat(b, F32X16, kb_sub(b, kb_f32(b, -0.0f), scale)), codes, x);
 }

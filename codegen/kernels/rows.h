@@ -25,6 +25,8 @@ typedef struct row_source {
   val x;
   val gain, r;        /* value = (x * r) * gain where scaled */
   bool scaled;
+  val first;          /* a row already quantised as `digits`: the value is what it left, fma(-scale, q, value); null where there is none */
+  ig_activation digits;
 } row_source;
 val row_value(ig_kb *b, const row_source *source, val index);
 /* Writes n16 * 16 values of the row as `activation` has them. */

@@ -11,6 +11,7 @@ ingot_extent ig_kernel_scratch(const ig_kernel_ref *ref, const ig_target *target
   case IG_ATTENTION:
   case IG_ATTENTION_DECODE:
   case IG_ATTENTION_MERGE: return ig_attention_scratch(ref, target);
+  case IG_LINEAR_X2:
   case IG_NORM:
   case IG_QUANT:
   case IG_GLU:

@@ -2,12 +2,12 @@
 #include "tests/compiler/kernel_case.h"
 
 static const ig_kernel_ref refs[] = {
-  {IG_NORM, NULL, IG_ACT_F32}, {IG_NORM, NULL, IG_ACT_A32}, {IG_NORM, NULL, IG_ACT_A256},
-  {IG_QUANT, NULL, IG_ACT_A32}, {IG_QUANT, NULL, IG_ACT_A256}, {IG_GLU, NULL, IG_ACT_F32},
+  {IG_NORM, NULL, IG_ACT_F32}, {IG_NORM, NULL, IG_ACT_A32}, {IG_NORM, NULL, IG_ACT_A256}, {IG_NORM, NULL, IG_ACT_A32X2}, {IG_NORM, NULL, IG_ACT_A256X2},
+  {IG_QUANT, NULL, IG_ACT_A32}, {IG_QUANT, NULL, IG_ACT_A256}, {IG_QUANT, NULL, IG_ACT_A32X2}, {IG_QUANT, NULL, IG_ACT_A256X2}, {IG_GLU, NULL, IG_ACT_F32},
 };
 
 static int run(harness *h, const ig_target *target, const ig_kernel_ref *ref, uint32_t tokens, uint32_t n, float magnitude, uint64_t *state) {
-  uint32_t n16 = (n + 15) / 16, unit = ref->activation == IG_ACT_A256 ? 256 : ref->activation == IG_ACT_A32 ? 32 : 1;
+  uint32_t n16 = (n + 15) / 16, unit = ref->activation == IG_ACT_F32 ? 1 : ref->activation == IG_ACT_A32 || ref->activation == IG_ACT_A32X2 ? 32 : 256;
   if (n % unit) return 0;
   uint32_t dim[INGOT_MAX_DIMS] = {[INGOT_DIM_TOKENS] = tokens, [IG_NORM_N16] = n16, [IG_NORM_N] = n, [IG_NORM_EPS] = case_bits(1e-5f)};
   kernel_case c;
