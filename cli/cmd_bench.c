@@ -13,7 +13,7 @@ typedef enum output { MARKDOWN, CSV, JSON } output;
 
 typedef struct bench {
   cli *c;
-  const char *path;
+  const char *path, *name;       /* the path's last part */
   cli_model m;
   ingot_token *tokens;           /* as many as the deepest run needs */
   uint32_t reps;
@@ -71,14 +71,14 @@ static void print(const bench *b, const measure *k, output form, bool first) {
                       "model", "size", "variant", "threads", "test", "t/s");
     char speed[48];
     snprintf(speed, sizeof speed, "%.2f ± %.2f", k->mean, k->deviation);
-    printf("| %-24.24s | %10s | %-10s | %7u | %14s | %*s |\n", i->name, cli_bytes(b->c, i->weights_bytes), i->variant, k->threads, test, 21, speed);
+    printf("| %-24.24s | %10s | %-10s | %7u | %14s | %*s |\n", b->name, cli_bytes(b->c, i->weights_bytes), i->variant, k->threads, test, 21, speed);
   } else if (form == CSV) {
     if (first) printf("model,model_size,n_threads,n_prompt,n_gen,n_depth,avg_ts,stddev_ts,variant,reps\n");
-    printf("\"%s\",%llu,%u,%u,%u,%u,%.6f,%.6f,%s,%u\n", i->name, (unsigned long long)i->weights_bytes, k->threads, k->prompt, k->gen, k->depth, k->mean, k->deviation,
+    printf("\"%s\",%llu,%u,%u,%u,%u,%.6f,%.6f,%s,%u\n", b->name, (unsigned long long)i->weights_bytes, k->threads, k->prompt, k->gen, k->depth, k->mean, k->deviation,
            i->variant, b->reps);
   } else {
     printf("%s\n  {\"model\": ", first ? "[" : ",");
-    cli_json_string(stdout, i->name);
+    cli_json_string(stdout, b->name);
     printf(", \"model_size\": %llu, \"n_threads\": %u, \"n_prompt\": %u, \"n_gen\": %u, \"n_depth\": %u, \"avg_ts\": %.6f, \"stddev_ts\": %.6f, \"variant\": \"%s\", \"reps\": %u}",
            (unsigned long long)i->weights_bytes, k->threads, k->prompt, k->gen, k->depth, k->mean, k->deviation, i->variant, b->reps);
   }
@@ -126,6 +126,8 @@ int cmd_bench(cli *c, int argc, char **argv) {
   if (form == JSON && strcmp(form_name, "json") != 0) return cli_usage(c, "-o %s: expected md, csv or json", form_name);
   if (!b.path) return cli_usage(c, "-m is missing: the bundle or model file to measure");
   if (!b.reps) return cli_usage(c, "-r 0: at least one repetition");
+  const char *slash = strrchr(b.path, '/');
+  b.name = slash && slash[1] ? slash + 1 : b.path;
   uint32_t run_most = highest(&prompts) > highest(&gens) ? highest(&prompts) : highest(&gens);
   if (run_most > 1u << 24 || highest(&depths) > 1u << 24) return cli_usage(c, "more tokens than a context can hold");
   o.context = run_most + highest(&depths);

@@ -40,7 +40,7 @@ int cmd_run(cli *c, int argc, char **argv) {
   cli_interrupt_watch(interrupt, NULL);
   if (stream.tokens || !chat) putchar('\n');
   fflush(stdout);
-  status = s < 0 ? cli_fail(c, "%s: %s", g.model, error.message) : CLI_DONE;
+  status = s < 0 ? cli_fail(c, "%s: %s", g.model, error.message) : s == INGOT_CANCELLED ? CLI_FAILED : CLI_DONE;
   cli_print_stats(c, &g, &m, &stream);
   cli_close(&m);
   return status;
