@@ -5,13 +5,11 @@
 
 double ingot__exp(double x) {
   static const double LN2_HIGH = 0x1.62e42fee00000p-1, LN2_LOW = 0x1.a39ef35793c76p-33; /* the high part has zeros enough for n * it to be exact */
+  static const double inverse[13] = {1.0 / 13, 1.0 / 12, 1.0 / 11, 1.0 / 10, 1.0 / 9, 1.0 / 8, 1.0 / 7, 1.0 / 6, 1.0 / 5, 1.0 / 4, 1.0 / 3, 1.0 / 2, 1};
   if (!(x > -700)) return 0;
   int n = (int)(x * 1.4426950408889634 - 0.5);
-  double r = x - n * LN2_HIGH - n * LN2_LOW, term = 1, sum = 1;
-  for (int i = 1; i <= 13; i++) { /* |r| <= ln 2 / 2: r^14 / 14! is below 1e-17 */
-    term *= r / i;
-    sum += term;
-  }
+  double r = x - n * LN2_HIGH - n * LN2_LOW, sum = 1;
+  for (int i = 0; i < 13; i++) sum = 1 + sum * r * inverse[i]; /* Taylor: |r| <= ln 2 / 2, so that r^14 / 14! is below 1e-17 */
   uint64_t bits = (uint64_t)(1023 + n) << 52;
   double power;
   memcpy(&power, &bits, sizeof power);
@@ -73,17 +71,16 @@ static double weight(ingot__candidate c, float best, float temperature) {
   return c.logit == best ? 1 : ingot__exp(((double)c.logit - (double)best) / (double)temperature);
 }
 
-/* Draws among `n` candidates in proportion to their weights. */
-static uint32_t draw(ingot__sampler *s, const ingot__candidate *c, uint32_t n, float best) {
+/* Draws among `n` candidates in proportion to their weights, which take the logits' place. */
+static uint32_t draw(ingot__sampler *s, ingot__candidate *c, uint32_t n, float best) {
   double sum = 0, at;
-  for (uint32_t i = 0; i < n; i++) sum += weight(c[i], best, s->temperature);
+  for (uint32_t i = 0; i < n; i++) sum += (double)(c[i].logit = (float)weight(c[i], best, s->temperature));
   at = uniform(&s->random) * sum;
-  uint32_t chosen = n;
+  uint32_t chosen = 0;
   for (uint32_t i = 0; i < n; i++) {
-    double w = weight(c[i], best, s->temperature);
-    if (w == 0) continue;
+    if (c[i].logit == 0) continue;
     chosen = i;
-    if ((at -= w) < 0) break;
+    if ((at -= (double)c[i].logit) < 0) break;
   }
   return c[chosen].id; /* the best has weight 1: something was chosen */
 }
@@ -112,6 +109,7 @@ static uint32_t best_to_back(const ingot__sampler *s, ingot__candidate *c, uint3
 /* Without an order to find: those that min_p leaves, at the beginning. */
 static uint32_t likely_to_front(const ingot__sampler *s, ingot__candidate *c, uint32_t n, float best) {
   uint32_t kept = 0;
+  if (s->min_p <= 0) return n;
   for (uint32_t i = 0; i < n; i++)
     if (weight(c[i], best, 1) >= (double)s->min_p) c[kept++] = c[i];
   return kept;

@@ -2,7 +2,7 @@
 #ifndef INGOT_TEST_GUARD_H
 #define INGOT_TEST_GUARD_H
 
-#define _DEFAULT_SOURCE
+#define _DEFAULT_SOURCE /* anonymous maps */
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>

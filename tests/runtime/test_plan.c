@@ -1,6 +1,7 @@
 /* Hostile plans. Every truncation of a plan and 10,000 random changes, all sealed with a new hash, are refused or run; what runs
  * touches the first and the last byte that its kernels' rows state, between guard pages. */
 #include "tests/runtime/guard.h"
+#include <stdatomic.h>
 #include "tests/runtime/check.h"
 #include "tests/runtime/toy.h"
 
@@ -17,10 +18,12 @@ static uint64_t extent(const ingot_extent *e, const uint32_t *dim) {
   return sum;
 }
 
-static void touch(volatile uint8_t *at, uint64_t bytes, bool write) {
+/* Atomic: the workers touch the same bytes, which real kernels do not. */
+static void touch(void *memory, uint64_t bytes, bool write) {
+  _Atomic uint8_t *at = memory;
   if (!bytes) return;
-  uint8_t first = at[0], last = at[bytes - 1];
-  if (write) at[0] = (uint8_t)(first + 1), at[bytes - 1] = (uint8_t)(last + 1);
+  uint8_t first = atomic_load(at), last = atomic_load(at + bytes - 1);
+  if (write) atomic_store(at, (uint8_t)(first + 1)), atomic_store(at + bytes - 1, (uint8_t)(last + 1));
 }
 
 static void touch_all(const ingot_kernel_info *info, const ingot_kernel_args *a, void *scratch, uint32_t begin, uint32_t end) {
@@ -42,7 +45,7 @@ static uint32_t opened, ran;
 
 static bool any_row(void *user, uint32_t position, const float *logits, uint32_t n) {
   (void)user, (void)position;
-  touch((uint8_t *)(uintptr_t)logits, 4 * (uint64_t)n, false);
+  touch((void *)(uintptr_t)logits, 4 * (uint64_t)n, false);
   return true;
 }
 static bool any_piece(void *user, const ingot_piece *piece) {
