@@ -112,6 +112,7 @@ static inline uint64_t maker_tensors_of(ig_text *out, const gguf_change *c, uint
     if (added && !changed) break;
     uint64_t mine[2] = {8, 1};
     if (!added) memcpy(mine, maker_tensors[i].ne, sizeof mine);
+    else if (c->n_dims == 2) memcpy(mine, c->ne, sizeof mine);
     if (!(changed && c->drop))
       maker_tensor(out, changed && c->new_name ? c->new_name : name, changed && c->n_dims ? c->n_dims : added ? 1 : maker_tensors[i].n_dims,
                    changed && c->n_dims ? c->ne : mine, changed && c->gguf_type ? c->gguf_type - 1 : 0, changed && c->offset ? c->offset - 1 : at, n);
