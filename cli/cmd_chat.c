@@ -1,5 +1,5 @@
 /* ingot chat: a line of stdin is a message; the whole conversation stays in the context. Ctrl-C ends the answer, twice the program. */
-#include "generate.h"
+#include "answer.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,5 +1,5 @@
 /* ingot run: the prompt and its continuation, streamed. With --system the prompt is a message and the chat template is used. */
-#include "generate.h"
+#include "answer.h"
 
 #include <string.h>
 

@@ -1,4 +1,4 @@
-#include "generate.h"
+#include "answer.h"
 
 void cli_generate_init(cli_generate *g) {
   *g = (cli_generate){.n = 256};

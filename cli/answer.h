@@ -1,6 +1,6 @@
 /* What `run` and `chat` share: options of sampling, streaming to stdout, the line of statistics. */
-#ifndef INGOT_CLI_GENERATE_H
-#define INGOT_CLI_GENERATE_H
+#ifndef INGOT_CLI_ANSWER_H
+#define INGOT_CLI_ANSWER_H
 
 #include "cli.h"
 
