@@ -9,22 +9,17 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
+#include "codegen/leaf_writer.h"
 #include "codegen/library.h"
 #include "ir/format.h"
-#include "runtime/abi/sha256.h"
 
 enum { READ_BYTES = 1 << 20 };
 
 typedef struct packer {
   const ig_program_plan *plan;
   const ig_file *source;
-  const char *path;
   ig_diags *diags;
-  int descriptor;
-  uint8_t *leaf;      /* INGOT_HASH_LEAF bytes that are written together */
-  size_t filled;
-  uint64_t written;   /* leaves already out */
-  ig_text leaves;     /* their hashes */
+  ig_leaf_writer *out;
   const ig_pack_options *options;
 } packer;
 
@@ -37,42 +32,6 @@ bool ig_stamp_file(const ig_file *file, ig_file_stamp *stamp, ig_diags *diags) {
 
 bool ig_same_stamp(const ig_file_stamp *a, const ig_file_stamp *b) {
   return a->device == b->device && a->inode == b->inode && a->size == b->size && a->seconds == b->seconds && a->nanoseconds == b->nanoseconds;
-}
-
-static bool write_all(packer *k, const uint8_t *bytes, size_t size) {
-  while (size) {
-    ssize_t n = write(k->descriptor, bytes, size);
-    if (n < 0 && errno == EINTR) continue;
-    if (n <= 0) return ig_error(k->diags, k->path, "cannot be written: %s", n ? strerror(errno) : "the device takes no more");
-    bytes += n;
-    size -= (size_t)n;
-  }
-  return true;
-}
-
-static bool flush(packer *k) {
-  if (!k->filled) return true;
-  uint8_t digest[INGOT_SHA256_SIZE];
-  ingot__sha256_of(k->leaf, k->filled, digest);
-  ig_text_add(&k->leaves, digest, sizeof digest);
-  bool ok = write_all(k, k->leaf, k->filled);
-  k->written += k->filled;
-  k->filled = 0;
-  if (k->options && k->options->progress) k->options->progress(k->options->user, (double)k->written / (double)k->plan->weights_bytes);
-  return ok;
-}
-
-/* `bytes` NULL: zeros. */
-static bool add(packer *k, const void *bytes, uint64_t size) {
-  for (uint64_t done = 0; done < size;) {
-    size_t room = INGOT_HASH_LEAF - k->filled, n = size - done < room ? (size_t)(size - done) : room;
-    if (bytes) memcpy(k->leaf + k->filled, (const uint8_t *)bytes + done, n);
-    else memset(k->leaf + k->filled, 0, n);
-    k->filled += n;
-    done += n;
-    if (k->filled == INGOT_HASH_LEAF && !flush(k)) return false;
-  }
-  return true;
 }
 
 static bool pack_tiles(packer *k, const ig_packed_weight *w) {
@@ -91,7 +50,7 @@ static bool pack_tiles(packer *k, const ig_packed_weight *w) {
       uint32_t in_tile = (uint32_t)(n - r < INGOT_ROWS ? n - r : INGOT_ROWS);
       if (!ig_pack_tile(w->layout, rows + r * row_bytes, in_tile, w->cols, tile))
         ok = ig_error(k->diags, w->name, "cannot be packed: rows %llu on are damaged", (unsigned long long)(first + r));
-      ok = ok && add(k, tile, tile_bytes);
+      ok = ok && ig_leaf_writer_add(k->out, tile, tile_bytes);
     }
   }
   free(rows);
@@ -108,48 +67,52 @@ static bool pack_vector(packer *k, const ig_packed_weight *w) {
   if (!bytes || !values) abort();
   bool ok = ig_file_read(k->source, w->file_offset, bytes, (size_t)w->file_bytes, k->diags);
   if (ok) format->decode(format, bytes, values, (size_t)w->cols);
-  ok = ok && add(k, values, w->bytes);
+  ok = ok && ig_leaf_writer_add(k->out, values, w->bytes);
   free(bytes);
   free(values);
   return ok;
 }
 
 static bool pack_weight(packer *k, const ig_packed_weight *w) {
-  bool ok = add(k, NULL, w->offset - (k->written + k->filled)); /* to the tensor's alignment */
+  bool ok = ig_leaf_writer_add(k->out, NULL, w->offset - ig_leaf_writer_position(k->out)); /* to the tensor's alignment */
   switch (w->kind) {
   case IG_WEIGHT_TILES: return ok && pack_tiles(k, w);
   case IG_WEIGHT_VECTOR: return ok && pack_vector(k, w);
-  case IG_WEIGHT_TURNS: return ok && add(k, w->turns, 8 * w->cols) && add(k, NULL, w->bytes - 8 * w->cols);
+  case IG_WEIGHT_TURNS: return ok && ig_leaf_writer_add(k->out, w->turns, 8 * w->cols) && ig_leaf_writer_add(k->out, NULL, w->bytes - 8 * w->cols);
   }
   return false;
 }
 
 /* Better said before an hour of packing than after. */
-static bool room_for(packer *k) {
+static bool room_for(uint64_t bytes, int descriptor, const char *path, ig_diags *diags) {
   struct statvfs fs;
-  if (fstatvfs(k->descriptor, &fs) != 0) return true; /* no answer: writing will tell */
+  if (fstatvfs(descriptor, &fs) != 0) return true; /* no answer: writing will tell */
   uint64_t room = (uint64_t)fs.f_bavail * fs.f_frsize;
-  if (room >= k->plan->weights_bytes) return true;
-  return ig_error(k->diags, k->path, "needs %llu MiB, and the disk has %llu MiB left", (unsigned long long)(k->plan->weights_bytes >> 20), (unsigned long long)(room >> 20));
+  return room >= bytes || ig_error(diags, path, "needs %llu MiB, and the disk has %llu MiB left", (unsigned long long)(bytes >> 20), (unsigned long long)(room >> 20));
+}
+
+static bool pack_all(packer *k) {
+  for (size_t i = 0; i < k->plan->n_weights; i++) {
+    if (!pack_weight(k, &k->plan->weight[i])) return false;
+    if (k->options && k->options->progress) k->options->progress(k->options->user, (double)ig_leaf_writer_position(k->out) / (double)k->plan->weights_bytes);
+  }
+  return ig_leaf_writer_add(k->out, NULL, k->plan->weights_bytes - ig_leaf_writer_position(k->out));
 }
 
 bool ig_pack_weights(const ig_program_plan *plan, const ig_file *source, const char *path, const ig_pack_options *options, uint8_t root[32], ig_diags *diags) {
-  packer k = {.plan = plan, .source = source, .path = path, .diags = diags, .options = options};
   ig_file_stamp before, after;
   if (!ig_stamp_file(source, &before, diags)) return false;
-  k.descriptor = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-  if (k.descriptor < 0) return ig_error(diags, path, "cannot be created: %s", strerror(errno));
-  k.leaf = malloc(INGOT_HASH_LEAF);
-  if (!k.leaf) abort();
-  bool ok = room_for(&k);
-  for (size_t i = 0; i < plan->n_weights && ok; i++) ok = pack_weight(&k, &plan->weight[i]);
-  ok = ok && add(&k, NULL, plan->weights_bytes - (k.written + k.filled)) && flush(&k);
-  if (ok) ingot__sha256_of(k.leaves.data, k.leaves.size, root);
-  if (ok && fdatasync(k.descriptor) != 0) ok = ig_error(diags, path, "cannot be written: %s", strerror(errno));
-  if (close(k.descriptor) != 0 && ok) ok = ig_error(diags, path, "cannot be written: %s", strerror(errno));
+  int descriptor = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+  if (descriptor < 0) return ig_error(diags, path, "cannot be created: %s", strerror(errno));
+  bool ok = room_for(plan->weights_bytes, descriptor, path, diags);
+  if (ok) {
+    packer k = {plan, source, diags, ig_leaf_writer_create(descriptor, path, plan->weights_bytes, options ? options->n_threads : 0), options};
+    bool packed = pack_all(&k);
+    ok = ig_leaf_writer_finish(k.out, root, diags) && packed;
+    ig_leaf_writer_destroy(k.out);
+  }
+  if (close(descriptor) != 0 && ok) ok = ig_error(diags, path, "cannot be written: %s", strerror(errno));
   if (ok && (!ig_stamp_file(source, &after, diags) || !ig_same_stamp(&before, &after)))
     ok = ig_error(diags, source->path, "was changed while it was read; compile again");
-  ig_text_finish(&k.leaves);
-  free(k.leaf);
   return ok;
 }

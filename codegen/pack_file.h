@@ -1,4 +1,4 @@
-/* The weights file: tensors packed in the order of the plan, written once from front to back, its SHA-256 tree computed on the way.
+/* The weights file: tensors packed in the order of the plan, written once from front to back, its SHA-256 tree computed on the way (leaf_writer.h).
  * The model file is read with pread, at most about a MiB at a time; memory does not depend on the model's size. */
 #ifndef INGOT_CODEGEN_PACK_FILE_H
 #define INGOT_CODEGEN_PACK_FILE_H
@@ -17,6 +17,7 @@ bool ig_same_stamp(const ig_file_stamp *a, const ig_file_stamp *b);
 typedef struct ig_pack_options {
   void (*progress)(void *user, double fraction); /* or NULL */
   void *user;
+  uint32_t n_threads;            /* that hash and write beside the caller's, which packs */
 } ig_pack_options;
 
 /* Writes `path` (which must not exist) and gives the root of its tree: SHA-256 over the SHA-256 of every MiB. An error leaves a part of

@@ -191,7 +191,7 @@ static bool unchanged(compilation *c) {
 static bool fill(compilation *c, const char *folder, ig_kernel_jobs *jobs) {
   const char *platform = ig_format(c->arena, "%s/%s", folder, c->o->target->platform);
   if (mkdir(platform, 0777) != 0) return ig_error(c->diags, platform, "cannot make this folder: %s", strerror(errno));
-  ig_pack_options pack = {packing, c};
+  ig_pack_options pack = {packing, c, n_jobs(c) - 1};
   if (!ig_pack_weights(&c->plan, &c->model.file, ig_format(c->arena, "%s/%s.weights", platform, c->name), &pack, c->facts.weights_root, c->diags)) return false;
   ig_text plan = {0}, archive = {0}, header = {0}, report = {0};
   ig_write_plan(&c->plan, &c->facts, &plan);
