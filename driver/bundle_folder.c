@@ -4,10 +4,10 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -43,16 +43,27 @@ static bool remove_at(int parent, const char *name, int depth) {
 
 bool ig_remove_tree(const char *path) { return remove_at(AT_FDCWD, path, 0); }
 
+/* The folder itself, locked by whoever builds in it: the lock goes with its process, however that ends. -1: taken, or gone meanwhile. */
+static int lock_folder(const char *path, int how) {
+  int fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+  struct stat by_name, by_fd;
+  if (fd >= 0 && flock(fd, how) == 0 && fstat(fd, &by_fd) == 0 && lstat(path, &by_name) == 0 && by_fd.st_ino == by_name.st_ino && by_fd.st_dev == by_name.st_dev) return fd;
+  if (fd >= 0) close(fd);
+  return -1;
+}
+
 /* Parts of this bundle whose compiler is no longer there. */
 static void remove_stale(const char *parent, const char *prefix, ig_arena *arena) {
   DIR *dir = opendir(parent);
   size_t n = strlen(prefix);
   for (struct dirent *entry; dir && (entry = readdir(dir));) {
-    if (strncmp(entry->d_name, prefix, n)) continue;
-    char *end;
-    long pid = strtol(entry->d_name + n, &end, 10);
-    if (end == entry->d_name + n || strcmp(end, ".part") || pid <= 0) continue;
-    if (pid == (long)getpid() || (kill((pid_t)pid, 0) != 0 && errno == ESRCH)) ig_remove_tree(ig_format(arena, "%s/%s", parent, entry->d_name));
+    size_t size = strlen(entry->d_name);
+    if (strncmp(entry->d_name, prefix, n) || size < n + 5 || strcmp(entry->d_name + size - 5, ".part")) continue;
+    const char *path = ig_format(arena, "%s/%s", parent, entry->d_name);
+    int lock = lock_folder(path, LOCK_EX | LOCK_NB);
+    if (lock < 0) continue;
+    ig_remove_tree(path);
+    close(lock);
   }
   if (dir) closedir(dir);
 }
@@ -75,11 +86,16 @@ bool ig_bundle_begin(ig_bundle_folder *folder, const char *parent, const char *n
   const char *prefix = ig_format(arena, ".%s.ingot.", name);
   remove_stale(parent, prefix, arena);
   folder->part = ig_format(arena, "%s/%s%ld.part", parent, prefix, (long)getpid());
-  if (mkdir(folder->part, 0777) == 0) return true;
-  return ig_error(diags, folder->part, "cannot make this folder: %s", strerror(errno));
+  for (int tries = 0; tries < 8; tries++) { /* another compiler may take it for stale before it is locked, and remove it */
+    if (mkdir(folder->part, 0777) != 0) break;
+    if ((folder->lock = lock_folder(folder->part, LOCK_EX)) >= 0) return true;
+  }
+  ig_error(diags, folder->part, "cannot make this folder: %s", strerror(errno));
+  folder->part = NULL;
+  return false;
 }
 
-bool ig_bundle_commit(const ig_bundle_folder *folder, ig_diags *diags) {
+static bool swap_in(const ig_bundle_folder *folder, ig_diags *diags) {
   for (int tries = 0; tries < 8; tries++) { /* another compiler may come or go between the two calls */
     if (renameat2(AT_FDCWD, folder->part, AT_FDCWD, folder->final, RENAME_NOREPLACE) == 0) return true;
     if (errno != EEXIST) break;
@@ -95,6 +111,18 @@ bool ig_bundle_commit(const ig_bundle_folder *folder, ig_diags *diags) {
   return true;
 }
 
-void ig_bundle_abandon(const ig_bundle_folder *folder) {
+static void unlock(ig_bundle_folder *folder) {
+  if (folder->part) close(folder->lock);
+  folder->part = NULL;
+}
+
+bool ig_bundle_commit(ig_bundle_folder *folder, ig_diags *diags) {
+  if (!swap_in(folder, diags)) return false;
+  unlock(folder);
+  return true;
+}
+
+void ig_bundle_abandon(ig_bundle_folder *folder) {
   if (folder->part) ig_remove_tree(folder->part);
+  unlock(folder);
 }

@@ -7,15 +7,16 @@
 
 typedef struct ig_bundle_folder {
   const char *final;   /* PARENT/NAME.ingot */
-  const char *part;    /* PARENT/.NAME.ingot.PID.part: where to build */
+  const char *part;    /* PARENT/.NAME.ingot.PID.part: where to build; NULL: nothing is being built */
+  int lock;            /* its descriptor, locked, so that others see that somebody is at work */
 } ig_bundle_folder;
 
 /* Makes the part. Refuses where NAME.ingot exists and is not a bundle (a folder with ingot's report.json); removes parts that killed
  * compilers left. `parent` is made where it is not there. */
 bool ig_bundle_begin(ig_bundle_folder *folder, const char *parent, const char *name, ig_arena *arena, ig_diags *diags);
-/* Swaps it in and removes the old bundle. */
-bool ig_bundle_commit(const ig_bundle_folder *folder, ig_diags *diags);
-void ig_bundle_abandon(const ig_bundle_folder *folder);
+/* Swaps it in and removes the old bundle. After false: abandon. */
+bool ig_bundle_commit(ig_bundle_folder *folder, ig_diags *diags);
+void ig_bundle_abandon( ig_bundle_folder *folder);
 
 bool ig_make_folders(const char *path, ig_arena *arena, ig_diags *diags); /* like mkdir -p */
 bool ig_remove_tree(const char *path);  /* without following links; true when nothing is left */

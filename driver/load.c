@@ -1,8 +1,9 @@
 /* A bundle's library in this process, without a linker: for `run`, `bench` and tests. */
 #define _POSIX_C_SOURCE 200809L
 #include <dirent.h>
+#include <errno.h>
 #include <string.h>
-#include <sys/stat.h>
+#include <unistd.h>
 
 #include "codegen/archive.h"
 #include "codegen/jit.h"
@@ -42,7 +43,14 @@ bool ig_load_bundle(ig_loaded *loaded, const char *bundle, ig_arena *arena, ig_d
     ig_jit_destroy(jit);
     return false;
   }
-  *loaded = (ig_loaded){program, ig_format(arena, "%s/%s.plan", folder, name), ig_format(arena, "%s/%s.weights", folder, name), jit};
+  const char *files[] = {ig_format(arena, "%s/%s.plan", folder, name), ig_format(arena, "%s/%s.weights", folder, name)};
+  for (int i = 0; i < 2; i++)
+    if (access(files[i], R_OK) != 0) ok = ig_error(diags, files[i], "cannot be read: %s; the bundle is not whole", strerror(errno));
+  if (!ok) {
+    ig_jit_destroy(jit);
+    return false;
+  }
+  *loaded = (ig_loaded){program, files[0], files[1], jit};
   return true;
 }
 

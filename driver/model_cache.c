@@ -63,6 +63,19 @@ static bool key_of(const char *path, const ig_compile_options *o, const ig_varia
   return true;
 }
 
+static bool compile_into(const char *folder, const char *model, const ig_variant *variant, ig_compile_options o, ig_arena *arena, ig_diags *diags) {
+  const char *bundle;
+  o.model = model;
+  o.parent = folder;
+  o.name = "model";
+  o.variants = (const char *const[]){variant->name};
+  o.n_variants = 1;
+  o.stage = o.depfile = o.dump_phases = NULL;
+  if (ig_compile(&o, arena, &bundle, diags)) return true;
+  rmdir(folder); /* nothing is left of a model that does not compile */
+  return false;
+}
+
 bool ig_load_any(ig_loaded *loaded, const char *path, const char *variant_name, const ig_compile_options *like, const char *cache, ig_arena *arena, ig_diags *diags) {
   struct stat st;
   *loaded = (ig_loaded){0};
@@ -74,17 +87,11 @@ bool ig_load_any(ig_loaded *loaded, const char *path, const char *variant_name, 
   const ig_variant *variant = choose_variant(o.target, variant_name, diags);
   if (!variant || !key_of(path, &o, variant, key, arena, diags)) return false;
   const char *folder = ig_format(arena, "%s/%s", cache, key), *bundle = ig_format(arena, "%s/model.ingot", folder);
-  if (stat(bundle, &st) != 0) {
-    o.model = path;
-    o.parent = folder;
-    o.name = "model";
-    o.variants = (const char *const[]){variant->name};
-    o.n_variants = 1;
-    o.stage = o.depfile = o.dump_phases = NULL;
-    if (!ig_compile(&o, arena, &bundle, diags)) {
-      rmdir(folder); /* nothing is left of a model that does not compile */
-      return false;
-    }
+  if (stat(bundle, &st) == 0) { /* damaged ones are made anew */
+    ig_diags damage = {0};
+    bool ok = ig_load_bundle(loaded, bundle, arena, &damage);
+    ig_diags_finish(&damage);
+    if (ok) return true;
   }
-  return ig_load_bundle(loaded, bundle, arena, diags);
+  return compile_into(folder, path, variant, o, arena, diags) && ig_load_bundle(loaded, bundle, arena, diags);
 }

@@ -3,12 +3,25 @@
 #include "driver/bundle_folder.h"
 #include "runtime/ingot.h"
 
+/* Bytes of the UTF-8 character at `c`, or 0: model files may say anything. */
+static int character(const unsigned char *c) {
+  int n = *c < 0x80 ? 1 : *c >= 0xc2 && *c < 0xe0 ? 2 : *c >= 0xe0 && *c < 0xf0 ? 3 : *c >= 0xf0 && *c < 0xf5 ? 4 : 0;
+  for (int i = 1; i < n; i++)
+    if ((c[i] & 0xc0) != 0x80) return 0;
+  bool overlong = (n == 3 && *c == 0xe0 && c[1] < 0xa0) || (n == 4 && *c == 0xf0 && c[1] < 0x90);
+  bool beyond = (n == 3 && *c == 0xed && c[1] > 0x9f) || (n == 4 && *c == 0xf4 && c[1] > 0x8f);
+  return overlong || beyond ? 0 : n;
+}
+
 static void string(ig_text *out, const char *text) {
   ig_text_printf(out, "\"");
-  for (const unsigned char *c = (const unsigned char *)text; *c; c++) {
+  for (const unsigned char *c = (const unsigned char *)text; *c;) {
+    int n = character(c);
     if (*c == '"' || *c == '\\') ig_text_printf(out, "\\%c", *c);
     else if (*c < 0x20) ig_text_printf(out, "\\u%04x", *c);
-    else ig_text_add(out, c, 1);
+    else if (n) ig_text_add(out, c, (size_t)n);
+    else ig_text_printf(out, "\\ufffd");
+    c += n ? n : 1;
   }
   ig_text_printf(out, "\"");
 }

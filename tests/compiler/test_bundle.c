@@ -1,11 +1,13 @@
 /* Bundles on disk, with the bundled model: the same bytes every time, only the promised symbols, swapped whole or not at all, and nothing
  * written on error. */
-#define _XOPEN_SOURCE 700
+#define _GNU_SOURCE
 #include <dirent.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -239,6 +241,12 @@ static void test_kill(void) {
     replaced += WIFEXITED(status);
     CHECK(whole_bundle(bundle), "killed after %d ms there is no whole bundle", 15 * i);
   }
+  const char *busy = in_root("killed/.fable.ingot.77.part");
+  mkdir(busy, 0777);
+  int lock = open(busy, O_RDONLY | O_DIRECTORY);
+  flock(lock, LOCK_EX);
+  CHECK(ig_compile(&old, &arena, &made, &diags) && entries(parent) == 2 && exists(busy), "what another compiler builds was removed");
+  close(lock);
   CHECK(ig_compile(&old, &arena, &made, &diags) && entries(parent) == 1, "what killed compilers left is still there");
   ig_diags_finish(&diags);
   printf("12 compiles killed, %d of them too late\n", replaced);
@@ -262,6 +270,11 @@ static void test_cache(void) {
     CHECK(i < 2 || first.st_ino != second.st_ino, "not compiled again for another context");
     ig_unload(&loaded);
   }
+  CHECK(ig_load_any(&loaded, model, "avx2", &like, cache, &arena, &diags), "the model does not load again");
+  const char *library = ig_format(&arena, "%.*s/libmodel.a", (int)(strrchr(loaded.plan_path, '/') - loaded.plan_path), loaded.plan_path);
+  ig_unload(&loaded);
+  CHECK(truncate(library, 1000) == 0 && ig_load_any(&loaded, model, "avx2", &like, cache, &arena, &diags), "a damaged entry of the cache is not made anew");
+  ig_unload(&loaded);
   CHECK(entries(cache) == 2, "the cache has %d entries", entries(cache));
   CHECK(ig_load_any(&loaded, in_root("first/fable.ingot"), NULL, &like, NULL, &arena, &diags), "a bundle does not load without a cache");
   ig_unload(&loaded);
