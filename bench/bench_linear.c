@@ -5,7 +5,7 @@
 #include "bench/probe.h"
 #include "ir/numerics.h"
 
-enum { REPEATS = 9, MOST = 300 };
+enum { MOST = 300 };
 
 static void *aligned(size_t bytes) {
   void *p = aligned_alloc(64, (bytes + 63) / 64 * 64);
@@ -51,7 +51,7 @@ static int bench(const ig_target *target, const ig_variant *variant, const char 
   bool floats = layout->activation == IG_ACT_F32, one = tokens == 1;
   kernel(&args, scratch, 0, tiles);
   /* gemv runs over a piece of the weights at a time, so that the probe (over another piece, cold as well) is never far in time. */
-  uint32_t pieces = one && w_bytes > ((uint64_t)64 << 20) ? (uint32_t)(w_bytes >> 23) : 1, n = one && pieces > 1 ? 3 * pieces : REPEATS;
+  uint32_t pieces = one && w_bytes > ((uint64_t)64 << 20) ? (uint32_t)(w_bytes >> 23) : 1, n = one && pieces > 1 ? 3 * pieces : 101;
   if (n > MOST) n = MOST;
   double before = 0;
   for (uint32_t i = 0; i < n; i++) {
@@ -60,7 +60,7 @@ static int bench(const ig_target *target, const ig_variant *variant, const char 
     double start = bench_now();
     int runs = 0;
     do kernel(&args, scratch, from, to), runs++;
-    while (!one && bench_now() - start < 0.03);
+    while (!one && bench_now() - start < 0.001);
     double seconds = (bench_now() - start) / runs * (double)tiles / (to - from);
     double after = one ? bench_read(other, (to - from) * tile_bytes) : floats ? bench_peak_f32() : bench_peak_int8();
     rates[i] = (one ? bytes : ops) / seconds;

@@ -79,6 +79,9 @@ val kb_dot4_biased(ig_kb *b, val acc, val w_biased, val x_s8);
 val kb_dot4_biased_start(ig_kb *b, val minus_sum_i32x16);
 /* acc i32[16] + w0*x0 + w1*x1 for pairs of i16 (vector<32xi16>): vpdpwssd or vpmaddwd + add. */
 val kb_dot2(ig_kb *b, val acc, val w_i16, val x_i16);
+/* acc i16[32] (or a null value for none) + for each half lane the sum of two products of unsigned w and signed x bytes; saturates beyond
+ * 16 bits. For variants without VNNI: kb_dot2 with pairs of a scale widens the sum of several. */
+val kb_dot4_words(ig_kb *b, val acc, val w_u8, val x_s8);
 val kb_f16_to_f32(ig_kb *b, val v16xi16);                  /* vector<16xi16> bits -> vector<16xf32>, exact; own code where no F16C */
 val kb_f32_to_f16(ig_kb *b, val v16xf32);                  /* nearest even; input already clamped to +-65504 */
 

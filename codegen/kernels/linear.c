@@ -18,6 +18,9 @@ val kb_i32x16(ig_kb *b, int64_t v) { return kb_splat(b, "vector<16xi32>", kb_i32
 val kb_load_splat_i32(ig_kb *b, val ptr, int64_t offset) { return kb_splat(b, "vector<16xi32>", kb_load(b, "i32", kb_at(b, ptr, offset), 4)); }
 val kb_load_splat_f32(ig_kb *b, val ptr, int64_t offset) { return kb_splat(b, "vector<16xf32>", kb_load(b, "f32", kb_at(b, ptr, offset), 4)); }
 val kb_to_float(ig_kb *b, val v) { return kb_op(b, "arith.sitofp", "vector<16xf32>", 1, &v, NULL); }
+val kb_words32(ig_kb *b, val v) { return kb_op(b, "vector.bitcast", "vector<32xi16>", 1, &v, NULL); }
+val kb_load_line(ig_kb *b, val p, int64_t offset) { return kb_load(b, "vector<16xi32>", kb_at(b, p, offset), 64); }
+val kb_nibbles(ig_kb *b, val line, bool high) { return kb_and(b, high ? kb_shru(b, line, kb_i32x16(b, 4)) : line, kb_i32x16(b, 0x0f0f0f0f)); }
 
 static val wide(ig_kb *b, val i32) { return kb_op(b, "arith.extui", "i64", 1, &i32, NULL); }
 static val times(ig_kb *b, val v, int64_t c) { return kb_mul(b, v, kb_i64(b, c)); }
@@ -75,7 +78,8 @@ static void gemv(ig_linear *l, const ig_linear_format *f, val w, val begin, val 
   ig_kb *b = l->b;
   kb_loop tiles;
   kb_for(b, &tiles, begin, end, kb_i64(b, 1), 0, NULL);
-  val v = f->gemv(l, kb_ptr(b, w, kb_mul(b, tiles.index, l->tile_bytes)), l->x);
+  val v;
+  f->gemv(l, kb_ptr(b, w, kb_mul(b, tiles.index, l->tile_bytes)), 1, &l->x, &v);
   val y = kb_ptr(b, l->y, times(b, tiles.index, 64));
   kb_store(b, apply(b, e, y, v), y, 64);
   kb_end_for(b, &tiles, NULL);

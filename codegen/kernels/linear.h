@@ -4,7 +4,7 @@
 
 #include "codegen/kernels/kernels.h"
 
-enum { IG_MOST_TOKENS = 12, IG_MOST_ROWS = 2 };
+enum { IG_MOST_TOKENS = 12, IG_MOST_ROWS = 2, IG_MOST_TILE = 12 };
 
 /* The values that a kernel's parts share. Sizes and counts are i64. */
 typedef struct ig_linear {
@@ -19,8 +19,8 @@ typedef struct ig_linear {
 /* How a format multiplies. A register tile is `rows` weight tiles (of 16 rows) times some tokens. */
 typedef struct ig_linear_format {
   const char *format;
-  /* One weight tile times one token: w at a tile, x at its token. Gives vector<16xf32>. */
-  val (*gemv)(ig_linear *l, val w, val x);
+  /* One weight tile, as it lies, times n rows of activations: acc[n] (vector<16xf32>). The tile is read once. */
+  void (*gemv)(ig_linear *l, val w, int n, const val *x, val *acc);
   /* Writes a tile once into scratch as the dot product wants it; NULL where it takes the tile as it lies. */
   void (*expand)(ig_linear *l, val w, val panel);
   /* acc[row * tokens + token] (vector<16xf32>) for panels[rows] and `tokens` rows of x from `x` on. */
@@ -46,5 +46,8 @@ val kb_i32x16(ig_kb *b, int64_t v);                                  /* splat */
 val kb_load_splat_i32(ig_kb *b, val ptr, int64_t offset);            /* i32 at ptr + offset in 16 lanes */
 val kb_load_splat_f32(ig_kb *b, val ptr, int64_t offset);
 val kb_to_float(ig_kb *b, val v16xi32);
+val kb_words32(ig_kb *b, val v16xi32);                               /* as vector<32xi16> */
+val kb_load_line(ig_kb *b, val ptr, int64_t offset);                 /* 64 bytes as vector<16xi32> */
+val kb_nibbles(ig_kb *b, val line, bool high);                       /* of all bytes */
 
 #endif

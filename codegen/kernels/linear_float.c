@@ -20,17 +20,22 @@ static loader *loader_of(const ig_layout *layout) {
 static val zero(ig_kb *b) { return kb_splat(b, "vector<16xf32>", kb_f32(b, 0)); }
 static val tree(ig_kb *b, const val *s) { return kb_add(b, kb_add(b, s[0], s[1]), kb_add(b, s[2], s[3])); }
 
-static val float_gemv(ig_linear *l, val w, val x) {
+static void float_gemv(ig_linear *l, val w, int n, const val *x, val *acc) {
   ig_kb *b = l->b;
   loader *load = loader_of(l->layout);
-  val s[4] = {zero(b), zero(b), zero(b), zero(b)};
+  val s[4 * IG_MOST_TOKENS], xu[IG_MOST_TOKENS];
+  for (int i = 0; i < 4 * n; i++) s[i] = zero(b);
   kb_loop units;
-  kb_for(b, &units, kb_i64(b, 0), l->units, kb_i64(b, 1), 4, s);
-  val wu = kb_ptr(b, w, kb_mul(b, units.index, kb_i64(b, l->layout->unit_bytes))), xu = kb_ptr(b, x, kb_mul(b, units.index, kb_i64(b, 64)));
-  for (int j = 0; j < 4; j++) s[j] = units.carried[j];
-  for (int k = 0; k < 16; k++) s[k % 4] = kb_fma(b, kb_load_splat_f32(b, xu, 4 * k), load(b, wu, k), s[k % 4]);
+  kb_for(b, &units, kb_i64(b, 0), l->units, kb_i64(b, 1), 4 * n, s);
+  val wu = kb_ptr(b, w, kb_mul(b, units.index, kb_i64(b, l->layout->unit_bytes)));
+  for (int t = 0; t < n; t++) xu[t] = kb_ptr(b, x[t], kb_mul(b, units.index, kb_i64(b, 64)));
+  for (int i = 0; i < 4 * n; i++) s[i] = units.carried[i];
+  for (int k = 0; k < 16; k++) {
+    val weight = load(b, wu, k);
+    for (int t = 0; t < n; t++) s[4 * t + k % 4] = kb_fma(b, kb_load_splat_f32(b, xu[t], 4 * k), weight, s[4 * t + k % 4]);
+  }
   kb_end_for(b, &units, s);
-  return tree(b, units.result);
+  for (int t = 0; t < n; t++) acc[t] = tree(b, units.result + 4 * t);
 }
 
 /* The four sums are taken one after the other, each over every fourth k: so twelve tokens fit the registers. Done sums wait in scratch. */

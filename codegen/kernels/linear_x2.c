@@ -22,8 +22,9 @@ void ig_gen_linear_x2(ig_kb *b, const ig_kernel_ref *ref, const char *symbol) {
   val at = kb_ptr(b, w, kb_mul(b, tile.index, l.tile_bytes)), y = row_at(b, l.y, tile.index, 64);
   row_for(b, &token, kb_i64(b, 0), l.tokens, 1);
   val x = kb_ptr(b, l.x, row_times(b, kb_mul(b, token.index, l.x_stride), 2));
-  val first = f->gemv(&l, at, x), second = f->gemv(&l, at, kb_ptr(b, x, l.x_stride));
-  kb_store(b, kb_add(b, first, second), kb_ptr(b, y, kb_mul(b, token.index, l.y_stride)), 64);
+  val digit[2];
+  f->gemv(&l, at, 2, (val[]){x, kb_ptr(b, x, l.x_stride)}, digit);
+  kb_store(b, kb_add(b, digit[0], digit[1]), kb_ptr(b, y, kb_mul(b, token.index, l.y_stride)), 64);
   row_end(b, &token);
   row_end(b, &tile);
   kb_return(b);
