@@ -126,8 +126,8 @@ int cmd_inspect(cli *c, int argc, char **argv) {
   ig_model m = {.n_tensors = 0};
   bool opened = ig_model_open(&m, c->args[0], &c->diags);
   int status = cli_report(c);
-  if (!opened) return CLI_FAILED;
-  if (json) print_json(c, &m, tensors);
+  if (!opened) status = CLI_FAILED;
+  else if (json) print_json(c, &m, tensors);
   else print_text(c, &m, tensors);
   ig_model_close(&m);
   return status;

@@ -24,10 +24,10 @@ static ingot__vec vec(const void *data, uint32_t count) { return (ingot__vec){da
 
 static bool open_file(cli *c, source *s, const char *path) {
   bool opened = ig_model_open(&s->file, path, &c->diags);
-  if (cli_report(c) != CLI_DONE || !opened) return false;
   const ig_tokenizer *t = &s->file.tokenizer;
-  if (!t->present) {
-    cli_fail(c, "%s: it has no tokenizer that ingot knows%s%s", path, t->missing ? ": " : "", t->missing ? t->missing : "");
+  if (cli_report(c) != CLI_DONE) opened = false;
+  else if (opened && !t->present) cli_fail(c, "%s: it has no tokenizer that ingot knows%s%s", path, t->missing ? ": " : "", t->missing ? t->missing : "");
+  if (!opened || !t->present) {
     ig_model_close(&s->file);
     return false;
   }
