@@ -7,7 +7,7 @@
 
 static int failures;
 
-static const ig_family families[] = {IG_LINEAR_GEMV, IG_LINEAR_GEMM, IG_GLU_GEMV, IG_GLU_GEMM};
+static const ig_family families[] = {IG_LINEAR_GEMV, IG_LINEAR_GEMM, IG_GLU_GEMV, IG_GLU_GEMM, IG_LINEAR_X2};
 enum { FAMILIES = sizeof families / sizeof *families };
 
 /* ---- the reference ---- */
@@ -92,10 +92,11 @@ static void prepare(problem *p, harness *h, const ig_layout *layout, shape s, ui
   }
 }
 
-static void check(const problem *p, harness *h, const char *kernel, const float *y, const float *before, bool glu, bool add) {
+static void check(const problem *p, harness *h, const char *kernel, const float *y, const float *before, bool glu, bool add, bool x2) {
   uint32_t n = 16 * p->s.tiles;
-  for (uint32_t i = 0; i < n * p->s.tokens; i++) {
+  for (uint32_t i = 0; i < n * (x2 ? p->s.tokens / 2 : p->s.tokens); i++) {
     float want = p->dots[0][i];
+    if (x2) want = p->dots[0][2 * (i / n) * n + i % n] + p->dots[0][(2 * (i / n) + 1) * n + i % n];
     if (glu) want = ig_silu(want) * p->dots[1][i];
     if (add) want = before[i] + want;
     bool same = ig_f32_bits(y[i]) == ig_f32_bits(want);
@@ -116,7 +117,9 @@ static void run_case(harness *h, const ig_target *target, const ig_layout *layou
   for (uint64_t i = 0; i < y_bytes / 4; i++) before[i] = harness_float(state);
   for (size_t n = 0; n < FAMILIES; n++) {
     ig_family family = families[n];
-    bool glu = family == IG_GLU_GEMV || family == IG_GLU_GEMM;
+    bool glu = family == IG_GLU_GEMV || family == IG_GLU_GEMM, x2 = family == IG_LINEAR_X2;
+    uint32_t tokens = x2 ? s.tokens / 2 : s.tokens; /* two rows of x are the digits of one token */
+    if (x2 && (s.tokens % 2 || layout->activation == IG_ACT_F32)) continue;
     if (s.tokens > 1 && (family == IG_LINEAR_GEMV || family == IG_GLU_GEMV)) continue;
     ig_kernel_ref ref = {family, layout, IG_ACT_F32};
     ingot_kernel_info info;
@@ -124,22 +127,22 @@ static void run_case(harness *h, const ig_target *target, const ig_layout *layou
     ingot_kernel_args args = {.operand = {p.x, p.packed[0], y}};
     if (glu) args.operand[2] = p.packed[1], args.operand[3] = y;
     uint32_t *dim = args.dim;
-    dim[INGOT_DIM_TOKENS] = s.tokens;
+    dim[INGOT_DIM_TOKENS] = tokens;
     ig_units(layout, s.k, &dim[IG_LIN_UNITS], &dim[IG_LIN_ODD]);
     dim[IG_LIN_TILES] = s.tiles;
-    uint64_t sizes[4] = {p.x_row * s.tokens, p.tile_bytes * s.tiles, glu ? p.tile_bytes * s.tiles : y_bytes, glu ? y_bytes : 0};
+    uint64_t sizes[4] = {p.x_row * s.tokens, p.tile_bytes * s.tiles, glu ? p.tile_bytes * s.tiles : 64ull * s.tiles * tokens, glu ? y_bytes : 0};
     for (int i = 0; i < (glu ? 4 : 3); i++)
       if (harness_extent(&info.operand[i].bytes, dim) != sizes[i]) printf("%s: operand %d is not as large as its row says\n", info.name, i), failures++;
     ingot_extent scratch_extent = ig_kernel_scratch(&ref, target);
     void *scratch = harness_buffer(h, harness_extent(&scratch_extent, dim));
     ingot_kernel_fn *f = harness_kernel(h, &ref);
-    for (uint32_t epilogue = 0; epilogue < (glu ? 1 : 2); epilogue++)
+    for (uint32_t epilogue = 0; epilogue < (glu || x2 ? 1 : 2); epilogue++)
       for (uint32_t cut = 0; cut < 2; cut++) { /* whole, and cut after the first tile */
-        if (!glu) dim[IG_LIN_EPILOGUE] = epilogue;
+        if (!glu && !x2) dim[IG_LIN_EPILOGUE] = epilogue;
         memcpy(y, before, y_bytes);
         if (cut) f(&args, scratch, 0, 1);
         f(&args, scratch, cut, s.tiles);
-        check(&p, h, info.name, y, before, glu, epilogue);
+        check(&p, h, info.name, y, before, glu, epilogue, x2);
       }
   }
   free(before);
