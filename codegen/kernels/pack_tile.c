@@ -21,12 +21,20 @@ enum { ROWS = INGOT_ROWS, LINE = 64 };
 
 static void store_u16(uint8_t *to, uint16_t v) { to[0] = (uint8_t)v, to[1] = (uint8_t)(v >> 8); }
 
-/* Puts `value` (of `bits` bits) for index k of row r into lines that hold 8 / bits groups of four. */
-static void put(uint8_t *lines, uint32_t r, uint32_t k, uint32_t bits, uint32_t value) {
-  uint32_t per_line = 8 / bits, group = k / 4;
-  lines[group / per_line * LINE + 4 * r + k % 4] |= (uint8_t)(value << group % per_line * bits);
+/* Four values of a group, the sign bit turned so that value + bias comes out unsigned: all bytes at once, in either byte order. */
+static uint32_t group_of(const ig_block *block, uint32_t k, uint32_t sign, uint32_t mask) {
+  uint32_t four;
+  memcpy(&four, block->q + k, 4);
+  return (four ^ sign * 0x01010101u) & mask * 0x01010101u;
+}
+static void put_group(uint8_t *line, uint32_t r, uint32_t four) { memcpy(line + 4 * r, &four, 4); }
+
+/* Values k .. k + 16 n of a block as 2 n lines of nibbles. */
+static void put_nibbles(uint8_t *lines, uint32_t r, const ig_block *block, uint32_t k, uint32_t n, uint32_t sign) {
+  for (uint32_t i = 0; i < 2 * n; i++, k += 8) put_group(lines + i * LINE, r, group_of(block, k, sign, 15) | group_of(block, k + 4, sign, 15) << 4);
 }
 
+/* The value for index k of row r in lines that hold 8 / bits groups of four. */
 static uint32_t get(const uint8_t *lines, uint32_t r, uint32_t k, uint32_t bits) {
   uint32_t per_line = 8 / bits, group = k / 4;
   return lines[group / per_line * LINE + 4 * r + k % 4] >> group % per_line * bits & ((1u << bits) - 1);
@@ -40,19 +48,21 @@ typedef struct shape {
   void (*get)(const uint8_t *unit, uint32_t r, uint32_t n, ig_block *block);
 } shape;
 
-static void put_32(uint8_t *unit, uint32_t r, uint32_t n, uint32_t bits, int bias, const ig_block *block) {
-  store_u16(unit + 32 * n + 2 * r, ig_f32_to_f16(block->d));
-  for (uint32_t k = 0; k < 32; k++) put(unit + LINE, r, 32 * n + k, bits, (uint32_t)(block->q[k] + bias));
-}
 static void get_32(const uint8_t *unit, uint32_t r, uint32_t n, uint32_t bits, int bias, ig_block *block) {
   block->d = ig_f16_to_f32(ig_load_u16(unit + 32 * n + 2 * r));
   block->scale[0] = 1;
   for (uint32_t k = 0; k < 32; k++) block->q[k] = (int8_t)((int)get(unit + LINE, r, 32 * n + k, bits) - bias);
 }
 
-static void put_q8_0(uint8_t *unit, uint32_t r, uint32_t n, const ig_block *block) { put_32(unit, r, n, 8, 128, block); }
+static void put_q8_0(uint8_t *unit, uint32_t r, uint32_t n, const ig_block *block) {
+  store_u16(unit + 32 * n + 2 * r, ig_f32_to_f16(block->d));
+  for (uint32_t g = 0; g < 8; g++) put_group(unit + (1 + 8 * n + g) * LINE, r, group_of(block, 4 * g, 128, 255));
+}
 static void get_q8_0(const uint8_t *unit, uint32_t r, uint32_t n, ig_block *block) { get_32(unit, r, n, 8, 128, block); }
-static void put_q4_0(uint8_t *unit, uint32_t r, uint32_t n, const ig_block *block) { put_32(unit, r, n, 4, 8, block); }
+static void put_q4_0(uint8_t *unit, uint32_t r, uint32_t n, const ig_block *block) {
+  store_u16(unit + 32 * n + 2 * r, ig_f32_to_f16(block->d));
+  put_nibbles(unit + (1 + 4 * n) * LINE, r, block, 0, 2, 8);
+}
 static void get_q4_0(const uint8_t *unit, uint32_t r, uint32_t n, ig_block *block) { get_32(unit, r, n, 4, 8, block); }
 
 enum { QUARTER = 9 * LINE }; /* of a unit of q4_k */
@@ -66,7 +76,7 @@ static void put_q4_k(uint8_t *unit, uint32_t r, uint32_t n, const ig_block *bloc
     store_u16(word, (uint16_t)((uint32_t)(min[0] | scale[0] << 6) | (d >> 4 * q & 15) << 12));
     store_u16(word + 2, (uint16_t)((uint32_t)(min[1] | scale[1] << 6) | (dmin >> 4 * q & 15) << 12));
   }
-  for (uint32_t k = 0; k < 256; k++) put(unit + (k / 64 * 9 + 1) * LINE, r, k % 64, 4, (uint32_t)block->q[k]);
+  for (uint32_t q = 0; q < 4; q++) put_nibbles(unit + q * QUARTER + LINE, r, block, 64 * q, 4, 0);
 }
 static void get_q4_k(const uint8_t *unit, uint32_t r, uint32_t n, ig_block *block) {
   (void)n;
@@ -86,11 +96,12 @@ static void put_q6_k(uint8_t *unit, uint32_t r, uint32_t n, const ig_block *bloc
   (void)n;
   store_u16(unit + 2 * r, ig_f32_to_f16(block->d));
   for (uint32_t j = 0; j < 16; j++) unit[LINE + j / 4 * 13 * LINE + ROWS * (j % 4) + r] = (uint8_t)block->scale[j];
-  for (uint32_t k = 0; k < 256; k++) {
-    uint32_t q = (uint32_t)(block->q[k] + 32);
-    uint8_t *lines = unit + (2 + k / 64 + k / 16 * 3) * LINE;
-    put(lines, r, k % 16, 4, q & 15);
-    put(lines + 2 * LINE, r, k % 16, 2, q >> 4);
+  for (uint32_t j = 0; j < 16; j++) { /* value + 32: the nibble as it is, the pair above it with its upper bit turned */
+    uint8_t *lines = unit + (2 + j / 4 + j * 3) * LINE;
+    uint32_t pairs = 0;
+    put_nibbles(lines, r, block, 16 * j, 1, 0);
+    for (uint32_t c = 0; c < 4; c++) pairs |= (group_of(block, 16 * j + 4 * c, 32, 48) >> 4) << 2 * c;
+    put_group(lines + 2 * LINE, r, pairs);
   }
 }
 static void get_q6_k(const uint8_t *unit, uint32_t r, uint32_t n, ig_block *block) {
@@ -118,6 +129,13 @@ static const shape *shape_of(const ig_layout *layout) {
 
 static uint64_t tile_bytes(const ig_layout *layout, uint32_t units, uint32_t odd) { return (uint64_t)layout->unit_bytes * units + (uint64_t)layout->odd_bytes * odd; }
 
+static void put_halves(uint8_t *out, uint32_t r, const uint8_t *row, uint64_t k) {
+  for (uint64_t i = 0; i < k; i++) memcpy(out + (i * ROWS + r) * 2, row + i * 2, 2);
+}
+static void put_floats(uint8_t *out, uint32_t r, const uint8_t *row, uint64_t k) {
+  for (uint64_t i = 0; i < k; i++) memcpy(out + (i * ROWS + r) * 4, row + i * 4, 4);
+}
+
 bool ig_pack_tile(const ig_layout *layout, const uint8_t *rows, uint32_t n_rows, uint64_t k, uint8_t *out) {
   const ig_block_format *format = ig_format_find(layout->format);
   uint32_t units, odd;
@@ -125,9 +143,7 @@ bool ig_pack_tile(const ig_layout *layout, const uint8_t *rows, uint32_t n_rows,
   memset(out, 0, tile_bytes(layout, units, odd));
   const shape *s = shape_of(layout);
   if (!s) { /* plain numbers */
-    uint32_t size = format->block_bytes;
-    for (uint64_t i = 0; i < k; i++)
-      for (uint32_t r = 0; r < n_rows; r++) memcpy(out + (i * ROWS + r) * size, rows + (r * k + i) * size, size);
+    for (uint32_t r = 0; r < n_rows; r++) (format->block_bytes == 2 ? put_halves : put_floats)(out, r, rows + r * k * format->block_bytes, k);
     return true;
   }
   uint32_t blocks_a_unit = layout->unit_values / format->block_values;
