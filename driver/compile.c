@@ -278,8 +278,7 @@ bool ig_compile(const ig_compile_options *options, ig_arena *arena, const char *
   if (!known_stage(options->stage)) return ig_error(diags, options->stage, "is no stage to stop at: graph, fuse, split, layout (or any pass), plan, kernels, llvm, asm");
   if (!choose_name(&c) || !choose_variants(&c)) return false;
   pthread_once(&once, ig_codegen_init);
-  if (!ig_model_open(&c.model, options->model, diags)) return false;
-  bool ok = compile_model(&c, bundle) && !diags->errors;
+  bool ok = ig_model_open(&c.model, options->model, diags) && compile_model(&c, bundle) && !diags->errors;
   ig_model_close(&c.model);
   return ok;
 }

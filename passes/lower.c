@@ -85,6 +85,10 @@ static uint32_t weight(lowering *l, ig_value value, ig_weight_kind kind) {
   bool matrix = ig_rank(value) == 2;
   w.rows = matrix ? (uint64_t)ig_dim(value, 0) : 1;
   w.cols = (uint64_t)ig_dim(value, matrix);
+  if (w.rows > INT32_MAX || w.cols > INT32_MAX) { /* dims of kernels are 32 bits */
+    ig_error(l->diags, name, "has %llu x %llu values; kernels take at most %d a side", (unsigned long long)w.rows, (unsigned long long)w.cols, INT32_MAX);
+    return NONE;
+  }
   if (kind == IG_WEIGHT_VECTOR) {
     w.bytes = ig_ceil_div(w.cols, 16) * 64;
     return add_weight(p, w);
@@ -101,10 +105,7 @@ static uint32_t weight(lowering *l, ig_value value, ig_weight_kind kind) {
   }
   uint64_t tile = (uint64_t)w.layout->unit_bytes * units + (uint64_t)w.layout->odd_bytes * odd;
   uint64_t tiles = ig_ceil_div(w.rows, INGOT_ROWS);
-  if (tiles > UINT32_MAX || !ig_mul_u64(tile, tiles, &w.bytes)) {
-    ig_error(l->diags, name, "is too large");
-    return NONE;
-  }
+  w.bytes = tile * tiles; /* 2^31 / 16 tiles of at most 2^31 x 64 bytes */
   return add_weight(p, w);
 }
 
@@ -291,7 +292,10 @@ static bool lower_fused_linear(lowering *l, ig_op op) {
   float eps = 0;
   if (!use(l, op, ig_operand_role(op, IG_ROLE_X), &x)) return false;
   ig_value gain_value = ig_operand_role(op, IG_ROLE_GAIN), residual = ig_operand_role(op, IG_ROLE_RESIDUAL);
-  if (gain_value.handle) gain = weight(l, gain_value, IG_WEIGHT_VECTOR), eps = (float)ig_attr_float(op, "eps");
+  if (gain_value.handle) {
+    if ((gain = weight(l, gain_value, IG_WEIGHT_VECTOR)) == NONE) return false;
+    eps = (float)ig_attr_float(op, "eps");
+  }
   for (int i = 0; i < 3; i++) {
     ig_value value = ig_operand_role(op, roles[i]);
     if (!value.handle) continue;
@@ -362,7 +366,7 @@ static bool lower_op(lowering *l, ig_op op) {
   }
   case IG_OP_rms_norm:
     if (!use(l, op, ig_operand(op, 0), &x)) return false;
-    w = weight(l, ig_operand(op, 1), IG_WEIGHT_VECTOR);
+    if ((w = weight(l, ig_operand(op, 1), IG_WEIGHT_VECTOR)) == NONE) return false;
     bind(l, ig_result(op, 0), norm(l, x, w, (float)ig_attr_float(op, "eps"), IG_ACT_F32), (ig_op){0});
     return true;
   case IG_OP_linear:
