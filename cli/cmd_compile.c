@@ -58,7 +58,7 @@ int cmd_compile(cli *c, int argc, char **argv) {
     {"--variants", NULL, CLI_TEXT, &variants, "LIST", "auto (all of the target), native (this CPU's best), or names: avx2,base"},
     {"--ctx", NULL, CLI_U32, &o.n_context, "N", "the most positions of a session (default: the model's, at most 4096)"},
     {"--batch", NULL, CLI_U32, &o.chunk, "N", "tokens of one prefill call (default: 256)"},
-    {"--compile-to", NULL, CLI_TEXT, &o.stage, "STAGE", "print the program after graph, fuse, split, layout, plan or kernels instead"},
+    {"--compile-to", NULL, CLI_TEXT, &o.stage, "STAGE", "print the program instead: graph, a pass (fuse, split, layout, ...), plan, kernels, llvm, asm"},
     {"--dump-phases", NULL, CLI_TEXT, &o.dump_phases, "FOLDER", "write the program after every pass"},
     {"--depfile", NULL, CLI_TEXT, &o.depfile, "FILE", "write what the bundle depends on, for make and ninja"},
     {"-j", "--jobs", CLI_U32, &o.jobs, "N", "kernels compiled at a time (default: one per core)"},

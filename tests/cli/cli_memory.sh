@@ -25,5 +25,7 @@ if [ -n "${INGOT_TEST_ALL:-}" ]; then
   weights=$(stat -c %s "$work"/m.ingot/*/m.weights)
   echo "$((weights >> 20)) MiB of weights: $((most / 1024)) MiB of anonymous memory"
   [ "$weights" -gt 500000000 ] && [ $most -lt 409600 ] || fail "peak of $((most / 1024)) MiB for $weights bytes of weights"
+  expect 0 '' "$ingot" greedy "$work/m.ingot" -n 3 1 2 3
+  [ "$(wc -l < "$work/out")" = 3 ] || fail "the model does not generate"
 fi
 finish
