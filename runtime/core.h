@@ -135,14 +135,17 @@ typedef struct ingot__plan {
   uint64_t tokens_offset, hidden_offset, logits_offset;
   uint32_t hidden_row_bytes, logits_row_bytes;
   uint64_t weights_bytes;
-  ingot__vec weights_root;
+  ingot__vec weights_root, weights_sample;
+  uint64_t *samples;                       /* where each weight begins, for weights_sample */
+  uint32_t n_samples;
   ingot__tokenizer tokenizer;
   ingot__vec template_code, template_strings;
   bool has_template;
   ingot__phase phase[INGOT__PHASES];
   ingot__step *steps;
   ingot__part *parts;
-  uint64_t table_bytes;                    /* of the one block that holds steps and parts */
+  void *table;                             /* the one block that holds samples, steps and parts */
+  uint64_t table_bytes;
 } ingot__plan;
 
 /* Reads and checks a plan against the library's table; kernels are those of `variant`. The bytes have to outlive the plan.
@@ -182,6 +185,8 @@ struct ingot_model {
   ingot__pool pool;
 };
 
+/* Compares the beginning of every weight with the plan: whether these are the weights of this plan, in a moment. */
+ingot_status ingot__weights_check(const ingot_model *model, ingot_error *error);
 /* Hashes all weights on the model's threads and compares with the plan. */
 ingot_status ingot__weights_verify(ingot_model *model, ingot_error *error);
 /* Calls work(context, w) for every worker, on the model's threads. No meetings inside. */

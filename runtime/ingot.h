@@ -68,10 +68,11 @@ typedef void (*ingot_parallel_for)(void *user, uint32_t n, void (*work)(void *co
 typedef struct ingot_model_options {
   size_t size;                /* sizeof(ingot_model_options): lets the struct grow */
   const char *plan_path;      /* NULL: `plan` below, or the one embedded in the library */
-  const void *plan;
+  const void *plan;           /* copied */
   size_t plan_size;
   const char *weights_path;   /* NULL: `weights_fd`, `weights`, or those embedded */
-  int weights_fd;             /* used when weights_fd_size > 0: the range [offset, offset + size) of a descriptor, which stays the caller's */
+  int weights_fd;             /* used when weights_fd_size > 0: the range [offset, offset + size) of a descriptor, which stays the caller's;
+                                 mapped where the offset is a multiple of 64, else copied into memory */
   uint64_t weights_fd_offset, weights_fd_size;
   const void *weights;        /* 64-byte aligned memory that outlives the model */
   size_t weights_size;
@@ -80,7 +81,7 @@ typedef struct ingot_model_options {
   ingot_parallel_for parallel_for; /* the app's own threads instead of ours; called with n = n_threads */
   void *parallel_user;
   bool verify_weights;        /* hash all weights against the plan before use */
-  const ingot_allocator *allocator; /* NULL: aligned_alloc and free */
+  const ingot_allocator *allocator; /* NULL: aligned_alloc and free, pages of the system for what is large */
 } ingot_model_options;
 
 typedef struct ingot_model_info {
@@ -100,10 +101,11 @@ INGOT_API uint64_t     ingot_model_memory(const ingot_model *model, uint32_t n_c
 /* Names of the library's variants, best first; NULL beyond the last. `supported`: whether this CPU runs it (may be NULL). */
 INGOT_API const char  *ingot_program_variant(const ingot_program *program, uint32_t index, bool *supported);
 
-/* Text to tokens. `special`: special tokens in the text are taken as such. Returns the count, also when it exceeds `cap` (then
+/* Text to tokens. `special`: control tokens in the text are taken as such (user-defined ones always are). Borrows 51 bytes of memory
+ * for each byte of the longest stretch between special tokens. Returns the count, also when it exceeds `cap` (then
  * only `cap` are written), or a negative status. Adds no bos; see ingot_generate. */
 INGOT_API int32_t ingot_tokenize(const ingot_model *model, const char *text, size_t size, bool special, ingot_token *tokens, int32_t cap);
-/* Tokens to text; control tokens give nothing. Returns the bytes needed, or a negative status. */
+/* Tokens to text; control tokens give nothing, and the space that tokenising put in front of a stretch is dropped. Returns the bytes needed, or a negative status. */
 INGOT_API int32_t ingot_detokenize(const ingot_model *model, const ingot_token *tokens, size_t n, char *text, int32_t cap);
 
 typedef struct ingot_message {
@@ -147,7 +149,8 @@ typedef struct ingot_piece {
   uint32_t position;          /* of the token */
 } ingot_piece;
 /* Samples one token from the logits, appends it, and computes the logits after it. INGOT_END: the token ends the answer (it is
- * in the piece but not in the context), or a stop string was met. */
+ * in the piece but not in the context), or a stop string was met (its token is in the context, its text in no piece). The piece then
+ * has the text that was held back. On CANCELLED and errors nothing has changed, the sampler included. */
 INGOT_API ingot_status ingot_next(ingot_session *session, ingot_piece *piece, ingot_error *error);
 
 /* false stops. */
@@ -161,14 +164,17 @@ INGOT_API ingot_status ingot_chat(ingot_session *session, const ingot_message *m
 
 /* Logits after the last token: n floats (n_vocab), or NULL before the first token. Valid until the next call. */
 INGOT_API const float *ingot_logits(const ingot_session *session, uint32_t *n);
-/* As ingot_append, and logits of every one of the n positions, handed row by row to `row` (false stops: INGOT_STOPPED, the tokens stay). */
+/* As ingot_append, and logits of every one of the n positions, handed row by row to `row` (false stops: INGOT_STOPPED, the tokens
+ * up to that row stay). */
 INGOT_API ingot_status ingot_append_logits(ingot_session *session, const ingot_token *tokens, size_t n,
                                  bool (*row)(void *user, uint32_t position, const float *logits, uint32_t n_vocab), void *user, ingot_error *error);
 
 INGOT_API uint32_t     ingot_position(const ingot_session *session);      /* tokens in the context */
-/* Forgets all but the first `position` tokens. The logits are those before: append or next needs at least one token appended. */
+/* Forgets all but the first `position` tokens. Where that is fewer than there were, the logits are gone (ingot_logits is NULL) until at
+ * least one token is appended. */
 INGOT_API ingot_status ingot_rewind(ingot_session *session, uint32_t position, ingot_error *error);
-/* Any thread, and signal handlers: the running append, next or generate returns INGOT_CANCELLED soon. */
+/* Any thread, and signal handlers: the running append, next or generate returns INGOT_CANCELLED soon; where none runs, the next one
+ * does, so that nothing is lost between two calls of ingot_next. */
 INGOT_API void         ingot_cancel(ingot_session *session);
 
 INGOT_API const char  *ingot_version(void);                               /* "0.1.0" */

@@ -146,7 +146,7 @@ ingot_status ingot_model_open(const ingot_program *program, const ingot_model_op
   model->program = program;
   if ((status = choose_variant(model, options.variant, error)) || (status = open_plan(model, &options, error)) ||
       (status = ingot__weights_open(&model->weights, &options, program, model->plan.weights_bytes, allocator, error)) ||
-      (status = start_threads(model, &options, error)) || (options.verify_weights && (status = ingot__weights_verify(model, error)))) {
+      (status = ingot__weights_check(model, error)) || (status = start_threads(model, &options, error)) || (options.verify_weights && (status = ingot__weights_verify(model, error)))) {
     ingot_model_close(model);
     return status;
   }

@@ -70,6 +70,23 @@ void ingot__weights_close(ingot__weights *w, const ingot_allocator *allocator) {
   *w = (ingot__weights){0};
 }
 
+enum { SAMPLE_BYTES = 64 };
+
+ingot_status ingot__weights_check(const ingot_model *model, ingot_error *error) {
+  const ingot__plan *plan = &model->plan;
+  ingot__sha256 hash;
+  uint8_t digest[INGOT_SHA256_SIZE];
+  if (!plan->weights_sample.count) return INGOT_OK;
+  ingot__sha256_init(&hash);
+  for (uint32_t i = 0; i < plan->n_samples; i++) {
+    uint64_t at = plan->samples[i], left = plan->weights_bytes - at; /* inside: checked with the plan */
+    if (left) ingot__sha256_add(&hash, model->weights.data + at, left < SAMPLE_BYTES ? (size_t)left : SAMPLE_BYTES);
+  }
+  ingot__sha256_finish(&hash, digest);
+  if (!memcmp(digest, plan->weights_sample.data, sizeof digest)) return INGOT_OK;
+  return ingot__fail(error, INGOT_ERROR_WEIGHTS, "the weights are of another model: take the ones made together with the plan");
+}
+
 typedef struct verifier {
   const uint8_t *data;
   uint64_t size;

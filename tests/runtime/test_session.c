@@ -164,11 +164,15 @@ static void test_open(const toy *t) {
   options.weights_size--;
   CHECK_EQUAL(ingot_model_open(&t->program, &options, &model, &error), INGOT_ERROR_WEIGHTS);
   options.weights_size++;
-  const float kept = t->weights[7];
-  t->weights[7] += 1;
+  float kept = t->weights[15]; /* the first row of the first weight: looked at by every open */
+  t->weights[15] += 1;
+  CHECK_EQUAL(ingot_model_open(&t->program, &options, &model, &error), INGOT_ERROR_WEIGHTS);
+  t->weights[15] = kept;
+  kept = t->weights[16]; /* any other byte: by the full check */
+  t->weights[16] += 1;
   options.verify_weights = true;
   CHECK_EQUAL(ingot_model_open(&t->program, &options, &model, &error), INGOT_ERROR_WEIGHTS);
-  t->weights[7] = kept;
+  t->weights[16] = kept;
   options.plan_size--;
   CHECK_EQUAL(ingot_model_open(&t->program, &options, &model, &error), INGOT_ERROR_PLAN);
   options.plan = NULL;

@@ -235,7 +235,7 @@ static inline maker toy_plan(const uint8_t *weights) {
   toy_hash_weights(weights, root_hash);
   uint32_t root = mk_room(m, 8, 8);
   memcpy(m->data + 4, "INGP", 4);
-  uint32_t plan = mk_table(m, "4rrr44444888884" "84rrr8rrrr");
+  uint32_t plan = mk_table(m, "4rrr44444888884" "84rrr8rrrrr");
   mk_link(m, root, plan);
   const struct { uint32_t field, bytes; uint64_t value; } numbers[] = {
     {0, 4, 1}, {4, 4, TOY_VOCAB}, {5, 4, 16}, {6, 4, 1}, {7, 4, TOY_CONTEXT}, {8, 4, TOY_CHUNK}, {9, 8, TOY_ARENA}, {10, 8, 64}, {11, 8, 64},
@@ -263,6 +263,11 @@ static inline maker toy_plan(const uint8_t *weights) {
   toy_put_tokenizer(m, plan, 22);
   toy_put_template(m, plan, 23);
   mk_string(m, plan, 24, "made by hand");
+  uint8_t sample[128];
+  memcpy(sample, weights, 64);
+  memcpy(sample + 64, weights + 64 * TOY_VOCAB, 64);
+  ingot__sha256_of(sample, 128, root_hash);
+  mk_vector(m, plan, 25, root_hash, 32, 1, 1);
   return made;
 }
 
