@@ -1,4 +1,5 @@
-/* bench_linear FORMAT ROWS K TOKENS [VARIANT]: one core, one linear kernel (gemv for one token), against what the core can do at that moment.
+/* bench_linear FORMAT ROWS K TOKENS [VARIANT]: one core, one linear kernel (gemv for one token, the head's of two digits for 0), against what
+ * the core can do at that moment.
  * Without arguments: the table of docs. GB/s count the bytes of the source format. Weights above 64 MB measure the memory. */
 #include "tests/compiler/kernel_harness.h"
 
@@ -18,7 +19,9 @@ static int bench(const ig_target *target, const ig_variant *variant, const char 
   const ig_layout *layout = ig_layout_find(format);
   ingot_kernel_args args = {.dim = {[INGOT_DIM_TOKENS] = tokens}};
   if (!layout || !ig_units(layout, k, &args.dim[IG_LIN_UNITS], &args.dim[IG_LIN_ODD])) return fprintf(stderr, "no kernels for %s with k = %llu\n", format, (unsigned long long)k), 2;
-  ig_kernel_ref ref = {tokens == 1 ? IG_LINEAR_GEMV : IG_LINEAR_GEMM, layout, IG_ACT_F32};
+  bool head = tokens == 0;
+  if (head) args.dim[INGOT_DIM_TOKENS] = tokens = 1;
+  ig_kernel_ref ref = {head ? IG_LINEAR_X2 : tokens == 1 ? IG_LINEAR_GEMV : IG_LINEAR_GEMM, layout, IG_ACT_F32};
   harness h;
   if (!harness_open(&h, target, variant, &ref, 1)) return 1;
   ingot_kernel_fn *kernel = harness_kernel(&h, &ref);
@@ -35,9 +38,9 @@ static int bench(const ig_target *target, const ig_variant *variant, const char 
   ig_pack_tile(layout, source, 16, k, w);
   for (uint32_t t = 1; t < tiles; t++) memcpy(w + t * tile_bytes, w, tile_bytes);
   uint64_t x_row = ig_activation_bytes(layout->activation, k);
-  uint8_t *x = bench_memory(x_row * tokens);
+  uint8_t *x = bench_memory(x_row * (head ? 2 : tokens));
   float *values = aligned(k * 4);
-  for (uint32_t t = 0; t < tokens; t++) {
+  for (uint32_t t = 0; t < (head ? 2 : tokens); t++) {
     for (uint64_t i = 0; i < k; i++) values[i] = harness_float(&state);
     if (layout->activation == IG_ACT_F32) memcpy(x + t * x_row, values, k * 4);
     else (layout->activation == IG_ACT_A32 ? ig_quantize_a32 : ig_quantize_a256)(values, k, x + t * x_row);
@@ -50,8 +53,8 @@ static int bench(const ig_target *target, const ig_variant *variant, const char 
   double ops = 2.0 * tiles * 16 * (double)k * tokens, bytes = (double)source_bytes * tiles;
   bool floats = layout->activation == IG_ACT_F32, one = tokens == 1;
   kernel(&args, scratch, 0, tiles);
-  /* gemv runs over a piece of the weights at a time, so that the probe (over another piece, cold as well) is never far in time. */
-  uint32_t pieces = one && w_bytes > ((uint64_t)64 << 20) ? (uint32_t)(w_bytes >> 23) : 1, n = one && pieces > 1 ? 3 * pieces : 101;
+  /* A piece of the weights at a time, so that the probe is never far in time; gemv's reads another piece, cold as well. */
+  uint32_t pieces = one ? w_bytes > ((uint64_t)64 << 20) ? (uint32_t)(w_bytes >> 23) : 1 : tiles % 4 ? 1 : tiles / 4, n = one && pieces > 1 ? 3 * pieces : 101;
   if (n > MOST) n = MOST;
   double before = 0;
   for (uint32_t i = 0; i < n; i++) {
@@ -60,7 +63,7 @@ static int bench(const ig_target *target, const ig_variant *variant, const char 
     double start = bench_now();
     int runs = 0;
     do kernel(&args, scratch, from, to), runs++;
-    while (!one && bench_now() - start < 0.001);
+    while (!one && bench_now() - start < 0.0005);
     double seconds = (bench_now() - start) / runs * (double)tiles / (to - from);
     double after = one ? bench_read(other, (to - from) * tile_bytes) : floats ? bench_peak_f32() : bench_peak_int8();
     rates[i] = (one ? bytes : ops) / seconds;
@@ -70,7 +73,8 @@ static int bench(const ig_target *target, const ig_variant *variant, const char 
   }
   double rate = bench_median(rates, (int)n), peak = bench_median(peaks, (int)n), share = bench_median(shares, (int)n);
   if (one)
-    printf("%-10s %-5s gemv %7u x %-5llu            %7.2f GB/s  of %6.2f  %5.1f %%\n", variant->name, format, rows, (unsigned long long)k, 1e-9 * rate, 1e-9 * peak, 100 * share);
+    printf("%-10s %-5s %s %7u x %-5llu            %7.2f GB/s  of %6.2f  %5.1f %%\n", variant->name, format, head ? "head" : "gemv", rows, (unsigned long long)k, 1e-9 * rate,
+           1e-9 * peak, 100 * share);
   else
     printf("%-10s %-5s gemm %7u x %-5llu x %-4u    %7.1f GOP/s of %6.1f  %5.1f %%\n", variant->name, format, rows, (unsigned long long)k, tokens, 1e-9 * rate, 1e-9 * peak, 100 * share);
   fflush(stdout);
