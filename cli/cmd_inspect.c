@@ -1,8 +1,9 @@
-/* ingot inspect: what is in a model file, as far as a person or a script wants to know before compiling it. */
+/* ingot inspect: what is in a model file or a bundle, as far as a person or a script wants to know before using it. */
 #include "cli.h"
 #include "frontend/model.h"
 
 #include <string.h>
+#include <sys/stat.h>
 
 /* Tensors by format. */
 typedef struct share {
@@ -116,13 +117,23 @@ static void print_json(cli *c, const ig_model *m, bool tensors) {
   printf("%s}\n", tensors ? "]" : "");
 }
 
+/* A bundle says everything in its report. */
+static int print_report(cli *c, const char *bundle) {
+  ig_str report;
+  if (!cli_read_text(c, ig_format(&c->arena, "%s/report.json", bundle), &report)) return CLI_FAILED;
+  fwrite(report.data, 1, report.size, stdout);
+  return CLI_DONE;
+}
+
 int cmd_inspect(cli *c, int argc, char **argv) {
   bool tensors = false, json = false;
   const cli_option options[] = {
     {"--tensors", NULL, CLI_FLAG, &tensors, NULL, "every tensor too"},
     {"--json", NULL, CLI_FLAG, &json, NULL, "as one JSON object"},
   };
-  if (!CLI_PARSE(c, argc, argv, "MODEL.gguf", 1, 1, options)) return c->status;
+  if (!CLI_PARSE(c, argc, argv, "MODEL.gguf|BUNDLE", 1, 1, options)) return c->status;
+  struct stat st;
+  if (stat(c->args[0], &st) == 0 && S_ISDIR(st.st_mode)) return print_report(c, c->args[0]);
   ig_model m = {.n_tensors = 0};
   bool opened = ig_model_open(&m, c->args[0], &c->diags);
   int status = cli_report(c);

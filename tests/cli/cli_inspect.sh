@@ -16,7 +16,15 @@ if command -v python3 > /dev/null; then
   python3 -c 'import json, sys; j = json.load(open(sys.argv[1])); assert j["n_vocab"] == 1024 and len(j["tensors"]) > 30' "$work/out" || fail "inspect --json is not JSON"
 fi
 
+expect 0 '' "$ingot" compile "$fable" --name m -o "$work" --variants native -q
+expect 0 '' "$ingot" inspect "$work/m.ingot"
+out_has '"weights_bytes": [0-9]+'
+expect 1 'report.json' "$ingot" inspect "$work"
+
 expect 0 '' "$ingot" tokenize "$fable" -p 'Once upon a time'
+cp "$work/out" "$work/ids"
+expect 0 '' "$ingot" tokenize "$work/m.ingot" -p 'Once upon a time'
+equal "ids of the model file and of the bundle" "$work/ids" "$work/out"
 grep -Eqx '[0-9]+( [0-9]+)*' "$work/out" || fail "tokenize: $(cat "$work/out")"
 
 expect 0 '' "$ingot" bench -m "$fable" -p 16 -n 4 -r 2 -t 1,2 -o json
