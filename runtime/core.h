@@ -48,6 +48,7 @@ void  ingot__os_error_text(int code, char text[96]);
 uint32_t ingot__os_cores(void);
 uint64_t ingot__os_nanoseconds(void);
 void  ingot__os_pause(void); /* a hint to the core that this is a waiting loop */
+void  ingot__os_yield(void); /* to another thread that wants this core */
 /* Sleeps while *word == value (may wake early); wakes all sleepers. */
 void  ingot__os_wait(_Atomic uint32_t *word, uint32_t value);
 void  ingot__os_wake(_Atomic uint32_t *word);

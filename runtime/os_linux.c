@@ -125,6 +125,8 @@ void ingot__os_pause(void) {
 #endif
 }
 
+void ingot__os_yield(void) { sched_yield(); }
+
 void ingot__os_wait(_Atomic uint32_t *word, uint32_t value) { syscall(SYS_futex, word, FUTEX_WAIT_PRIVATE, value, NULL, NULL, 0); }
 void ingot__os_wake(_Atomic uint32_t *word) { syscall(SYS_futex, word, FUTEX_WAKE_PRIVATE, INT32_MAX, NULL, NULL, 0); }
 

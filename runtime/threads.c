@@ -1,19 +1,21 @@
-/* The model's threads. Waiting spins for about as long as a step's shares differ, then sleeps in the kernel. */
+/* The model's threads. Waiting spins for about as long as a step's shares differ; then it lets others have the core, among them the
+ * thread waited for where there are fewer cores than threads; then it sleeps in the kernel. */
 #include "runtime/core.h"
 
-static const uint64_t SPIN_NANOSECONDS = 50000;
+static const uint64_t SPIN_NANOSECONDS = 10000, YIELD_NANOSECONDS = 60000;
 
 /* Returns once *word differs from `value`. The sleepers' count and the word are both sequentially consistent: either the changer sees
  * the sleeper and wakes it, or the sleeper sees the change and does not sleep. */
 static void wait_change(_Atomic uint32_t *word, uint32_t value, _Atomic uint32_t *sleepers) {
-  uint64_t start = 0;
-  for (uint32_t i = 1;; i++) {
+  uint64_t start = 0, waited = 0;
+  for (uint32_t i = 1; waited < YIELD_NANOSECONDS; i++) {
     if (atomic_load_explicit(word, memory_order_acquire) != value) return;
-    ingot__os_pause();
-    if (i % 32) continue;
+    if (waited > SPIN_NANOSECONDS) ingot__os_yield();
+    else ingot__os_pause();
+    if (i % 32 && waited <= SPIN_NANOSECONDS) continue;
     uint64_t now = ingot__os_nanoseconds();
     if (!start) start = now;
-    else if (now - start > SPIN_NANOSECONDS) break;
+    waited = now - start;
   }
   atomic_fetch_add(sleepers, 1);
   while (atomic_load(word) == value) ingot__os_wait(word, value);
