@@ -126,7 +126,7 @@ static void gemm(ig_linear *l, const ig_linear_format *f, val w, val begin, val 
     kb_end_for(b, &tiles, NULL);
   }
   val first = kb_i64(b, 0);
-  for (int n = tile.tokens; n; n = n > 4 ? n > 6 ? 6 : n / 2 : n / 2) first = token_tiles(l, f, tile.rows, panels, y, first, n, e);
+  for (int n = tile.tokens; n; n = n > 3 ? n / 2 : n - 1) first = token_tiles(l, f, tile.rows, panels, y, first, n, e);
   kb_end_for(b, &panel, NULL);
 }
 
