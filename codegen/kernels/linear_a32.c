@@ -6,7 +6,7 @@
 #include <assert.h>
 #include <string.h>
 
-enum { LINE = 64, X_BLOCK = 40, X_SCALE = 32, X_MINUS_SUM = 36, BYTES_UNIT = LINE + 16 * LINE, BYTES_ODD = LINE + 8 * LINE };
+enum { LINE = 64, X_BLOCK = 40, X_SCALE = 32, X_MINUS_SUM = 36, BYTES_UNIT = LINE + 16 * LINE, BYTES_ODD = LINE + 8 * LINE, LOOPED = 2 };
 
 static bool has_nibbles(const ig_linear *l) { return !strcmp(l->layout->format, "q4_0"); }
 
@@ -127,8 +127,24 @@ static void a32_gemm(ig_linear *l, int rows, const val *panels, int tokens, val 
   sums s;
   begin(&s, l, rows, tokens, xt);
   for (int r = 0; r < rows; r++) w[r] = kb_ptr(b, panels[r], at);
-  for (int g = 0; g < 8; g++)
-    for (int r = 0; r < rows; r++) add_group(&s, r, g, kb_load_line(b, w[r], LINE + g * LINE));
+  if (b->variant->vnni) {
+    for (int g = 0; g < 8; g++)
+      for (int r = 0; r < rows; r++) add_group(&s, r, g, kb_load_line(b, w[r], LINE + g * LINE));
+  } else { /* a loop: as one block LLVM would work token by token and spill what it loaded */
+    kb_loop groups;
+    if (s.words)
+      for (int i = 0; i < n; i++) s.sum[i] = kb_const(b, "vector<32xi16>", "dense<0>");
+    kb_for(b, &groups, kb_i64(b, 0), kb_i64(b, 8), kb_i64(b, LOOPED), n, s.sum);
+    memcpy(s.sum, groups.carried, (size_t)n * sizeof *s.sum);
+    val xg[IG_MOST_TOKENS];
+    offset_all(b, tokens, xt, kb_mul(b, groups.index, kb_i64(b, 4)), xg);
+    s.x = xg;
+    for (int g = 0; g < LOOPED; g++)
+      for (int r = 0; r < rows; r++) add_group(&s, r, g, kb_load_line(b, kb_ptr(b, w[r], kb_mul(b, groups.index, kb_i64(b, LINE))), LINE + g * LINE));
+    kb_end_for(b, &groups, s.sum);
+    memcpy(s.sum, groups.result, (size_t)n * sizeof *s.sum);
+    s.x = xt;
+  }
   for (int r = 0; r < rows; r++) end(&s, r, load_d(b, kb_ptr(b, panels[r], scales), 0), blocks.carried + r * tokens, acc + r * tokens);
   kb_end_for(b, &blocks, acc);
   memcpy(acc, blocks.result, (size_t)n * sizeof *acc);
