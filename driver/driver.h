@@ -17,10 +17,10 @@ typedef struct ig_compile_options {
   uint32_t n_context;            /* 0: the model's, at most 4096 */
   uint32_t chunk;                /* prefill tokens a call; 0: 256 */
   uint32_t jobs;                 /* 0: one per core */
-  const char *stage;             /* --compile-to: graph fuse split layout plan kernels; NULL: a bundle */
+  const char *stage;             /* --compile-to: graph, any pass (fuse split layout ...), plan, kernels, llvm, asm; NULL: a bundle */
   ig_text *stage_text;           /* gets the text of the stage */
   const char *dump_phases;       /* folder for NN-pass.txt of every pass, or NULL */
-  const char *depfile;           /* or NULL */
+  const char *depfile;           /* or NULL; its target is the bundle's PLATFORM/libNAME.a */
   void (*progress)(void *user, const char *what, double fraction); /* or NULL */
   void *progress_user;
 } ig_compile_options;
