@@ -61,7 +61,7 @@ static void check_distribution(ingot__sampler s, const float *logits, const doub
   memset(count, 0, sizeof count);
   for (int i = 0; i < DRAWS; i++) count[ingot__sample(&s, logits, NULL, 0)]++;
   for (uint32_t i = 0; i < s.n_vocab; i++) {
-    double expected = p[i] * DRAWS;
+    double expected = p[i] * (double)DRAWS;
     if (p[i] == 0) CHECK_EQUAL(count[i], 0);
     else if (expected >= 5) chi += (count[i] - expected) * (count[i] - expected) / expected, cells++;
   }

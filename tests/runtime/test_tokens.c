@@ -12,7 +12,7 @@ static void check_tokens(const ingot_model *model, const char *text, bool specia
     fprintf(stderr, "  \"%s\" gives", text);
     for (int32_t i = 0; i < got && i < 64; i++) fprintf(stderr, " %d", tokens[i]);
     fprintf(stderr, "\n");
-    CHECK(!"other tokens were expected");
+    failures++;
     return;
   }
   int32_t size = ingot_detokenize(model, tokens, (size_t)n, out, sizeof out - 1);
@@ -65,7 +65,7 @@ static void test_limits(const ingot_model *model) {
   const ingot_token wrong[] = {W_H, TOY_VOCAB}, beyond[] = {TOY_VOCAB - 1, W_H};
   CHECK_EQUAL(ingot_detokenize(model, wrong, 2, NULL, 0), INGOT_ERROR_ARGUMENT);
   CHECK_EQUAL(ingot_detokenize(model, beyond, 2, NULL, 0), 1); /* logits may have more rows than there are pieces */
-  char out[4] = "####";
+  char out[5] = "####";
   CHECK_EQUAL(ingot_detokenize(model, (const ingot_token[]){W_HELLO}, 1, out, 3), 5);
   CHECK(!memcmp(out, "hel#", 4));
 }
