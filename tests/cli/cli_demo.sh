@@ -35,4 +35,7 @@ out_has '^Once upon a time'
 expect 0 '' "$ingot" compile "$fable" --name fable -o "$work/other" --variants native --ctx 256 -q
 other=$(echo "$work"/other/fable.ingot/*/libfable.a); other=${other%/libfable.a}
 expect 1 'plan' "$work/hello" "$other/fable.plan" "$here/fable.weights"
+cp "$here/fable.weights" "$work/weights"
+truncate -s -64 "$work/weights"
+expect 1 'weights' "$work/hello" "$here/fable.plan" "$work/weights"
 finish
