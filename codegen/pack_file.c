@@ -12,6 +12,7 @@
 #include "codegen/leaf_writer.h"
 #include "codegen/library.h"
 #include "ir/format.h"
+#include "runtime/abi/weights.h"
 
 enum { READ_BYTES = 1 << 20 };
 
@@ -99,6 +100,14 @@ static bool pack_all(packer *k) {
   return ig_leaf_writer_add(k->out, NULL, k->plan->weights_bytes - ig_leaf_writer_position(k->out));
 }
 
+/* After the weights: what names them. */
+static bool seal(int descriptor, uint64_t at, const uint8_t root[32], const char *path, ig_diags *diags) {
+  ingot_seal s = {.magic = INGOT_SEAL_MAGIC};
+  memcpy(s.root, root, sizeof s.root);
+  ssize_t n = pwrite(descriptor, &s, sizeof s, (off_t)at);
+  return n == sizeof s || ig_error(diags, path, "cannot be written: %s", n < 0 ? strerror(errno) : "the device takes no more");
+}
+
 bool ig_pack_weights(const ig_program_plan *plan, const ig_file *source, const char *path, const ig_pack_options *options, uint8_t root[32], ig_diags *diags) {
   ig_file_stamp before, after;
   if (!ig_stamp_file(source, &before, diags)) return false;
@@ -110,6 +119,7 @@ bool ig_pack_weights(const ig_program_plan *plan, const ig_file *source, const c
     bool packed = pack_all(&k);
     ok = ig_leaf_writer_finish(k.out, root, diags) && packed;
     ig_leaf_writer_destroy(k.out);
+    ok = ok && seal(descriptor, plan->weights_bytes, root, path, diags);
   }
   if (close(descriptor) != 0 && ok) ok = ig_error(diags, path, "cannot be written: %s", strerror(errno));
   if (ok && (!ig_stamp_file(source, &after, diags) || !ig_same_stamp(&before, &after)))

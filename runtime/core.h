@@ -136,16 +136,14 @@ typedef struct ingot__plan {
   uint64_t tokens_offset, hidden_offset, logits_offset;
   uint32_t hidden_row_bytes, logits_row_bytes;
   uint64_t weights_bytes;
-  ingot__vec weights_root, weights_sample;
-  uint64_t *samples;                       /* where each weight begins, for weights_sample */
-  uint32_t n_samples;
+  ingot__vec weights_root;
   ingot__tokenizer tokenizer;
   ingot__vec template_code, template_strings;
   bool has_template;
   ingot__phase phase[INGOT__PHASES];
   ingot__step *steps;
   ingot__part *parts;
-  void *table;                             /* the one block that holds samples, steps and parts */
+  void *table;                             /* the one block that holds steps and parts */
   uint64_t table_bytes;
 } ingot__plan;
 

@@ -9,7 +9,7 @@ enum { PLAN_VERSION = 1 };
 enum {
   P_VERSION, P_NAME, P_ARCHITECTURE, P_TARGET, P_N_VOCAB, P_N_EMBD, P_N_LAYER, P_N_CONTEXT, P_CHUNK, P_ARENA_BYTES, P_PRIVATE_BYTES, P_KV_BYTES,
   P_TOKENS_OFFSET, P_HIDDEN_OFFSET, P_HIDDEN_ROW_BYTES, P_LOGITS_OFFSET, P_LOGITS_ROW_BYTES, P_KERNELS, P_PHASES, P_WEIGHTS, P_WEIGHTS_BYTES,
-  P_WEIGHTS_ROOT, P_TOKENIZER, P_CHAT_TEMPLATE, P_SOURCE, P_WEIGHTS_SAMPLE
+  P_WEIGHTS_ROOT, P_TOKENIZER, P_CHAT_TEMPLATE, P_SOURCE
 };
 enum { PHASE_KIND, PHASE_MAX_TOKENS, PHASE_STEPS };
 enum { STEP_PRIVATE, STEP_PARTS };
@@ -77,7 +77,6 @@ static bool read_numbers(opener *o) {
   p->logits_row_bytes = READ32(t, P_LOGITS_ROW_BYTES, "logits_row_bytes");
   p->weights_bytes = READ64(t, P_WEIGHTS_BYTES, "weights_bytes");
   p->weights_root = ingot__read_vector(&o->reader, t, P_WEIGHTS_ROOT, 1, "weights_root");
-  p->weights_sample = ingot__read_vector(&o->reader, t, P_WEIGHTS_SAMPLE, 1, "weights_sample");
   if (!sound(o)) return false;
   if (!p->n_vocab || p->n_vocab > MOST_VOCAB) return refuse(o, "n_vocab is %u", p->n_vocab);
   if (!p->n_context || p->n_context % INGOT_KV_BLOCK || p->n_context > MOST_CONTEXT)
@@ -87,7 +86,6 @@ static bool read_numbers(opener *o) {
     return refuse(o, "it asks for more memory than any machine has");
   if (p->private_bytes % INGOT_ALIGN) return refuse(o, "private_bytes is not a multiple of %d", INGOT_ALIGN);
   if (p->weights_root.count != INGOT_SHA256_SIZE) return refuse(o, "weights_root has %u bytes", p->weights_root.count);
-  if (p->weights_sample.count && p->weights_sample.count != INGOT_SHA256_SIZE) return refuse(o, "weights_sample has %u bytes", p->weights_sample.count);
   return true;
 }
 
@@ -214,9 +212,7 @@ static bool read_weights(opener *o) {
     if (!sound(o)) return false;
     if (offset % INGOT_ALIGN || offset > o->plan->weights_bytes || bytes > o->plan->weights_bytes - offset)
       return refuse(o, "weight '%.64s' does not lie in the weights", (const char *)name.data);
-    if (o->fill) o->plan->samples[i] = offset;
   }
-  o->plan->n_samples = list.count;
   return sound(o);
 }
 
@@ -267,18 +263,17 @@ ingot_status ingot__plan_open(ingot__plan *plan, const uint8_t *data, uint64_t s
     return INGOT_ERROR_PLAN;
   if (!in_arena(o, "logits", plan->logits_offset, plan->phase[INGOT__HEAD_ROWS].max_tokens, plan->logits_row_bytes, 4 * (uint64_t)plan->n_vocab))
     return INGOT_ERROR_PLAN;
-  const uint64_t parts_bytes = sizeof(ingot__part) * (uint64_t)o->n_parts, samples_bytes = sizeof(uint64_t) * (uint64_t)plan->n_samples;
-  plan->table_bytes = parts_bytes + samples_bytes + sizeof(ingot__step) * (uint64_t)o->n_steps;
+  const uint64_t parts_bytes = sizeof(ingot__part) * (uint64_t)o->n_parts;
+  plan->table_bytes = parts_bytes + sizeof(ingot__step) * (uint64_t)o->n_steps;
   if (plan->table_bytes) {
     uint8_t *table = plan->table = ingot__allocate(allocator, plan->table_bytes, 16);
     if (!table) return ingot__fail(error, INGOT_ERROR_MEMORY, "no memory for the plan's %u parts", o->n_parts);
     plan->parts = (ingot__part *)(void *)table;
-    plan->samples = (uint64_t *)(void *)(table + parts_bytes);
-    plan->steps = (ingot__step *)(void *)(table + parts_bytes + samples_bytes);
+    plan->steps = (ingot__step *)(void *)(table + parts_bytes);
   }
   o->fill = true;
   o->reader.visits = size;
-  if (!read_weights(o) || !read_phases(o)) {
+  if (!read_phases(o)) {
     ingot__plan_close(plan, allocator);
     return INGOT_ERROR_PLAN;
   }

@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "runtime/abi/weights.h"
+
 static ingot_status wrong_size(uint64_t have, uint64_t want, const char *where, ingot_error *error) {
   return ingot__fail(error, INGOT_ERROR_WEIGHTS, "%.100s: %llu bytes of weights, the plan wants %llu: take the weights made together with the plan", where,
                      (unsigned long long)have, (unsigned long long)want);
@@ -37,9 +39,9 @@ static ingot_status open_memory(ingot__weights *w, const void *data, uint64_t ha
   return INGOT_OK;
 }
 
-ingot_status ingot__weights_open(ingot__weights *w, const ingot_model_options *options, const ingot_program *program, uint64_t size,
+ingot_status ingot__weights_open(ingot__weights *w, const ingot_model_options *options, const ingot_program *program, uint64_t weights_bytes,
                                  const ingot_allocator *allocator, ingot_error *error) {
-  uint64_t have = 0;
+  uint64_t have = 0, size = weights_bytes ? weights_bytes + sizeof(ingot_seal) : 0;
   *w = (ingot__weights){0};
   if (options->weights_path) {
     int descriptor, code = ingot__os_open(options->weights_path, &descriptor, &have);
@@ -70,20 +72,11 @@ void ingot__weights_close(ingot__weights *w, const ingot_allocator *allocator) {
   *w = (ingot__weights){0};
 }
 
-enum { SAMPLE_BYTES = 64 };
-
 ingot_status ingot__weights_check(const ingot_model *model, ingot_error *error) {
-  const ingot__plan *plan = &model->plan;
-  ingot__sha256 hash;
-  uint8_t digest[INGOT_SHA256_SIZE];
-  if (!plan->weights_sample.count) return INGOT_OK;
-  ingot__sha256_init(&hash);
-  for (uint32_t i = 0; i < plan->n_samples; i++) {
-    uint64_t at = plan->samples[i], left = plan->weights_bytes - at; /* inside: checked with the plan */
-    if (left) ingot__sha256_add(&hash, model->weights.data + at, left < SAMPLE_BYTES ? (size_t)left : SAMPLE_BYTES);
-  }
-  ingot__sha256_finish(&hash, digest);
-  if (!memcmp(digest, plan->weights_sample.data, sizeof digest)) return INGOT_OK;
+  ingot_seal seal = {.magic = INGOT_SEAL_MAGIC};
+  if (!model->plan.weights_bytes) return INGOT_OK;
+  memcpy(seal.root, model->plan.weights_root.data, sizeof seal.root);
+  if (!memcmp(model->weights.data + model->plan.weights_bytes, &seal, sizeof seal)) return INGOT_OK;
   return ingot__fail(error, INGOT_ERROR_WEIGHTS, "the weights are of another model: take the ones made together with the plan");
 }
 

@@ -38,4 +38,9 @@ expect 1 'plan' "$work/hello" "$other/fable.plan" "$here/fable.weights"
 cp "$here/fable.weights" "$work/weights"
 truncate -s -64 "$work/weights"
 expect 1 'weights' "$work/hello" "$here/fable.plan" "$work/weights"
+cp "$fable" "$work/twin.gguf" # the same shape, one weight apart
+put "$work/twin.gguf" $(($(wc -c < "$fable") - 64)) '\001\002'
+expect 0 '' "$ingot" compile "$work/twin.gguf" --name fable -o "$work/twin" --variants native -q
+twin=$(echo "$work"/twin/fable.ingot/*/libfable.a); twin=${twin%/libfable.a}
+expect 1 'weights are of another model' "$work/hello" "$here/fable.plan" "$twin/fable.weights"
 finish

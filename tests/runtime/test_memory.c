@@ -52,12 +52,12 @@ static void test_sweep(const toy *t, uint32_t n_threads, bool range) {
   options.verify_weights = true;
   if (range && CHECK(weights != NULL)) { /* weights at an odd place are copied */
     fputc(0, weights);
-    fwrite(t->weights, TOY_WEIGHTS, 1, weights);
+    fwrite(t->weights, TOY_FILE, 1, weights);
     fflush(weights);
     options.weights = NULL;
     options.weights_fd = fileno(weights);
     options.weights_fd_offset = 1;
-    options.weights_fd_size = TOY_WEIGHTS;
+    options.weights_fd_size = TOY_FILE;
   }
   uint32_t refused = 0;
   while (g.refuse_at = refused + 1, g.calls = 0, use(t, &options, &g) == INGOT_ERROR_MEMORY) refused++;

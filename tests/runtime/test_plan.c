@@ -85,7 +85,7 @@ static bool run(const uint8_t *plan, uint32_t size, const uint8_t *weights, uint
   ingot_program program = {.abi_version = INGOT_ABI_VERSION, .size = sizeof program, .name = "toy", .n_kernels = TOY_KERNELS, .n_variants = 1,
                            .info = toy_info, .variants = variants};
   ingot__sha256_of(plan, size, program.plan_hash);
-  ingot_model_options options = {.size = sizeof options, .plan = plan, .plan_size = size, .weights = weights, .weights_size = TOY_WEIGHTS,
+  ingot_model_options options = {.size = sizeof options, .plan = plan, .plan_size = size, .weights = weights, .weights_size = TOY_FILE,
                                  .n_threads = n_threads, .allocator = &allocator};
   ingot_model *model = NULL;
   ingot_error error = {INGOT_OK, ""};
@@ -123,7 +123,7 @@ static void expect_refusal(const maker *good, const uint8_t *weights, uint32_t a
   ingot_program program = {.abi_version = INGOT_ABI_VERSION, .size = sizeof program, .name = "toy", .n_kernels = TOY_KERNELS, .n_variants = 1,
                            .info = toy_info, .variants = variants};
   ingot__sha256_of(m.data, m.size, program.plan_hash);
-  ingot_model_options options = {.size = sizeof options, .plan = m.data, .plan_size = m.size, .weights = weights, .weights_size = TOY_WEIGHTS, .n_threads = 1};
+  ingot_model_options options = {.size = sizeof options, .plan = m.data, .plan_size = m.size, .weights = weights, .weights_size = TOY_FILE, .n_threads = 1};
   ingot_model *model = NULL;
   ingot_error error = {INGOT_OK, ""};
   if (!CHECK(ingot_model_open(&program, &options, &model, &error) == INGOT_ERROR_PLAN) || !CHECK(strstr(error.message, words) != NULL))
@@ -192,9 +192,9 @@ int main(void) {
   uint64_t random = 88172645463325252u;
   toy t;
   toy_make(&t);
-  uint8_t *weights = guard_map(TOY_WEIGHTS);
-  memcpy(weights, t.weights, TOY_WEIGHTS);
-  if (mprotect((uint8_t *)((uintptr_t)weights / GUARD_PAGE * GUARD_PAGE), (TOY_WEIGHTS + GUARD_PAGE - 1) / GUARD_PAGE * GUARD_PAGE, PROT_READ)) abort();
+  uint8_t *weights = guard_map(TOY_FILE);
+  memcpy(weights, t.weights, TOY_FILE);
+  if (mprotect((uint8_t *)((uintptr_t)weights / GUARD_PAGE * GUARD_PAGE), (TOY_FILE + GUARD_PAGE - 1) / GUARD_PAGE * GUARD_PAGE, PROT_READ)) abort();
   const uint32_t size = t.plan.size;
   CHECK(run(t.plan.data, size, weights, 1) && run(t.plan.data, size, weights, 2));
   CHECK_EQUAL(ran, 4);

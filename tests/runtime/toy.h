@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include "runtime/abi/cpu.h"
 #include "runtime/abi/kernel.h"
-#include "runtime/abi/sha256.h"
+#include "runtime/abi/weights.h"
 #include "runtime/abi/template.h"
 #include "runtime/ingot.h"
 #include "tests/runtime/plan_maker.h"
@@ -138,7 +138,8 @@ static inline uint32_t toy_put_phase(maker *m, uint32_t slot, uint32_t kind, uin
 /* Arena: tokens, hidden rows, logits, scaled rows. Weights: the table, then the head. */
 enum {
   TOY_AT_TOKENS = 0, TOY_AT_HIDDEN = 128, TOY_AT_LOGITS = TOY_AT_HIDDEN + 64 * TOY_CHUNK, TOY_AT_SCALED = TOY_AT_LOGITS + 4 * TOY_VOCAB * TOY_SLICE,
-  TOY_ARENA = TOY_AT_SCALED + 64 * TOY_SLICE, TOY_WEIGHTS = 2 * 64 * TOY_VOCAB
+  TOY_ARENA = TOY_AT_SCALED + 64 * TOY_SLICE, TOY_WEIGHTS = 2 * 64 * TOY_VOCAB,
+  TOY_FILE = TOY_WEIGHTS + 64 /* and the seal */
 };
 
 static inline void toy_put_phases(maker *m, uint32_t plan, uint32_t field) {
@@ -235,7 +236,7 @@ static inline maker toy_plan(const uint8_t *weights) {
   toy_hash_weights(weights, root_hash);
   uint32_t root = mk_room(m, 8, 8);
   memcpy(m->data + 4, "INGP", 4);
-  uint32_t plan = mk_table(m, "4rrr44444888884" "84rrr8rrrrr");
+  uint32_t plan = mk_table(m, "4rrr44444888884" "84rrr8rrrr");
   mk_link(m, root, plan);
   const struct { uint32_t field, bytes; uint64_t value; } numbers[] = {
     {0, 4, 1}, {4, 4, TOY_VOCAB}, {5, 4, 16}, {6, 4, 1}, {7, 4, TOY_CONTEXT}, {8, 4, TOY_CHUNK}, {9, 8, TOY_ARENA}, {10, 8, 64}, {11, 8, 64},
@@ -263,11 +264,6 @@ static inline maker toy_plan(const uint8_t *weights) {
   toy_put_tokenizer(m, plan, 22);
   toy_put_template(m, plan, 23);
   mk_string(m, plan, 24, "made by hand");
-  uint8_t sample[128];
-  memcpy(sample, weights, 64);
-  memcpy(sample + 64, weights + 64 * TOY_VOCAB, 64);
-  ingot__sha256_of(sample, 128, root_hash);
-  mk_vector(m, plan, 25, root_hash, 32, 1, 1);
   return made;
 }
 
@@ -301,8 +297,11 @@ typedef struct toy {
 static inline void toy_seal(toy *t) { ingot__sha256_of(t->plan.data, t->plan.size, t->program.plan_hash); }
 
 static inline void toy_make(toy *t) {
-  t->weights = aligned_alloc(64, TOY_WEIGHTS);
+  t->weights = aligned_alloc(64, TOY_FILE);
   toy_weights(t->weights);
+  ingot_seal seal = {.magic = INGOT_SEAL_MAGIC};
+  toy_hash_weights((const uint8_t *)t->weights, seal.root);
+  memcpy((uint8_t *)t->weights + TOY_WEIGHTS, &seal, sizeof seal);
   t->plan = toy_plan((const uint8_t *)t->weights);
   t->program = (ingot_program){.abi_version = INGOT_ABI_VERSION, .size = sizeof t->program, .name = "toy", .n_kernels = TOY_KERNELS, .n_variants = 3,
                                .info = toy_info, .variants = toy_variants};
@@ -311,7 +310,7 @@ static inline void toy_make(toy *t) {
 
 static inline ingot_model_options toy_options(const toy *t) {
   return (ingot_model_options){.size = sizeof(ingot_model_options), .plan = t->plan.data, .plan_size = t->plan.size, .weights = t->weights,
-                               .weights_size = TOY_WEIGHTS, .n_threads = 1};
+                               .weights_size = TOY_FILE, .n_threads = 1};
 }
 
 static inline void toy_finish(toy *t) {
