@@ -182,9 +182,11 @@ struct ingot_model {
   pthread_mutex_t turn;    /* held while a session's steps run: pool and scratch are the model's */
   bool has_turn, has_pool;
   ingot__pool pool;
+  /* How many tiles of each worker's share are taken, for two steps in turn (exec.c). */
+  struct ingot__share { _Alignas(64) _Atomic uint64_t taken[2]; } share[INGOT__MAX_THREADS];
 };
 
-/* Compares the beginning of every weight with the plan: whether these are the weights of this plan, in a moment. */
+/* Compares the seal of the weights with the plan: whether these are the weights of this plan, in a moment. */
 ingot_status ingot__weights_check(const ingot_model *model, ingot_error *error);
 /* Hashes all weights on the model's threads and compares with the plan. */
 ingot_status ingot__weights_verify(ingot_model *model, ingot_error *error);

@@ -14,6 +14,7 @@ typedef struct job {
   bool meets;               /* workers are the pool's, and meet after each step */
   const ingot__call *call;  /* of the one step that the app's own threads run now */
   const ingot__step *step;
+  uint32_t number;          /* of that step */
 } job;
 
 static void runtime_dims(uint32_t *dim, const ingot__call *call, uint32_t n_context) {
@@ -54,23 +55,43 @@ static void run_part(const job *j, const ingot__part *part, const ingot__call *c
   part->kernel(&args, scratch + plan->private_bytes, begin, end);
 }
 
-/* One worker's share: the private parts in full, then its contiguous range of the concatenated tiles of the others. */
-static void run_share(const job *j, const ingot__step *step, const ingot__call *call, uint32_t worker) {
+/* Tiles [from, to) of the concatenated tiles of a step's shared parts. */
+static void run_tiles(const job *j, const ingot__part *part, const ingot__part *end, const ingot__call *call, const uint32_t *dim, uint32_t worker,
+                      uint64_t from, uint64_t to) {
+  for (uint64_t base = 0; part < end && base < to; part++) {
+    uint64_t tiles = count_tiles(part, dim), begin = from > base ? from - base : 0, stop = to - base < tiles ? to - base : tiles;
+    if (begin < stop) run_part(j, part, call, dim, worker, (uint32_t)begin, (uint32_t)stop);
+    base += tiles;
+  }
+}
+
+enum { CHUNKS = 8, LEAST_CHUNK = 4 }; /* of a share; tiles: less is not worth a turn at the counter */
+
+/* One worker's part of a step: the private parts in full, then its contiguous share of the concatenated tiles of the others, chunk by chunk,
+ * so that a worker that is done takes what is left of a slower one's. Which worker does a tile changes no bit of it. Counters take
+ * turns by the step's number: all workers have left the other one, so that its owner may set it back. */
+static void run_share(const job *j, const ingot__step *step, const ingot__call *call, uint32_t number, uint32_t worker) {
   uint32_t dim[INGOT_DIM_STATIC];
   runtime_dims(dim, call, j->memory->n_context);
   const ingot__part *part = j->model->plan.parts + step->first, *shared = part + step->n_private, *end = shared + step->n_parts;
   uint64_t total = 0;
   for (const ingot__part *p = shared; p < end; p++) total += count_tiles(p, dim);
-  uint64_t from = total * worker / j->n_workers, to = total * (worker + 1) / j->n_workers, base = 0;
-  if (from == to && shared < end) return; /* what is private serves only the shares */
+  const uint32_t n = j->n_workers, turn = number & 1;
+  atomic_store_explicit(&j->model->share[worker].taken[!turn], 0, memory_order_relaxed);
+  if (shared < end && total * worker / n == total * (worker + 1) / n) return; /* what is private serves only the shares */
   for (; part < shared; part++) {
     uint32_t tiles = count_tiles(part, dim);
     if (tiles) run_part(j, part, call, dim, worker, 0, tiles);
   }
-  for (; part < end && base < to; part++) {
-    uint64_t tiles = count_tiles(part, dim), begin = from > base ? from - base : 0, stop = to - base < tiles ? to - base : tiles;
-    if (begin < stop) run_part(j, part, call, dim, worker, (uint32_t)begin, (uint32_t)stop);
-    base += tiles;
+  if (n == 1) {
+    run_tiles(j, shared, end, call, dim, worker, 0, total);
+    return;
+  }
+  for (uint32_t i = 0; i < n; i++) {
+    const uint32_t whose = (worker + i) % n;
+    const uint64_t from = total * whose / n, size = total * (whose + 1) / n - from, chunk = size / CHUNKS > LEAST_CHUNK ? size / CHUNKS : LEAST_CHUNK;
+    for (uint64_t at; (at = atomic_fetch_add_explicit(&j->model->share[whose].taken[turn], chunk, memory_order_relaxed)) < size;)
+      run_tiles(j, shared, end, call, dim, worker, from + at, from + (chunk < size - at ? at + chunk : size));
   }
 }
 
@@ -85,7 +106,7 @@ static void run_steps(void *context, uint32_t worker) {
   for (uint32_t s = 0, done = 0;; s++) {
     const ingot__phase *phase = &j->model->plan.phase[call->phase];
     while (s == phase->n_steps) phase = &j->model->plan.phase[(++call)->phase], s = 0;
-    run_share(j, &j->model->plan.steps[phase->first_step + s], call, worker);
+    run_share(j, &j->model->plan.steps[phase->first_step + s], call, done, worker);
     const bool ends = ++done == j->n_steps;
     if (worker == 0 && !ends && j->cancel && atomic_load_explicit(j->cancel, memory_order_relaxed)) atomic_store(&j->last, done);
     if (meets) ingot__pool_meet(pool);
@@ -97,7 +118,7 @@ static void run_steps(void *context, uint32_t worker) {
 
 static void run_hooked_share(void *context, uint32_t worker) {
   const job *j = context;
-  run_share(j, j->step, j->call, worker);
+  run_share(j, j->step, j->call, j->number, worker);
 }
 
 /* The app's own threads: one call of the hook for each step, its return is the meeting. */
@@ -111,6 +132,7 @@ static void run_hooked(job *j) {
       }
       j->step = &j->model->plan.steps[phase->first_step + s];
       j->model->parallel_for(j->model->parallel_user, j->n_workers, run_hooked_share, j);
+      j->number++;
     }
   }
 }
@@ -121,6 +143,7 @@ bool ingot__run(ingot_model *model, const ingot__memory *memory, const ingot__ca
   for (uint32_t c = 0; c < n_calls; c++) j.n_steps += model->plan.phase[calls[c].phase].n_steps;
   if (!j.n_steps) return true;
   pthread_mutex_lock(&model->turn);
+  for (uint32_t w = 0; w < j.n_workers; w++) atomic_store(&model->share[w].taken[0], 0);
   if (model->parallel_for) run_hooked(&j);
   else if (model->has_pool) ingot__pool_run(&model->pool, run_steps, &j);
   else run_steps(&j, 0);
