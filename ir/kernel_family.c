@@ -39,6 +39,10 @@ const char *ig_activation_name(ig_activation activation) {
   return names[activation];
 }
 
+uint32_t ig_activation_block(ig_activation activation) {
+  return activation == IG_ACT_F32 ? 16 : activation == IG_ACT_A32 || activation == IG_ACT_A32X2 ? 32 : 256;
+}
+
 ig_activation ig_two_digits(ig_activation activation) {
   return activation == IG_ACT_A32 ? IG_ACT_A32X2 : activation == IG_ACT_A256 ? IG_ACT_A256X2 : activation;
 }
@@ -97,7 +101,8 @@ static ingot_extent row_of(ig_activation a, const ig_layout *l) {
   return one(352, T | D(0));
 }
 
-static ingot_extent row_of_n16(ig_activation a) { return one((uint32_t)ig_activation_bytes(a, 256) / 16, T | D(0)); }
+/* Rows counted in blocks of `block` values: whole blocks only, so that no row can end within one. */
+static ingot_extent row_of_blocks(ig_activation a, uint32_t block) { return one((uint32_t)ig_activation_bytes(a, block), T | D(0)); }
 
 void ig_kernel_info(ingot_kernel_info *info, ig_family family, const ig_layout *l, ig_activation activation) {
   memset(info, 0, sizeof *info);
@@ -114,6 +119,7 @@ void ig_kernel_info(ingot_kernel_info *info, ig_family family, const ig_layout *
   ingot_extent heads_q = one(64, T | D(6)), heads_k = one(64, T | D(7)), heads_v = one(64, T | D(8)), heads_y = one(64, T | D(9));
   ingot_extent k_cache = one(2, D(0) | D(2) | CONTEXT), v_cache = one(32, D(0) | D(3) | CONTEXT), turns = one(8, D(5));
   ingot_extent partials = sum2(64, BLOCKS | D(0) | D(1) | D(3), 64, BLOCKS | D(0) | D(1));
+  const uint32_t block = ig_activation_block(activation);
   switch (family) {
   case IG_EMBED:
     info->tiles = one(1, T);
@@ -123,14 +129,14 @@ void ig_kernel_info(ingot_kernel_info *info, ig_family family, const ig_layout *
     break;
   case IG_NORM:
     info->tiles = one(1, T);
-    BUFFER(R, row_of_n16(IG_ACT_F32));
-    WEIGHT(one(64, D(0)));
-    BUFFER(W, row_of_n16(activation));
+    BUFFER(R, row_of_blocks(IG_ACT_F32, block));
+    WEIGHT(one(4 * block, D(0)));
+    BUFFER(W, row_of_blocks(activation, block));
     break;
   case IG_QUANT:
     info->tiles = one(1, T);
-    BUFFER(R, row_of_n16(IG_ACT_F32));
-    BUFFER(W, row_of_n16(activation));
+    BUFFER(R, row_of_blocks(IG_ACT_F32, block));
+    BUFFER(W, row_of_blocks(activation, block));
     break;
   case IG_LINEAR_GEMV:
   case IG_LINEAR_GEMM:
@@ -158,8 +164,8 @@ void ig_kernel_info(ingot_kernel_info *info, ig_family family, const ig_layout *
     break;
   case IG_GLU:
     info->tiles = one(1, T);
-    BUFFER(RW, row_of_n16(IG_ACT_F32));
-    BUFFER(R, row_of_n16(IG_ACT_F32));
+    BUFFER(RW, row_of_blocks(IG_ACT_F32, 16));
+    BUFFER(R, row_of_blocks(IG_ACT_F32, 16));
     break;
   case IG_ROPE_KV:
     info->tiles = one(1, T);
@@ -194,17 +200,19 @@ void ig_kernel_info(ingot_kernel_info *info, ig_family family, const ig_layout *
     break;
   case IG_FAMILY_COUNT: break;
   }
-  if (family == IG_NORM) info->limit[0] = (ingot_limit){{1, D(1)}, {16, D(0)}};
-  if (family >= IG_ROPE_KV) { /* heads fit their rows, channels their padding, pairs the head */
+  if (family == IG_NORM) info->limit[0] = (ingot_limit){{1, D(1)}, {block, D(0)}};
+  if (family == IG_EMBED) info->limit[0] = (ingot_limit){{1, 0}, {1, D(2)}}; /* ids are clamped to a table that has rows */
+  if (family >= IG_ROPE_KV) { /* heads have channels and fit their rows, channels their padding, pairs the head */
     ingot_term heads = {1, D(0) | D(1) | D(2)}, kv = {1, D(0) | D(2)};
     bool merge = family == IG_ATTENTION_MERGE, prefill = family == IG_ATTENTION, y = merge || prefill;
     info->limit[0] = (ingot_limit){heads, {16, y ? D(9) : D(6)}};
     info->limit[1] = (ingot_limit){{1, D(2)}, {16, D(3)}};
-    if (prefill) info->limit[2] = (ingot_limit){heads, {16, D(6)}};
+    info->limit[2] = (ingot_limit){{1, 0}, {1, D(1) | D(2)}};
+    if (prefill) info->limit[3] = (ingot_limit){heads, {16, D(6)}};
     if (!y) {
-      info->limit[2] = (ingot_limit){kv, {16, D(7)}};
-      info->limit[3] = (ingot_limit){kv, {16, D(8)}};
-      info->limit[4] = (ingot_limit){{2, D(5)}, {1, D(2)}};
+      info->limit[3] = (ingot_limit){kv, {16, D(7)}};
+      info->limit[4] = (ingot_limit){kv, {16, D(8)}};
+      info->limit[5] = (ingot_limit){{2, D(5)}, {1, D(2)}};
     }
   }
 }

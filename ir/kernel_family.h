@@ -35,8 +35,8 @@ typedef enum ig_family {
 enum { IG_D0 = INGOT_DIM_STATIC };
 /* linear, glu:    0 k_units (see ig_units) · 1 k_odd · 2 row_tiles · 3 epilogue (linear only: 0 y = v, 1 y = y + v)
  * embed, linear_x2: 0 k_units · 1 k_odd · 2 row_tiles
- * rms_norm:       0 n16 (row length in 16 floats) · 1 n (true length) · 2 eps (f32 bits)
- * quant:          0 n16
+ * rms_norm:       0 blocks of the result (16 floats, 32 or 256 codes) · 1 n (true length) · 2 eps (f32 bits)
+ * quant:          0 blocks
  * glu:            0 n16
  * rope_kv, attention, attention_decode, attention_merge (the same list for all four):
  *                 0 kv_heads · 1 group (query heads per kv head) · 2 head_dim · 3 v16 = ceil(head_dim / 16) · 4 scale of q (f32 bits)
@@ -44,11 +44,11 @@ enum { IG_D0 = INGOT_DIM_STATIC };
  */
 enum { IG_ATTN_KV_HEADS = IG_D0, IG_ATTN_GROUP, IG_ATTN_HEAD_DIM, IG_ATTN_V16, IG_ATTN_SCALE, IG_ATTN_PAIRS, IG_ATTN_Q16, IG_ATTN_K16, IG_ATTN_V_ROW16, IG_ATTN_Y16, IG_ATTN_DIMS };
 enum { IG_LIN_UNITS = IG_D0, IG_LIN_ODD, IG_LIN_TILES, IG_LIN_EPILOGUE };
-enum { IG_NORM_N16 = IG_D0, IG_NORM_N, IG_NORM_EPS };
+enum { IG_NORM_BLOCKS = IG_D0, IG_NORM_N, IG_NORM_EPS };
 
 /* Operands by family, in order:
  *   embed             tokens u32[T] · w · y f32
- *   rms_norm          x f32 · gain f32[16 n16] · y
+ *   rms_norm          x f32 · gain f32[blocks] · y
  *   quant             x f32 · y
  *   linear            x · w · y f32 [T][16 row_tiles]
  *   linear_x2         x · w · y f32 [T][16 row_tiles]
@@ -86,6 +86,8 @@ const ig_layout *ig_layout_at(int index); /* NULL after the last */
 bool ig_units(const ig_layout *layout, uint64_t k, uint32_t *k_units, uint32_t *k_odd);
 /* Bytes of one activation row for k values. */
 uint64_t ig_activation_bytes(ig_activation activation, uint64_t k);
+/* Values of one block of a row: 16, 32 or 256. */
+uint32_t ig_activation_block(ig_activation activation);
 const char *ig_activation_name(ig_activation activation); /* "f32", "a32", "a256", "a32x2", ... */
 
 /* Which kernel: one row of the library's table. */

@@ -65,7 +65,7 @@ static void write_row(const float *row, size_t at, size_t n, size_t whole, ig_ac
 }
 
 static void norm(const ig_kernel_ref *ref, const ingot_kernel_args *a, uint32_t t, bool f) {
-  size_t n = 16 * (size_t)a->dim[IG_NORM_N16];
+  size_t n = ig_activation_block(ref->activation) * (size_t)a->dim[IG_NORM_BLOCKS];
   const float *x = (const float *)a->operand[0] + t * n, *gain = a->operand[1];
   uint8_t *y = (uint8_t *)a->operand[2] + t * ig_activation_bytes(ref->activation, n);
   float lanes[16] = {0};
@@ -224,7 +224,7 @@ static void merge_all(const ingot_kernel_args *a, bool f) {
 }
 
 static void quantised(const ig_kernel_ref *ref, const ingot_kernel_args *a, uint32_t t, bool f) {
-  size_t n = 16 * (size_t)a->dim[IG_D0];
+  size_t n = ig_activation_block(ref->activation) * (size_t)a->dim[IG_D0];
   write_row((const float *)a->operand[0] + t * n, 0, n, n, ref->activation, (uint8_t *)a->operand[1] + t * ig_activation_bytes(ref->activation, n), f);
 }
 

@@ -171,12 +171,14 @@ static uint32_t keep_derived(lowering *l, uint32_t source, uint32_t gain, ig_act
   return made;
 }
 
+static uint32_t activation_blocks(ig_activation a, uint64_t n) { return (uint32_t)ig_ceil_div(n, ig_activation_block(a)); }
+
 static uint32_t norm(lowering *l, uint32_t x, uint32_t gain, float eps, ig_activation activation) {
   uint32_t known = find_derived(l, x, gain, activation);
   if (known != NONE) return known;
   const ig_packed_weight *g = &l->plan->weight[gain];
   uint32_t n = (uint32_t)g->cols, y = new_rows(l, g->name, ig_activation_bytes(activation, n));
-  emit(l, kernel_row(l->plan, IG_NORM, NULL, activation), OPERANDS(rows(l, x), packed(gain), rows(l, y)), DIMS((n + 15) / 16, n, ig_f32_bits(eps)));
+  emit(l, kernel_row(l->plan, IG_NORM, NULL, activation), OPERANDS(rows(l, x), packed(gain), rows(l, y)), DIMS(activation_blocks(activation, n), n, ig_f32_bits(eps)));
   return keep_derived(l, x, gain, activation, y);
 }
 
@@ -188,7 +190,7 @@ static uint32_t activation_for(lowering *l, uint32_t x, uint32_t gain, float eps
   uint32_t known = find_derived(l, x, NONE, activation);
   if (known != NONE) return known;
   uint32_t y = new_rows(l, ig_format(l->arena, "%s.x", w->name), ig_activation_bytes(activation, w->cols));
-  emit(l, kernel_row(l->plan, IG_QUANT, NULL, activation), OPERANDS(rows(l, x), rows(l, y)), DIMS((uint32_t)((w->cols + 15) / 16)));
+  emit(l, kernel_row(l->plan, IG_QUANT, NULL, activation), OPERANDS(rows(l, x), rows(l, y)), DIMS(activation_blocks(activation, w->cols)));
   return keep_derived(l, x, NONE, activation, y);
 }
 

@@ -89,7 +89,7 @@ void row_write(ig_kb *b, ig_activation activation, const row_source *source, val
 
 void ig_gen_quant(ig_kb *b, const ig_kernel_ref *ref, const char *symbol) {
   ig_kernel_values k = kb_kernel(b, symbol);
-  val x = kb_operand(b, k, 0), y = kb_operand(b, k, 1), n16 = row_dim(b, k, IG_D0);
+  val x = kb_operand(b, k, 0), y = kb_operand(b, k, 1), n16 = row_times(b, row_dim(b, k, IG_D0), ig_activation_block(ref->activation) / 16);
   val x_bytes = row_times(b, n16, 64), y_bytes = row_bytes(b, ref->activation, n16);
   kb_loop row;
   row_tiles(b, &row, k);

@@ -7,9 +7,9 @@ static const ig_kernel_ref refs[] = {
 };
 
 static int run(harness *h, const ig_target *target, const ig_kernel_ref *ref, uint32_t tokens, uint32_t n, float magnitude, uint64_t *state) {
-  uint32_t n16 = (n + 15) / 16, unit = ref->activation == IG_ACT_F32 ? 1 : ref->activation == IG_ACT_A32 || ref->activation == IG_ACT_A32X2 ? 32 : 256;
-  if (n % unit) return 0;
-  uint32_t dim[INGOT_MAX_DIMS] = {[INGOT_DIM_TOKENS] = tokens, [IG_NORM_N16] = n16, [IG_NORM_N] = n, [IG_NORM_EPS] = case_bits(1e-5f)};
+  uint32_t n16 = (n + 15) / 16, block = ig_activation_block(ref->activation), blocks = (n + block - 1) / block;
+  if (n % block && ref->activation != IG_ACT_F32) return 0;
+  uint32_t dim[INGOT_MAX_DIMS] = {[INGOT_DIM_TOKENS] = tokens, [IG_D0] = blocks, [IG_NORM_N] = n, [IG_NORM_EPS] = case_bits(1e-5f)};
   kernel_case c;
   case_open(&c, h, *ref, target, dim, NULL);
   case_fill(&c, 0, n, 16 * n16, magnitude, state);
