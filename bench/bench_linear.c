@@ -45,7 +45,7 @@ static int bench(const ig_target *target, const ig_variant *variant, const char 
     if (layout->activation == IG_ACT_F32) memcpy(x + t * x_row, values, k * 4);
     else (layout->activation == IG_ACT_A32 ? ig_quantize_a32 : ig_quantize_a256)(values, k, x + t * x_row);
   }
-  ingot_extent extent = ig_kernel_scratch(&ref, target);
+  ingot_extent extent = ig_kernel_scratch(&ref, &h.schedule);
   void *scratch = bench_memory(harness_extent(&extent, args.dim) + 64);
   args.operand[0] = x, args.operand[1] = w, args.operand[2] = bench_memory((size_t)64 * tiles * tokens);
 

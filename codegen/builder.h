@@ -10,6 +10,7 @@
 #include <mlir-c/IR.h>
 #include "ir/base/base.h"
 #include "runtime/abi/kernel.h"
+#include "passes/schedule.h"
 #include "targets/target.h"
 
 typedef MlirValue val;
@@ -20,6 +21,7 @@ typedef struct ig_kb {           /* kernel builder */
   MlirBlock block;               /* where ops go */
   MlirLocation location;
   const ig_variant *variant;     /* lanes, has_fma, has_f16c, dot */
+  ig_choice choice;              /* the schedule's numbers */
   ig_arena *arena;
   const char *kernel;            /* for diagnostics */
   ig_diags *diags;

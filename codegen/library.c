@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "codegen/builder.h"
+#include "codegen/generate.h"
 #include "codegen/kernels/kernels.h"
 
 /* Constant and tested once by every build: MLIR answers a wrong one with an error, LLVM's fatal handler never sees it. */
@@ -68,19 +69,17 @@ static void symbol_of(char *symbol, size_t size, const char *prefix, const ig_va
   snprintf(symbol, size, "%s__%s_%s", prefix, variant->name, name);
 }
 
-/* Builds and lowers all kernels into one module; null on error. */
-static MlirModule lower(job *j, MlirContext context, const char *prefix, const ig_kernel_ref *kernels, uint32_t n) {
+/* Builds and lowers all units into one module; null on error. */
+static MlirModule lower(job *j, MlirContext context, const char *what, const ig_unit *units, uint32_t n) {
   ig_arena arena = {0};
   size_t errors = j->diags->errors;
   MlirModule module = mlirModuleCreateEmpty(mlirLocationUnknownGet(context));
   for (uint32_t i = 0; i < n; i++) {
-    char symbol[160];
-    symbol_of(symbol, sizeof symbol, prefix, j->variant, &kernels[i]);
-    snprintf(j->what, sizeof j->what, "%s", symbol);
-    ig_kb b = {context, module, mlirModuleGetBody(module), mlirLocationUnknownGet(context), j->variant, &arena, symbol, j->diags};
-    ig_generators[kernels[i].family](&b, &kernels[i], symbol);
+    snprintf(j->what, sizeof j->what, "%s", units[i].symbol);
+    ig_kb b = {context, module, mlirModuleGetBody(module), mlirLocationUnknownGet(context), j->variant, units[i].choice, &arena, units[i].symbol, j->diags};
+    units[i].generate(&b, units[i].ref, units[i].symbol);
   }
-  snprintf(j->what, sizeof j->what, "kernels of variant %s", j->variant->name);
+  snprintf(j->what, sizeof j->what, "%s of variant %s", what, j->variant->name);
   bool ok = j->diags->errors == errors && mlirOperationVerify(mlirModuleGetOperation(module));
   if (ok) {
     MlirPassManager passes = mlirPassManagerCreate(context);
@@ -162,8 +161,8 @@ static bool emit(job *j, LLVMModuleRef module, LLVMTargetMachineRef machine, ig_
   return true;
 }
 
-bool ig_compile_kernels(const ig_target *target, const ig_variant *variant, const char *prefix, const ig_kernel_ref *kernels, uint32_t n,
-                        ig_dump dump, ig_text *dump_out, ig_object *object, ig_diags *diags) {
+bool ig_compile_units(const ig_target *target, const ig_variant *variant, const char *what, const ig_unit *units, uint32_t n, ig_dump dump, ig_text *dump_out,
+                      ig_object *object, ig_diags *diags) {
   job j = {.target = target, .variant = variant, .diags = diags};
   compiling = j.what;
   MlirDialectRegistry registry = mlirDialectRegistryCreate();
@@ -176,7 +175,7 @@ bool ig_compile_kernels(const ig_target *target, const ig_variant *variant, cons
   mlirContextAttachDiagnosticHandler(context, on_diagnostic, &j, NULL);
 
   bool ok = false;
-  MlirModule module = lower(&j, context, prefix, kernels, n);
+  MlirModule module = lower(&j, context, what, units, n);
   if (module.ptr) {
     if (dump == IG_DUMP_MLIR) mlirOperationPrint(mlirModuleGetOperation(module), append_text, dump_out);
     LLVMContextRef llvm = LLVMContextCreate();
@@ -191,5 +190,20 @@ bool ig_compile_kernels(const ig_target *target, const ig_variant *variant, cons
   }
   mlirContextDestroy(context);
   compiling = NULL;
+  return ok;
+}
+
+bool ig_compile_kernels(const ig_schedule *schedule, const ig_variant *variant, const char *prefix, const ig_kernel_ref *kernels, uint32_t n,
+                        ig_dump dump, ig_text *dump_out, ig_object *object, ig_diags *diags) {
+  enum { SYMBOL = 160 };
+  ig_arena arena = {0};
+  ig_unit *units = ig_alloc_array(&arena, n, sizeof *units);
+  for (uint32_t i = 0; i < n; i++) {
+    char *symbol = ig_alloc(&arena, SYMBOL);
+    symbol_of(symbol, SYMBOL, prefix, variant, &kernels[i]);
+    units[i] = (ig_unit){symbol, ig_generators[kernels[i].family], &kernels[i], ig_schedule_choose(schedule, variant, &kernels[i])};
+  }
+  bool ok = ig_compile_units(schedule->target, variant, "kernels", units, n, dump, dump_out, object, diags);
+  ig_arena_finish(&arena);
   return ok;
 }

@@ -36,11 +36,11 @@ static LLVMValueRef global(const maker *m, LLVMValueRef value, const char *name,
 }
 
 /* Rows hold numbers and characters only, so the host's bytes are the target's (both little endian). */
-static LLVMValueRef kernel_rows(maker *m, const ig_program_plan *plan, const ig_target *target) {
+static LLVMValueRef kernel_rows(maker *m, const ig_program_plan *plan, const ig_schedule *schedule) {
   ingot_kernel_info *rows = ig_alloc_array(&m->arena, plan->n_kernels, sizeof *rows);
   for (size_t i = 0; i < plan->n_kernels; i++) {
     rows[i] = plan->kernel[i].info;
-    rows[i].scratch = ig_kernel_scratch(&plan->kernel[i].ref, target);
+    rows[i].scratch = ig_kernel_scratch(&plan->kernel[i].ref, schedule);
   }
   return global(m, bytes(m, rows, plan->n_kernels * sizeof *rows), NULL, 8);
 }
@@ -67,7 +67,7 @@ static LLVMValueRef variant_rows(maker *m, const ig_program_plan *plan, const ch
   return global(m, LLVMConstArray2(LLVMTypeOf(rows[0]), rows, n), NULL, 8);
 }
 
-static void build(maker *m, const ig_program_plan *plan, const char *name, const ig_target *target, const ig_variant *const *variants, uint32_t n_variants,
+static void build(maker *m, const ig_program_plan *plan, const char *name, const ig_schedule *schedule, const ig_variant *const *variants, uint32_t n_variants,
                   const uint8_t plan_hash[32]) {
   char label[sizeof((ingot_program *)0)->name] = {0};
   assert(strlen(name) < sizeof label);
@@ -75,7 +75,7 @@ static void build(maker *m, const ig_program_plan *plan, const char *name, const
   LLVMValueRef none = LLVMConstNull(pointer(m));
   LLVMValueRef fields[] = {
     u32(m, INGOT_ABI_VERSION), u32(m, sizeof(ingot_program)), bytes(m, label, sizeof label), bytes(m, plan_hash, 32),
-    u32(m, (uint32_t)plan->n_kernels), u32(m, n_variants), kernel_rows(m, plan, target), variant_rows(m, plan, name, variants, n_variants),
+    u32(m, (uint32_t)plan->n_kernels), u32(m, n_variants), kernel_rows(m, plan, schedule), variant_rows(m, plan, name, variants, n_variants),
     none, none, u64(m, 0), u64(m, 0), /* plan and weights: not embedded */
   };
   global(m, LLVMConstStructInContext(m->context, fields, sizeof fields / sizeof *fields, false), ig_program_symbol(&m->arena, name), 8);
@@ -115,13 +115,13 @@ static bool emit(LLVMModuleRef module, const char *triple, ig_object *object, ig
   return ok;
 }
 
-bool ig_program_object(const ig_program_plan *plan, const char *name, const ig_target *target, const ig_variant *const *variants, uint32_t n_variants,
+bool ig_program_object(const ig_program_plan *plan, const char *name, const ig_schedule *schedule, const ig_variant *const *variants, uint32_t n_variants,
                        const uint8_t plan_hash[32], ig_object *object, ig_diags *diags) {
   assert(n_variants > 0);
   maker m = {.context = LLVMContextCreate()};
   m.module = LLVMModuleCreateWithNameInContext(name, m.context);
-  build(&m, plan, name, target, variants, n_variants, plan_hash);
-  bool ok = emit(m.module, target->triple, object, diags);
+  build(&m, plan, name, schedule, variants, n_variants, plan_hash);
+  bool ok = emit(m.module, schedule->target->triple, object, diags);
   LLVMDisposeModule(m.module);
   LLVMContextDispose(m.context);
   ig_arena_finish(&m.arena);

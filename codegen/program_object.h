@@ -11,7 +11,7 @@ char *ig_program_symbol(ig_arena *arena, const char *name);
 
 /* `variants`: those of the target that the library holds, best first. Constants only: no code, no constructors, nothing undefined but the
  * kernels. `object->data` is from malloc. */
-bool ig_program_object(const ig_program_plan *plan, const char *name, const ig_target *target, const ig_variant *const *variants, uint32_t n_variants,
+bool ig_program_object(const ig_program_plan *plan, const char *name, const ig_schedule *schedule, const ig_variant *const *variants, uint32_t n_variants,
                        const uint8_t plan_hash[32], ig_object *object, ig_diags *diags);
 
 #endif

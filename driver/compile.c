@@ -21,9 +21,10 @@
 #include "frontend/model.h"
 #include "passes/lower.h"
 #include "passes/pipeline.h"
+#include "passes/schedule.h"
 #include "runtime/abi/sha256.h"
 
-enum { CONTEXT_BY_DEFAULT = 4096, CONTEXT_MOST = 1 << 24, CHUNK_BY_DEFAULT = 256, CHUNK_MOST = 1 << 14, NAME_MOST = 48 };
+enum { CONTEXT_BY_DEFAULT = 4096, CONTEXT_MOST = 1 << 24, CHUNK_MOST = 1 << 14, NAME_MOST = 48 };
 
 typedef struct compilation {
   const ig_compile_options *o;
@@ -34,6 +35,7 @@ typedef struct compilation {
   ig_file_stamp stamp;              /* of the model file as its header was read */
   const ig_variant **variants;
   uint32_t n_variants;
+  ig_schedule schedule;
   ig_program_plan plan;
   ig_plan_facts facts;
   bool ended;                       /* at the stage that was asked for */
@@ -85,7 +87,7 @@ static bool choose_sizes(compilation *c, ig_lower_options *sizes) {
   if (context > CONTEXT_MOST) return ig_error(c->diags, c->o->model, "a context of %llu positions is too long; the most is %d", (unsigned long long)context, CONTEXT_MOST);
   if (c->o->n_context && context > trained)
     ig_report(c->diags, IG_WARNING, c->o->model, "was trained for %llu positions; beyond them answers get worse", (unsigned long long)trained);
-  uint32_t chunk = c->o->chunk ? c->o->chunk : CHUNK_BY_DEFAULT;
+  uint32_t chunk = c->o->chunk ? c->o->chunk : ig_schedule_program(&c->schedule).chunk;
   if (chunk > CHUNK_MOST) return ig_error(c->diags, c->o->model, "a batch of %u tokens is too large; the most is %d", chunk, CHUNK_MOST);
   sizes->n_context = (uint32_t)ig_round_up(context, INGOT_KV_BLOCK);
   sizes->chunk = chunk < sizes->n_context ? chunk : sizes->n_context;
@@ -109,6 +111,13 @@ static void end_with_graph(compilation *c, ig_module module) {
   c->ended = true;
 }
 
+static uint32_t apart(const ig_schedule *schedule) {
+  ig_program_choice program = ig_schedule_program(schedule);
+  uint32_t bits = 0;
+  for (int p = 0; p < IG_PATTERNS; p++) bits |= program.fused[p] ? 0 : 1u << p;
+  return bits;
+}
+
 static bool plan_from_graph(compilation *c, ig_module module) {
   ig_lower_options sizes;
   if (!choose_sizes(c, &sizes) || !ig_model_graph(&c->model, module, has_kernels, c->diags)) return false;
@@ -120,7 +129,8 @@ static bool plan_from_graph(compilation *c, ig_module module) {
   }
   if (at_stage(c, "graph")) return end_with_graph(c, module), true;
   bool pass = c->o->stage && ig_pass_find(c->o->stage);
-  ig_pass_options passes = {.layout = c->o->target->layout, .stop_after = pass ? c->o->stage : NULL, .dump = c->o->dump_phases ? dump_phase : NULL, .user = c};
+  ig_pass_options passes = {.layout = c->o->target->layout, .stop_after = pass ? c->o->stage : NULL, .dump = c->o->dump_phases ? dump_phase : NULL, .user = c,
+                            .apart = apart(&c->schedule)};
   if (!ig_run_passes(module, &passes, c->diags)) return false;
   if (pass) return end_with_graph(c, module), true;
   if (!ig_make_plan(module, &sizes, c->arena, &c->plan, c->diags)) return false;
@@ -172,7 +182,7 @@ static bool library(compilation *c, ig_kernel_jobs *jobs, const ig_text *plan_by
   uint8_t plan_hash[INGOT_SHA256_SIZE];
   ingot__sha256_of(plan_bytes->data, plan_bytes->size, plan_hash);
   ig_object program;
-  if (!ig_program_object(&c->plan, c->name, c->o->target, c->variants, c->n_variants, plan_hash, &program, c->diags)) return false;
+  if (!ig_program_object(&c->plan, c->name, &c->schedule, c->variants, c->n_variants, plan_hash, &program, c->diags)) return false;
   members = ig_alloc_array(c->arena, n + 1, sizeof *members);
   const char *symbol = ig_program_symbol(c->arena, c->name);
   members[0] = (ig_archive_member){"program.o", program.data, program.size, &symbol, 1};
@@ -220,6 +230,7 @@ static bool write_depfile(compilation *c, const char *final) {
   depfile_path(&text, ig_format(c->arena, "%s/%s/lib%s.a", final, c->o->target->platform, c->name));
   ig_text_printf(&text, ": ");
   depfile_path(&text, c->o->model);
+  if (c->o->schedule) ig_text_printf(&text, " "), depfile_path(&text, c->o->schedule);
   ig_text_printf(&text, "\n");
   bool ok = ig_write_file(c->o->depfile, text.data, text.size, c->diags);
   ig_text_finish(&text);
@@ -230,7 +241,7 @@ static bool make_bundle(compilation *c, const char **bundle) {
   ig_bundle_folder folder = {0};
   if (!ig_bundle_begin(&folder, c->o->parent ? c->o->parent : ".", c->name, c->arena, c->diags)) return false;
   uint32_t threads = n_jobs(c);
-  ig_kernel_jobs *jobs = ig_kernel_jobs_start(&c->plan, c->name, c->o->target, c->variants, c->n_variants, threads > 1 ? threads - 1 : 0, IG_DUMP_NONE);
+  ig_kernel_jobs *jobs = ig_kernel_jobs_start(&c->plan, c->name, &c->schedule, c->variants, c->n_variants, threads > 1 ? threads - 1 : 0, IG_DUMP_NONE);
   bool ok = fill(c, folder.part, jobs);
   ig_kernel_jobs_destroy(jobs);
   ok = ok && write_depfile(c, folder.final) && ig_bundle_commit(&folder, c->diags);
@@ -239,10 +250,16 @@ static bool make_bundle(compilation *c, const char **bundle) {
   return ok;
 }
 
+static void explain(compilation *c) {
+  ig_kernel_ref *refs = ig_alloc_array(c->arena, c->plan.n_kernels, sizeof *refs);
+  for (size_t i = 0; i < c->plan.n_kernels; i++) refs[i] = c->plan.kernel[i].ref;
+  ig_schedule_explain(&c->schedule, refs, c->plan.n_kernels, c->variants, c->n_variants, c->o->explain);
+}
+
 static bool dump_kernels(compilation *c, ig_dump dump) {
   ig_archive_member *members;
   size_t n;
-  ig_kernel_jobs *jobs = ig_kernel_jobs_start(&c->plan, c->name, c->o->target, c->variants, c->n_variants, n_jobs(c) - 1, dump);
+  ig_kernel_jobs *jobs = ig_kernel_jobs_start(&c->plan, c->name, &c->schedule, c->variants, c->n_variants, n_jobs(c) - 1, dump);
   bool ok = ig_kernel_jobs_join(jobs, c->arena, &members, &n, c->o->stage_text, c->diags);
   ig_kernel_jobs_destroy(jobs);
   return ok;
@@ -263,6 +280,7 @@ static bool known_stage(const char *stage) {
 static bool compile_model(compilation *c, const char **bundle) {
   if (!ig_stamp_file(&c->model.file, &c->stamp, c->diags) || !make_plan(c)) return false;
   if (c->ended) return true;
+  if (c->o->explain) explain(c);
   for (int i = 0; i < CODE_STAGES; i++)
     if (at_stage(c, code_stages[i].stage)) return dump_kernels(c, code_stages[i].dump);
   const ig_model *m = &c->model;
@@ -276,7 +294,7 @@ bool ig_compile(const ig_compile_options *options, ig_arena *arena, const char *
   compilation c = {.o = options, .arena = arena, .diags = diags};
   *bundle = NULL;
   if (!known_stage(options->stage)) return ig_error(diags, options->stage, "is no stage to stop at: graph, fuse, split, layout (or any pass), plan, kernels, llvm, asm");
-  if (!choose_name(&c) || !choose_variants(&c)) return false;
+  if (!choose_name(&c) || !choose_variants(&c) || !ig_schedule_read(&c.schedule, options->target, options->schedule, arena, diags)) return false;
   pthread_once(&once, ig_codegen_init);
   bool ok = ig_model_open(&c.model, options->model, diags) && compile_model(&c, bundle) && !diags->errors;
   ig_model_close(&c.model);

@@ -15,7 +15,9 @@ typedef struct ig_compile_options {
   const char *const *variants;   /* NULL: all of the target */
   uint32_t n_variants;
   uint32_t n_context;            /* 0: the model's, at most 4096 */
-  uint32_t chunk;                /* prefill tokens a call; 0: 256 */
+  uint32_t chunk;                /* prefill tokens a call; 0: the schedule's */
+  const char *schedule;          /* Lua file whose rules go before the target's own, or NULL */
+  ig_text *explain;              /* gets the numbers of each kernel and the rules that chose them, or NULL */
   uint32_t jobs;                 /* 0: one per core */
   const char *stage;             /* --compile-to: graph, any pass (fuse split layout ...), plan, kernels, llvm, asm; NULL: a bundle */
   ig_text *stage_text;           /* gets the text of the stage */

@@ -8,8 +8,8 @@
 
 typedef struct ig_kernel_jobs ig_kernel_jobs;
 
-/* `plan`, `name` and `variants` outlive the jobs and are left alone by the caller meanwhile. `n_threads` 0: all is done in join. */
-ig_kernel_jobs *ig_kernel_jobs_start(const ig_program_plan *plan, const char *name, const ig_target *target, const ig_variant *const *variants, uint32_t n_variants,
+/* `plan`, `name`, `schedule` and `variants` outlive the jobs and are left alone by the caller meanwhile. `n_threads` 0: all is done in join. */
+ig_kernel_jobs *ig_kernel_jobs_start(const ig_program_plan *plan, const char *name, const ig_schedule *schedule, const ig_variant *const *variants, uint32_t n_variants,
                                      uint32_t n_threads, ig_dump dump);
 double ig_kernel_jobs_done(const ig_kernel_jobs *jobs); /* 0 .. 1, at any time */
 /* Waits. The objects as members of an archive with their symbols, in an order that does not depend on threads, in `arena`; texts of a

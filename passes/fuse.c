@@ -4,11 +4,12 @@
  *   linears of one x, up to three                 -> fused_linear(x; w0, w1, w2) epilogue "none"
  *   fused_linear(rms_norm(h, gain), ...)          -> fused_linear(h, gain, ...)
  *   attention(rope(q), rope(k), v)                -> rope_attention(q, k, v)
- * An inner value that something else uses too stays where it is. After this pass no ig.linear is left. Weights of one fused_linear may differ in
- * format, and so in the activation they take: lowering makes a part of each. */
+ * A schedule may leave the first and the fourth apart (no bit of the result depends on it). An inner value that something else uses too stays
+ * where it is. After this pass no ig.linear is left. Weights of one fused_linear may differ in format, and so in the activation they take: lowering makes a part of each. */
 #include <string.h>
 
 #include "passes/pipeline.h"
+#include "passes/schedule.h"
 
 typedef struct fuser {
   ig_module module;
@@ -104,18 +105,19 @@ static ig_op attention(const fuser *f, ig_op op) {
 }
 
 /* A rule returns the op that now stands where its op stood: the walk goes on after it. */
-static const struct { ig_op_kind kind; ig_op (*rule)(const fuser *f, ig_op op); } rules[] = {
-  {IG_OP_mul, glu}, {IG_OP_add, residual}, {IG_OP_linear, siblings}, {IG_OP_fused_linear, prologue}, {IG_OP_attention, attention},
+static const struct { ig_op_kind kind; ig_op (*rule)(const fuser *f, ig_op op); uint32_t pattern; } rules[] = {
+  {IG_OP_mul, glu, 1u << IG_FUSE_GATE_UP}, {IG_OP_add, residual, 0}, {IG_OP_linear, siblings, 0}, {IG_OP_fused_linear, prologue, 1u << IG_FUSE_NORM},
+  {IG_OP_attention, attention, 0},
 };
 
 bool ig_pass_fuse(ig_module module, const ig_pass_options *options, ig_diags *diags) {
-  (void)options, (void)diags;
+  (void)diags;
   ig_arena arena = {0};
   for (ig_op function = ig_function_next(module, (ig_op){0}); function.handle; function = ig_function_next(module, function)) {
     fuser f = {module, function, &arena};
     for (size_t r = 0; r < sizeof rules / sizeof *rules; r++)
       for (ig_op op = ig_first_op(function); op.handle; op = ig_next_op(op))
-        if (ig_kind(op) == rules[r].kind) op = rules[r].rule(&f, op);
+        if (ig_kind(op) == rules[r].kind && !(options->apart & rules[r].pattern)) op = rules[r].rule(&f, op);
     ig_erase_dead(function); /* norms that nothing reads any more */
   }
   ig_arena_finish(&arena);

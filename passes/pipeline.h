@@ -11,6 +11,7 @@
 typedef struct ig_pass_options {
   const char *layout;       /* the target's layout of 2-D weights: "x86_64.r16" */
   const char *stop_after;   /* the last pass to run, NULL: all */
+  uint32_t apart;           /* bits of ig_pattern: what fuse leaves as it is */
   /* Called after each pass with the graph's text; may be NULL. */
   void (*dump)(void *user, const char *pass, const char *text);
   void *user;

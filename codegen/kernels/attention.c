@@ -2,8 +2,7 @@
  * widened to f32 once for all its queries. The arithmetic is that of attention_decode and attention_merge, so the results are equal. */
 #include "codegen/kernels/attention.h"
 
-ingot_extent ig_attention_scratch(const ig_kernel_ref *ref, const ig_target *target) {
-  (void)target;
+ingot_extent ig_attention_scratch(const ig_kernel_ref *ref) {
   const uint32_t group = 1u << IG_ATTN_GROUP, v16 = 1u << IG_ATTN_V16;
   switch (ref->family) {
   case IG_ROPE_KV: return (ingot_extent){{{448, v16}}};

@@ -38,7 +38,7 @@ typedef struct attn_block {
 } attn_block;
 /* The first n positions of a block from the caches to f32: INGOT_KV_BLOCK rows of 64 v16 bytes for each. */
 void attn_widen(ig_kb *b, const attn_dims *d, val k, val v, val n, val to_k, val to_v);
-enum { ATTN_QUERIES = 4, ATTN_SCORES = ATTN_QUERIES * INGOT_KV_BLOCK * 4 };
+enum { ATTN_QUERIES = IG_QUERIES_MOST, ATTN_SCORES = ATTN_QUERIES * INGOT_KV_BLOCK * 4 };
 typedef struct attn_hooks {
   /* Positions that query i sees, 1 .. 128, growing with i; the same for all where `same`. */
   val (*visible)(ig_kb *b, void *user, val query);

@@ -123,8 +123,8 @@ static void weigh(ig_kb *b, tile *t) {
 }
 
 void attn_attend(ig_kb *b, const attn_dims *d, const attn_block *block, val first, val end, const attn_hooks *hooks) {
-  int budget = b->variant->lanes == 16 ? 16 : b->variant->lanes == 8 ? 4 : 2;
-  for (int n = most(ATTN_QUERIES, budget); n; n /= 2) {
+  int budget = (int)b->choice.value[IG_SUMS];
+  for (int n = (int)b->choice.value[IG_QUERIES]; n; n /= 2) {
     val to = kb_add(b, first, row_times(b, row_by(b, "divui", kb_sub(b, end, first), n), n));
     kb_loop query;
     row_for(b, &query, first, to, n);

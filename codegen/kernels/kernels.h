@@ -13,7 +13,7 @@ extern ig_generator *const ig_generators[IG_FAMILY_COUNT]; /* generators.c */
 ig_generator ig_gen_embed;
 ig_generator ig_gen_linear_x2; /* linear_x2.c */
 ig_generator ig_gen_linear;   /* LINEAR and GLU, GEMV and GEMM */
-ingot_extent ig_linear_scratch(const ig_kernel_ref *ref, const ig_target *target);
+ingot_extent ig_linear_scratch(const ig_kernel_ref *ref, const ig_schedule *schedule);
 
 /* Rows: norm.c, quant.c, glu.c */
 ig_generator ig_gen_norm;
@@ -25,6 +25,6 @@ ig_generator ig_gen_rope_kv;
 ig_generator ig_gen_attention;
 ig_generator ig_gen_attention_decode;
 ig_generator ig_gen_attention_merge;
-ingot_extent ig_attention_scratch(const ig_kernel_ref *ref, const ig_target *target);
+ingot_extent ig_attention_scratch(const ig_kernel_ref *ref);
 
 #endif

@@ -1,8 +1,9 @@
 /* y = W x: rows of 16, one lane a row.
  *   gemv   a tile at a time, in the order of memory: one stream of weights. The glu kernel goes over all gate tiles first, then over all up
  *          tiles, for the same reason.
- *   gemm   a panel of one or two tiles stays in the cache, expanded once, while all tokens pass over it in register tiles of rows x tokens.
- *          An odd last tile takes part twice in the register tile: both halves load y before either stores, so the result is the same. */
+ *   gemm   a panel of tiles stays in the cache, expanded once, while all tokens pass over it in register tiles of rows x tokens; where the schedule
+ *          says so, a block of K of it at a time. An odd last tile takes part twice in the register tile: both halves load y (or the sums so far)
+ *          before either stores, so the result is the same. */
 #include "codegen/kernels/linear.h"
 
 #include <string.h>
@@ -36,25 +37,21 @@ const ig_linear_format *ig_linear_format_of(const ig_layout *layout) {
   return ig_linear_a256(layout->format);
 }
 
-/* Registers: an i32 and an f32 sum (a256: and the sum of a sub-block) for each of rows x tokens, the weights, a scale. */
-ig_register_tile ig_linear_tile(const ig_variant *variant, const ig_layout *layout) {
-  if (layout->activation == IG_ACT_F32) return (ig_register_tile){1, variant->lanes == 16 ? 12 : variant->lanes == 8 ? 6 : 2};
-  if (variant->lanes == 16) return (ig_register_tile){2, 6};
-  return (ig_register_tile){1, variant->lanes == 8 ? 3 : 2};
-}
-
-ingot_extent ig_linear_scratch(const ig_kernel_ref *ref, const ig_target *target) {
+/* What gemm keeps in scratch: what the format needs, panels, and sums between blocks of K. */
+ingot_extent ig_linear_scratch(const ig_kernel_ref *ref, const ig_schedule *schedule) {
   ingot_extent e = {0};
   if (ref->family != IG_LINEAR_GEMM && ref->family != IG_GLU_GEMM) return e;
   const ig_linear_format *f = ig_linear_format_of(ref->layout);
-  uint32_t rows = 1, n = 0;
-  for (uint32_t i = 0; i < target->n_variants; i++) {
-    uint32_t r = (uint32_t)ig_linear_tile(&target->variants[i], ref->layout).rows;
-    rows = r > rows ? r : rows;
+  uint32_t fixed = 0, per_unit = 0, per_token = 0, n = 0; /* the most of any variant */
+  for (uint32_t i = 0; i < schedule->target->n_variants; i++) {
+    ig_choice c = ig_schedule_choose(schedule, &schedule->target->variants[i], ref);
+    uint32_t tiles = c.value[IG_ROWS] * c.value[IG_PANEL], units = c.value[IG_K_BLOCK] / ref->layout->unit_values;
+    uint32_t block = f->scratch + tiles * (units * f->panel_unit + f->panel_odd), unit = units ? 0 : tiles * f->panel_unit, token = units ? tiles * 64 : 0;
+    fixed = block > fixed ? block : fixed, per_unit = unit > per_unit ? unit : per_unit, per_token = token > per_token ? token : per_token;
   }
-  if (f->scratch) e.term[n++] = (ingot_term){f->scratch, 0};
-  if (f->panel_unit) e.term[n++] = (ingot_term){rows * f->panel_unit, 1u << IG_LIN_UNITS};
-  if (f->panel_odd) e.term[n++] = (ingot_term){rows * f->panel_odd, 1u << IG_LIN_ODD};
+  if (fixed) e.term[n++] = (ingot_term){fixed, 0};
+  if (per_unit) e.term[n++] = (ingot_term){per_unit, 1u << IG_LIN_UNITS};
+  if (per_token) e.term[n++] = (ingot_term){per_token, 1u << INGOT_DIM_TOKENS};
   return e;
 }
 
@@ -85,49 +82,122 @@ static void gemv(ig_linear *l, const ig_linear_format *f, val w, val begin, val 
   kb_end_for(b, &tiles, NULL);
 }
 
+/* Row tiles that go together, and a block of K of them: all of K unless `sums`. */
+typedef struct panel {
+  int rows, high;               /* a register tile's row tiles; register tiles one above the other */
+  val first, stop;              /* row tiles */
+  val w, x;                     /* at the block of K */
+  val panels, panel_bytes;      /* expanded tiles, where the format expands */
+  val sums, begins, ends;       /* [tile][token], between blocks; whether this block is the first, the last (i1) */
+} panel;
+
+typedef struct tile_rows { val panels[IG_MOST_ROWS], y[IG_MOST_ROWS], sums[IG_MOST_ROWS]; } tile_rows;
+
+static tile_rows rows_at(ig_linear *l, const ig_linear_format *f, const panel *p, val group) {
+  ig_kb *b = l->b;
+  tile_rows rows;
+  val last = kb_sub(b, p->stop, kb_i64(b, 1));
+  for (int r = 0; r < p->rows; r++) {
+    val i = kb_op(b, "arith.minui", "i64", 2, (val[]){kb_add(b, group, kb_i64(b, r)), last}, NULL);
+    val from = kb_ptr(b, p->w, kb_mul(b, i, l->tile_bytes));
+    rows.y[r] = kb_ptr(b, l->y, times(b, i, 64));
+    rows.panels[r] = f->expand ? kb_ptr(b, p->panels, kb_mul(b, kb_sub(b, i, p->first), p->panel_bytes)) : from;
+    if (p->sums.ptr) rows.sums[r] = kb_ptr(b, p->sums, kb_mul(b, kb_sub(b, i, p->first), times(b, l->tokens, 64)));
+  }
+  return rows;
+}
+
+static void register_tile(ig_linear *l, const ig_linear_format *f, const panel *p, const tile_rows *at, val token, int n, const epilogue *e) {
+  ig_kb *b = l->b;
+  val acc[IG_MOST_TILE], sums[IG_MOST_TILE], zero = kb_splat(b, "vector<16xf32>", kb_f32(b, 0));
+  for (int i = 0; i < p->rows * n; i++) {
+    acc[i] = zero;
+    if (!p->sums.ptr) continue;
+    sums[i] = kb_ptr(b, at->sums[i / n], times(b, kb_add(b, token, kb_i64(b, i % n)), 64));
+    acc[i] = kb_select(b, p->begins, zero, kb_load(b, "vector<16xf32>", sums[i], 64));
+  }
+  f->gemm(l, p->rows, at->panels, n, kb_ptr(b, p->x, kb_mul(b, token, l->x_stride)), acc);
+  kb_branch ends;
+  if (p->sums.ptr) kb_if(b, &ends, p->ends, true);
+  for (int t = 0; t < n; t++) {
+    val offset = kb_mul(b, kb_add(b, token, kb_i64(b, t)), l->y_stride), to[IG_MOST_ROWS], v[IG_MOST_ROWS];
+    for (int r = 0; r < p->rows; r++) to[r] = kb_ptr(b, at->y[r], offset), v[r] = apply(b, e, to[r], acc[r * n + t]);
+    for (int r = 0; r < p->rows; r++) kb_store(b, v[r], to[r], 64);
+  }
+  if (!p->sums.ptr) return;
+  kb_else(b, &ends);
+  for (int i = 0; i < p->rows * n; i++) kb_store(b, acc[i], sums[i], 64);
+  kb_end_if(b, &ends);
+}
+
 /* Tokens from `first` on in register tiles of n, as many as fit; gives the first token that is left. */
-static val token_tiles(ig_linear *l, const ig_linear_format *f, int rows, const val *panels, const val *y, val first, int n, const epilogue *e) {
+static val token_tiles(ig_linear *l, const ig_linear_format *f, const panel *p, const tile_rows *only, val first, int n, const epilogue *e) {
   ig_kb *b = l->b;
   val count = kb_op(b, "arith.divui", "i64", 2, (val[]){kb_sub(b, l->tokens, first), kb_i64(b, n)}, NULL);
   val end = n == 1 ? l->tokens : kb_add(b, first, times(b, count, n));
-  kb_loop tokens;
+  kb_loop tokens, groups;
   kb_for(b, &tokens, first, end, kb_i64(b, n), 0, NULL);
-  val acc[IG_MOST_ROWS * IG_MOST_TOKENS];
-  f->gemm(l, rows, panels, n, kb_ptr(b, l->x, kb_mul(b, tokens.index, l->x_stride)), acc);
-  for (int t = 0; t < n; t++) {
-    val offset = kb_mul(b, kb_add(b, tokens.index, kb_i64(b, t)), l->y_stride), to[IG_MOST_ROWS], v[IG_MOST_ROWS];
-    for (int r = 0; r < rows; r++) to[r] = kb_ptr(b, y[r], offset), v[r] = apply(b, e, to[r], acc[r * n + t]);
-    for (int r = 0; r < rows; r++) kb_store(b, v[r], to[r], 64);
+  if (p->high == 1) {
+    register_tile(l, f, p, only, tokens.index, n, e);
+  } else {
+    kb_for(b, &groups, p->first, p->stop, kb_i64(b, p->rows), 0, NULL);
+    tile_rows rows = rows_at(l, f, p, groups.index);
+    register_tile(l, f, p, &rows, tokens.index, n, e);
+    kb_end_for(b, &groups, NULL);
   }
   kb_end_for(b, &tokens, NULL);
   return end;
 }
 
-static void gemm(ig_linear *l, const ig_linear_format *f, val w, val begin, val end, const epilogue *e) {
+/* All tokens over one block of K of a panel. */
+static void panel_block(ig_linear *l, const ig_linear_format *f, const panel *p, const epilogue *e) {
   ig_kb *b = l->b;
-  ig_register_tile tile = ig_linear_tile(b->variant, l->layout);
-  kb_loop panel;
-  kb_for(b, &panel, begin, end, kb_i64(b, tile.rows), 0, NULL);
-  val panels[IG_MOST_ROWS], y[IG_MOST_ROWS];
-  val scratch = kb_at(b, l->k.scratch, f->scratch);
-  val panel_bytes = kb_add(b, times(b, l->units, f->panel_unit), times(b, l->odd, f->panel_odd));
-  val last = kb_sub(b, end, kb_i64(b, 1));
-  for (int r = 0; r < tile.rows; r++) {
-    val i = kb_op(b, "arith.minui", "i64", 2, (val[]){kb_add(b, panel.index, kb_i64(b, r)), last}, NULL);
-    val from = kb_ptr(b, w, kb_mul(b, i, l->tile_bytes));
-    y[r] = kb_ptr(b, l->y, times(b, i, 64));
-    panels[r] = f->expand ? kb_ptr(b, scratch, kb_mul(b, kb_sub(b, i, panel.index), panel_bytes)) : from;
-  }
+  tile_rows only = {{{NULL}}, {{NULL}}, {{NULL}}};
+  if (p->high == 1) only = rows_at(l, f, p, p->first);
   if (f->expand) {
-    val stop = kb_op(b, "arith.minui", "i64", 2, (val[]){kb_add(b, panel.index, kb_i64(b, tile.rows)), end}, NULL);
     kb_loop tiles;
-    kb_for(b, &tiles, panel.index, stop, kb_i64(b, 1), 0, NULL);
-    f->expand(l, kb_ptr(b, w, kb_mul(b, tiles.index, l->tile_bytes)), kb_ptr(b, scratch, kb_mul(b, kb_sub(b, tiles.index, panel.index), panel_bytes)));
+    kb_for(b, &tiles, p->first, p->stop, kb_i64(b, 1), 0, NULL);
+    f->expand(l, kb_ptr(b, p->w, kb_mul(b, tiles.index, l->tile_bytes)), kb_ptr(b, p->panels, kb_mul(b, kb_sub(b, tiles.index, p->first), p->panel_bytes)));
     kb_end_for(b, &tiles, NULL);
   }
   val first = kb_i64(b, 0);
-  for (int n = tile.tokens; n; n = n > 3 ? n / 2 : n - 1) first = token_tiles(l, f, tile.rows, panels, y, first, n, e);
-  kb_end_for(b, &panel, NULL);
+  for (int n = (int)b->choice.value[IG_TOKENS]; n; n = n > 3 ? n / 2 : n - 1) first = token_tiles(l, f, p, &only, first, n, e);
+}
+
+/* Blocks of K one after the other: the same sums in the same order as all at once, for they wait in scratch as they are. */
+static void panel_blocks(ig_linear *l, const ig_linear_format *f, panel p, int64_t tiles, const epilogue *e) {
+  ig_kb *b = l->b;
+  int64_t most = b->choice.value[IG_K_BLOCK] / l->layout->unit_values;
+  ig_linear part = *l;
+  val per_block = kb_i64(b, most), one = kb_i64(b, 1);
+  val blocks = kb_op(b, "arith.ceildivui", "i64", 2, (val[]){l->units, per_block}, NULL);
+  blocks = kb_op(b, "arith.maxui", "i64", 2, (val[]){blocks, one}, NULL); /* a row of one odd block has no units */
+  kb_loop block;
+  kb_for(b, &block, kb_i64(b, 0), blocks, one, 0, NULL);
+  val from = kb_mul(b, block.index, per_block);
+  p.begins = kb_compare(b, KB_EQUAL, block.index, kb_i64(b, 0));
+  p.ends = kb_compare(b, KB_EQUAL, block.index, kb_sub(b, blocks, one));
+  part.units = kb_op(b, "arith.minui", "i64", 2, (val[]){kb_sub(b, l->units, from), per_block}, NULL);
+  part.odd = kb_select(b, p.ends, l->odd, kb_i64(b, 0));
+  p.w = kb_ptr(b, p.w, times(b, from, l->layout->unit_bytes));
+  p.x = kb_ptr(b, p.x, times(b, from, (int64_t)ig_activation_bytes(l->layout->activation, l->layout->unit_values)));
+  p.panel_bytes = kb_i64(b, most * f->panel_unit + f->panel_odd);
+  p.sums = kb_at(b, p.panels, tiles * (most * f->panel_unit + f->panel_odd));
+  panel_block(&part, f, &p, e);
+  kb_end_for(b, &block, NULL);
+}
+
+static void gemm(ig_linear *l, const ig_linear_format *f, val w, val begin, val end, const epilogue *e) {
+  ig_kb *b = l->b;
+  int rows = (int)b->choice.value[IG_ROWS], high = (int)b->choice.value[IG_PANEL];
+  kb_loop tiles;
+  kb_for(b, &tiles, begin, end, kb_i64(b, rows * high), 0, NULL);
+  panel p = {.rows = rows, .high = high, .first = tiles.index, .w = w, .x = l->x, .panels = kb_at(b, l->k.scratch, f->scratch)};
+  p.stop = kb_op(b, "arith.minui", "i64", 2, (val[]){kb_add(b, tiles.index, kb_i64(b, rows * high)), end}, NULL);
+  p.panel_bytes = kb_add(b, times(b, l->units, f->panel_unit), times(b, l->odd, f->panel_odd));
+  if (b->choice.value[IG_K_BLOCK]) panel_blocks(l, f, p, rows * high, e);
+  else panel_block(l, f, &p, e);
+  kb_end_for(b, &tiles, NULL);
 }
 
 void ig_gen_linear(ig_kb *b, const ig_kernel_ref *ref, const char *symbol) {
@@ -135,7 +205,7 @@ void ig_gen_linear(ig_kb *b, const ig_kernel_ref *ref, const char *symbol) {
   const ig_linear_format *f = ig_linear_format_of(ref->layout);
   ig_linear l = {.b = b, .k = kb_kernel(b, symbol), .layout = ref->layout};
   l.units = wide(b, kb_dim(b, l.k, IG_LIN_UNITS));
-  l.odd = wide(b, kb_dim(b, l.k, IG_LIN_ODD));
+  l.odd = kb_op(b, "arith.minui", "i64", 2, (val[]){wide(b, kb_dim(b, l.k, IG_LIN_ODD)), kb_i64(b, 1)}, NULL); /* panels hold no more */
   l.tokens = wide(b, kb_dim(b, l.k, INGOT_DIM_TOKENS));
   l.x = kb_operand(b, l.k, 0);
   l.y = kb_operand(b, l.k, glu ? 3 : 2);

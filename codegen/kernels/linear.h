@@ -4,7 +4,7 @@
 
 #include "codegen/kernels/kernels.h"
 
-enum { IG_MOST_TOKENS = 12, IG_MOST_ROWS = 2, IG_MOST_TILE = 12 };
+enum { IG_MOST_TOKENS = IG_TOKENS_MOST, IG_MOST_ROWS = IG_ROWS_MOST, IG_MOST_TILE = IG_MOST_TOKENS * IG_MOST_ROWS };
 
 /* The values that a kernel's parts share. Sizes and counts are i64. */
 typedef struct ig_linear {
@@ -23,7 +23,7 @@ typedef struct ig_linear_format {
   void (*gemv)(ig_linear *l, val w, int n, const val *x, val *acc);
   /* Writes a tile once into scratch as the dot product wants it; NULL where it takes the tile as it lies. */
   void (*expand)(ig_linear *l, val w, val panel);
-  /* acc[row * tokens + token] (vector<16xf32>) for panels[rows] and `tokens` rows of x from `x` on. */
+  /* acc[row * tokens + token] (vector<16xf32>) for panels[rows] and `tokens` rows of x from `x` on; in: the sums so far (floats: all of K, no sums). */
   void (*gemm)(ig_linear *l, int rows, const val *panels, int tokens, val x, val *acc);
   uint32_t panel_unit, panel_odd; /* bytes of scratch for each unit and for the odd block of one tile */
   uint32_t scratch;               /* and what gemm itself needs, before the panels */
@@ -33,10 +33,6 @@ const ig_linear_format *ig_linear_format_of(const ig_layout *layout);
 const ig_linear_format *ig_linear_float(const char *format);
 const ig_linear_format *ig_linear_a32(const char *format);
 const ig_linear_format *ig_linear_a256(const char *format);
-
-/* The largest register tile of a variant. */
-typedef struct ig_register_tile { int rows, tokens; } ig_register_tile;
-ig_register_tile ig_linear_tile(const ig_variant *variant, const ig_layout *layout);
 
 /* Short forms that the formats share. */
 val kb_at(ig_kb *b, val base, int64_t offset);                       /* base + constant */

@@ -240,7 +240,6 @@ static void a256_gemm(ig_linear *l, int rows, const val *panels, int tokens, val
   const k_format *f = k_of(l->layout);
   int n = rows * tokens, groups = 64 / f->subs;
   val total[IG_MOST_TILE], wu[IG_MOST_ROWS], xu[IG_MOST_TOKENS];
-  for (int i = 0; i < n; i++) acc[i] = kb_splat(b, "vector<16xf32>", kb_f32(b, 0));
   kb_loop units, subs;
   kb_for(b, &units, kb_i64(b, 0), l->units, kb_i64(b, 1), n, acc);
   for (int r = 0; r < rows; r++) wu[r] = step(b, panels[r], units.index, f->panel);

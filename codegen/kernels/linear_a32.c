@@ -115,7 +115,6 @@ static void q4_0_expand(ig_linear *l, val w, val panel) {
 static void a32_gemm(ig_linear *l, int rows, const val *panels, int tokens, val x, val *acc) {
   ig_kb *b = l->b;
   int n = rows * tokens;
-  for (int i = 0; i < n; i++) acc[i] = kb_splat(b, "vector<16xf32>", kb_f32(b, 0));
   val one = kb_i64(b, 1);
   kb_loop blocks; /* an odd last block lies where the first of its unit would */
   kb_for(b, &blocks, kb_i64(b, 0), kb_add(b, kb_shl(b, l->units, one), l->odd), one, n, acc);

@@ -1,16 +1,16 @@
 #include "codegen/kernels/kernels.h"
 
-ingot_extent ig_kernel_scratch(const ig_kernel_ref *ref, const ig_target *target) {
+ingot_extent ig_kernel_scratch(const ig_kernel_ref *ref, const ig_schedule *schedule) {
   switch (ref->family) {
   case IG_EMBED:
   case IG_LINEAR_GEMV:
   case IG_LINEAR_GEMM:
   case IG_GLU_GEMV:
-  case IG_GLU_GEMM: return ig_linear_scratch(ref, target);
+  case IG_GLU_GEMM: return ig_linear_scratch(ref, schedule);
   case IG_ROPE_KV:
   case IG_ATTENTION:
   case IG_ATTENTION_DECODE:
-  case IG_ATTENTION_MERGE: return ig_attention_scratch(ref, target);
+  case IG_ATTENTION_MERGE: return ig_attention_scratch(ref);
   case IG_LINEAR_X2:
   case IG_NORM:
   case IG_QUANT:

@@ -21,6 +21,7 @@ static inline uint32_t case_bits(float x) { return ig_f32_bits(x); }
 /* All operands are allocated and hold 0xff: NaN as f32 and f16. A NULL in `operands` (or NULL) asks for a buffer of our own. */
 static inline void case_open(kernel_case *c, harness *h, ig_kernel_ref ref, const ig_target *target, const uint32_t dim[INGOT_MAX_DIMS],
                              void *const *operands) {
+  if (h->schedule.target != target) abort();
   memset(c, 0, sizeof *c);
   c->h = h;
   c->ref = ref;
@@ -36,7 +37,7 @@ static inline void case_open(kernel_case *c, harness *h, ig_kernel_ref ref, cons
     memset(c->args.operand[i], 0xff, c->size[i]);
   }
   c->tiles = (uint32_t)harness_extent(&c->info.tiles, dim);
-  ingot_extent scratch = ig_kernel_scratch(&ref, target);
+  ingot_extent scratch = ig_kernel_scratch(&ref, &h->schedule);
   uint64_t bytes = harness_extent(&scratch, dim);
   if (bytes) c->scratch = harness_buffer(h, ig_round_up(bytes, 64));
 }

@@ -21,22 +21,30 @@ enum { HARNESS_MOST_BUFFERS = 16 };
 typedef struct harness {
   ig_jit *jit;
   const ig_variant *variant;
+  ig_schedule schedule;
+  ig_arena arena;      /* the schedule's */
   struct { void *base; size_t size; } buffers[HARNESS_MOST_BUFFERS];
   int n_buffers;
 } harness;
 
 static inline bool harness_runs(const ig_variant *v) { return (ingot__cpu_features() & v->features) == v->features; }
 
-static inline bool harness_open(harness *h, const ig_target *target, const ig_variant *variant, const ig_kernel_ref *refs, uint32_t n) {
+/* `rules`: a schedule whose rules go before the target's own; NULL: none. */
+static inline bool harness_open_with(harness *h, const ig_target *target, const char *rules, const ig_variant *variant, const ig_kernel_ref *refs, uint32_t n) {
   ig_diags diags = {0};
   ig_object object = {0};
   *h = (harness){.jit = ig_jit_create(), .variant = variant};
-  bool ok = ig_compile_kernels(target, variant, "test", refs, n, IG_DUMP_NONE, NULL, &object, &diags) &&
+  bool ok = ig_schedule_read_text(&h->schedule, target, "rules", ig_str_of(rules ? rules : ""), &h->arena, &diags) &&
+            ig_compile_kernels(&h->schedule, variant, "test", refs, n, IG_DUMP_NONE, NULL, &object, &diags) &&
             ig_jit_add_object(h->jit, object.data, object.size, &diags);
   for (size_t i = 0; i < diags.count; i++) printf("%s: %s\n", diags.items[i].place, diags.items[i].text);
   free(object.data);
   ig_diags_finish(&diags);
   return ok;
+}
+
+static inline bool harness_open(harness *h, const ig_target *target, const ig_variant *variant, const ig_kernel_ref *refs, uint32_t n) {
+  return harness_open_with(h, target, NULL, variant, refs, n);
 }
 
 static inline ingot_kernel_fn *harness_kernel(harness *h, const ig_kernel_ref *ref) {
@@ -70,6 +78,7 @@ static inline void harness_free(harness *h) {
 static inline void harness_close(harness *h) {
   harness_free(h);
   ig_jit_destroy(h->jit);
+  ig_arena_finish(&h->arena);
 }
 
 static inline uint64_t harness_extent(const ingot_extent *e, const uint32_t *dim) {

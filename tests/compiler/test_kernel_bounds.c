@@ -70,10 +70,10 @@ static bool tail_is_whole(const void *buffer, uint64_t size) {
   return true;
 }
 
-static int test(harness *h, const ig_target *target, const ig_kernel_ref *ref, uint64_t *state, int *ran) {
+static int test(harness *h, const ig_kernel_ref *ref, uint64_t *state, int *ran) {
   ingot_kernel_info info;
   ig_kernel_info(&info, ref->family, ref->layout, ref->activation);
-  const ingot_extent scratch = ig_kernel_scratch(ref, target);
+  const ingot_extent scratch = ig_kernel_scratch(ref, &h->schedule);
   ingot_kernel_fn *kernel = harness_kernel(h, ref);
   int failures = 0, rounds = 0;
   for (int i = 0; i < TRIES * ROUNDS && rounds < ROUNDS; i++) {
@@ -125,7 +125,7 @@ int main(void) {
     harness h;
     if (!harness_runs(&target->variants[v])) continue;
     if (!harness_open(&h, target, &target->variants[v], refs, n)) return 1;
-    for (uint32_t r = 0; r < n; r++) failures += test(&h, target, &refs[r], &state, &ran);
+    for (uint32_t r = 0; r < n; r++) failures += test(&h, &refs[r], &state, &ran);
     harness_close(&h);
     variants++;
   }

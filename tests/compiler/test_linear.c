@@ -7,8 +7,8 @@
 
 static int failures;
 
-static const ig_family families[] = {IG_LINEAR_GEMV, IG_LINEAR_GEMM, IG_GLU_GEMV, IG_GLU_GEMM, IG_LINEAR_X2};
-enum { FAMILIES = sizeof families / sizeof *families };
+static const ig_family families[] = {IG_LINEAR_GEMM, IG_GLU_GEMM, IG_LINEAR_GEMV, IG_GLU_GEMV, IG_LINEAR_X2};
+enum { SCHEDULED = 2, FAMILIES = sizeof families / sizeof *families }; /* the first two take numbers of the schedule */
 
 /* ---- the reference ---- */
 
@@ -109,13 +109,13 @@ static void check(const problem *p, harness *h, const char *kernel, const float 
   }
 }
 
-static void run_case(harness *h, const ig_target *target, const ig_layout *layout, shape s, uint64_t *state) {
+static void run_case(harness *h, const ig_layout *layout, size_t n_families, shape s, uint64_t *state) {
   problem p;
   prepare(&p, h, layout, s, state);
   uint64_t y_bytes = 64ull * s.tiles * s.tokens;
   float *y = harness_buffer(h, y_bytes), *before = malloc(y_bytes);
   for (uint64_t i = 0; i < y_bytes / 4; i++) before[i] = harness_float(state);
-  for (size_t n = 0; n < FAMILIES; n++) {
+  for (size_t n = 0; n < n_families; n++) {
     ig_family family = families[n];
     bool glu = family == IG_GLU_GEMV || family == IG_GLU_GEMM, x2 = family == IG_LINEAR_X2;
     uint32_t tokens = x2 ? s.tokens / 2 : s.tokens; /* two rows of x are the digits of one token */
@@ -133,7 +133,7 @@ static void run_case(harness *h, const ig_target *target, const ig_layout *layou
     uint64_t sizes[4] = {p.x_row * s.tokens, p.tile_bytes * s.tiles, glu ? p.tile_bytes * s.tiles : 64ull * s.tiles * tokens, glu ? y_bytes : 0};
     for (int i = 0; i < (glu ? 4 : 3); i++)
       if (harness_extent(&info.operand[i].bytes, dim) != sizes[i]) printf("%s: operand %d is not as large as its row says\n", info.name, i), failures++;
-    ingot_extent scratch_extent = ig_kernel_scratch(&ref, target);
+    ingot_extent scratch_extent = ig_kernel_scratch(&ref, &h->schedule);
     void *scratch = harness_buffer(h, harness_extent(&scratch_extent, dim));
     ingot_kernel_fn *f = harness_kernel(h, &ref);
     for (uint32_t epilogue = 0; epilogue < (glu || x2 ? 1 : 2); epilogue++)
@@ -150,7 +150,7 @@ static void run_case(harness *h, const ig_target *target, const ig_layout *layou
   harness_free(h);
 }
 
-static void run_format(harness *h, const ig_target *target, const ig_layout *layout) {
+static void run_format(harness *h, const ig_layout *layout) {
   uint64_t state = 1, unit = layout->unit_values;
   static const uint32_t tokens[] = {1, 2, 3, 5, 6, 7, 17}, tiles[] = {1, 2, 3, 5};
   for (size_t i = 0; i < sizeof tokens / sizeof *tokens; i++)
@@ -158,12 +158,40 @@ static void run_format(harness *h, const ig_target *target, const ig_layout *lay
       uint64_t k = unit * (1 + (i + j) % 3);
       if (layout->odd_values && (i + j) % 2) k -= layout->odd_values;
       if (layout->activation == IG_ACT_F32) k -= (3 * i + j) % 16;
-      run_case(h, target, layout, (shape){tiles[j], tokens[i], k, -1, 0}, &state);
+      run_case(h, layout, FAMILIES, (shape){tiles[j], tokens[i], k, -1, 0}, &state);
     }
   /* the ends of what blocks and activations hold */
   static const int fills[] = {0, 255, 128, 127, 0x0f, 0xf0};
   for (size_t i = 0; layout->activation != IG_ACT_F32 && i < sizeof fills / sizeof *fills; i++)
-    for (int sign = -1; sign <= 1; sign += 2) run_case(h, target, layout, (shape){1, 1 + (uint32_t)i, unit, fills[i], (float)sign}, &state);
+    for (int sign = -1; sign <= 1; sign += 2) run_case(h, layout, FAMILIES, (shape){1, 1 + (uint32_t)i, unit, fills[i], (float)sign}, &state);
+}
+
+/* Whatever a schedule says, the same bits: tiles that fit nothing evenly, high panels, blocks of K that end before and with it. */
+static const char *const schedules[] = {
+  "for _, v in ipairs(target.variants) do kernel {op = {'linear', 'glu'}, phase = 'prefill', variant = v.name, rows = 1, tokens = 1, panel = 3} end",
+  "kernel {op = {'linear', 'glu'}, phase = 'prefill', format = quants, k_block = 256, panel = 2}",
+  "kernel {op = {'linear', 'glu'}, phase = 'prefill', format = quants, k_block = 512}\n"
+  "kernel {op = {'linear', 'glu'}, phase = 'prefill', variant = 'avx512vnni', rows = 1, tokens = 7}",
+  "kernel {op = {'linear', 'glu'}, phase = 'prefill', format = quants, variant = 'avx512vnni', rows = 2, tokens = 12, panel = 2, k_block = 256}\n"
+  "kernel {op = {'linear', 'glu'}, phase = 'prefill', format = quants, variant = variants_where(function(v) return v.lanes == 8 end), rows = 2, tokens = 3, k_block = 256}",
+};
+
+static void run_schedule(const ig_target *target, const char *rules, const ig_variant *variant) {
+  static const struct { uint32_t tiles, tokens, k; } sizes[] = {{1, 1, 256}, {2, 13, 512}, {3, 5, 768}, {5, 7, 1280}, {4, 12, 1536}, {7, 3, 256}};
+  ig_kernel_ref refs[64];
+  uint32_t n = 0;
+  for (int i = 0; ig_layout_at(i); i++)
+    for (int f = 0; f < SCHEDULED; f++) refs[n++] = (ig_kernel_ref){families[f], ig_layout_at(i), IG_ACT_F32};
+  harness h;
+  uint64_t state = 3;
+  if (!harness_open_with(&h, target, rules, variant, refs, n)) { failures++; return; }
+  for (int i = 0; ig_layout_at(i); i++)
+    for (size_t s = 0; s < sizeof sizes / sizeof *sizes; s++) {
+      const ig_layout *layout = ig_layout_at(i);
+      uint64_t k = sizes[s].k + (s % 2 ? layout->odd_values : 0);
+      run_case(&h, layout, SCHEDULED, (shape){sizes[s].tiles, sizes[s].tokens, k, -1, 0}, &state);
+    }
+  harness_close(&h);
 }
 
 int main(void) {
@@ -179,8 +207,9 @@ int main(void) {
       for (size_t f = 0; f < FAMILIES; f++) refs[n++] = (ig_kernel_ref){families[f], ig_layout_at(i), IG_ACT_F32};
     harness h;
     if (!harness_open(&h, target, variant, refs, n)) return 1;
-    for (int i = 0; ig_layout_at(i); i++) run_format(&h, target, ig_layout_at(i));
+    for (int i = 0; ig_layout_at(i); i++) run_format(&h, ig_layout_at(i));
     harness_close(&h);
+    for (size_t i = 0; i < sizeof schedules / sizeof *schedules; i++) run_schedule(target, schedules[i], variant);
   }
   printf("%d failures\n", failures);
   return failures != 0;
