@@ -84,7 +84,7 @@ const char *cli_bytes(cli *c, uint64_t bytes);    /* "12.3 MiB" */
 /* ---- a model, opened -------------------------------------------------------------------------------------------------- */
 
 typedef struct cli_model_options {
-  const char *variant, *cache;
+  const char *variant, *cache, *schedule;
   uint32_t threads, context;     /* 0: the runtime's choice, the bundle's most */
 } cli_model_options;
 
@@ -99,6 +99,7 @@ typedef struct cli_model {
 #define CLI_MODEL_OPTIONS(o) \
   {"-t", "--threads", CLI_U32, &(o).threads, "N", "threads (0: one per core, at most 16)"}, \
   {"--variant", NULL, CLI_TEXT, &(o).variant, "NAME", "variant to run, refused where the CPU lacks it (default: INGOT_VARIANT, else the best)"}, \
+  {"--schedule", NULL, CLI_TEXT, &(o).schedule, "FILE.lua", "what to compile a model file with (docs/SCHEDULES.md)"}, \
   {"--cache", NULL, CLI_TEXT, &(o).cache, "FOLDER", "where a model file is compiled to (default: XDG_CACHE_HOME/ingot)"}
 
 /* Opens a bundle, or compiles a model file for this machine into the cache first. False: the reason is printed. */

@@ -50,14 +50,16 @@ static int choose_variants(cli *c, const char *list, ig_compile_options *o) {
 int cmd_compile(cli *c, int argc, char **argv) {
   ig_compile_options o = {.parent = ".", .progress = cli_progress, .progress_user = c};
   const char *target = "native", *variants = "auto";
-  bool quiet = false;
+  bool quiet = false, explain = false;
   const cli_option options[] = {
     {"-o", "--output", CLI_TEXT, &o.parent, "FOLDER", "where NAME.ingot goes (default: here)"},
     {"--name", NULL, CLI_TEXT, &o.name, "NAME", "of the bundle and of its symbols (default: the file's)"},
     {"--target", NULL, CLI_TEXT, &target, "PLATFORM", "what to compile for (default: native; see `ingot targets`)"},
     {"--variants", NULL, CLI_TEXT, &variants, "LIST", "auto (all of the target), native (this CPU's best), or names: avx2,base"},
     {"--ctx", NULL, CLI_U32, &o.n_context, "N", "the most positions of a session (default: the model's, at most 4096)"},
-    {"--batch", NULL, CLI_U32, &o.chunk, "N", "tokens of one prefill call (default: 256)"},
+    {"--batch", NULL, CLI_U32, &o.chunk, "N", "tokens of one prefill call (default: the schedule's)"},
+    {"--schedule", NULL, CLI_TEXT, &o.schedule, "FILE.lua", "numbers of kernels, tried before the target's own (docs/SCHEDULES.md)"},
+    {"--explain", NULL, CLI_FLAG, &explain, NULL, "print each kernel's numbers and the rule that chose them"},
     {"--compile-to", NULL, CLI_TEXT, &o.stage, "STAGE", "print the program instead: graph, a pass (fuse, split, layout, ...), plan, kernels, llvm, asm"},
     {"--dump-phases", NULL, CLI_TEXT, &o.dump_phases, "FOLDER", "write the program after every pass"},
     {"--depfile", NULL, CLI_TEXT, &o.depfile, "FILE", "write what the bundle depends on, for make and ninja"},
@@ -75,15 +77,18 @@ int cmd_compile(cli *c, int argc, char **argv) {
   int status = choose_variants(c, variants, &o);
   if (status != CLI_DONE) return status;
 
-  ig_text text = {.size = 0};
+  ig_text text = {.size = 0}, numbers = {.size = 0};
   o.stage_text = &text;
+  if (explain) o.explain = &numbers;
   const char *bundle = NULL;
   double from = cli_now();
   bool done = ig_compile(&o, &c->arena, &bundle, &c->diags);
   status = cli_report(c);
   if (!done) status = CLI_FAILED;
+  if (done && explain) fwrite(numbers.data ? numbers.data : "", 1, numbers.size, stdout);
   if (done && o.stage) fwrite(text.data ? text.data : "", 1, text.size, stdout);
   if (done && bundle && !quiet) fprintf(stderr, "%s: compiled in %.1f s\n", bundle, cli_now() - from);
   ig_text_finish(&text);
+  ig_text_finish(&numbers);
   return status;
 }

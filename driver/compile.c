@@ -253,6 +253,7 @@ static bool make_bundle(compilation *c, const char **bundle) {
 static void explain(compilation *c) {
   ig_kernel_ref *refs = ig_alloc_array(c->arena, c->plan.n_kernels, sizeof *refs);
   for (size_t i = 0; i < c->plan.n_kernels; i++) refs[i] = c->plan.kernel[i].ref;
+  if (c->o->chunk) ig_text_printf(c->o->explain, "%-24s %-10s  --batch: chunk = %u\n", "program", "all", c->plan.chunk);
   ig_schedule_explain(&c->schedule, refs, c->plan.n_kernels, c->variants, c->n_variants, c->o->explain);
 }
 

@@ -11,6 +11,7 @@
 #include "codegen/pack_file.h"
 #include "driver/bundle_folder.h"
 #include "driver/driver.h"
+#include "passes/schedule.h"
 #include "runtime/abi/cpu.h"
 #include "runtime/abi/kernel.h"
 #include "runtime/abi/sha256.h"
@@ -54,13 +55,18 @@ static bool key_of(const char *path, const ig_compile_options *o, const ig_varia
   add_stamp(&text, &stamp);
   add_compiler(&text);
   ig_text_printf(&text, "%s %s %s %u %u\n", o->target->platform, o->target->layout, variant->name, o->n_context, o->chunk);
+  if (o->schedule) {
+    ig_str schedule;
+    ok = ig_read_small_file(o->schedule, IG_SCHEDULE_LONGEST, arena, &schedule, diags);
+    if (ok) ig_text_add(&text, schedule.data, schedule.size);
+  }
   uint8_t digest[INGOT_SHA256_SIZE];
   ingot__sha256_of(text.data, text.size, digest);
   for (int i = 0; i < 16; i++) memcpy(key + 2 * i, (char[]){"0123456789abcdef"[digest[i] >> 4], "0123456789abcdef"[digest[i] & 15]}, 2);
   key[32] = 0;
   ig_text_finish(&text);
   free(whole);
-  return true;
+  return ok;
 }
 
 static bool compile_into(const char *folder, const char *model, const ig_variant *variant, ig_compile_options o, ig_arena *arena, ig_diags *diags) {
@@ -71,6 +77,7 @@ static bool compile_into(const char *folder, const char *model, const ig_variant
   o.variants = (const char *const[]){variant->name};
   o.n_variants = 1;
   o.stage = o.depfile = o.dump_phases = NULL;
+  o.explain = NULL;
   if (ig_compile(&o, arena, &bundle, diags)) return true;
   rmdir(folder); /* nothing is left of a model that does not compile */
   return false;
@@ -79,7 +86,10 @@ static bool compile_into(const char *folder, const char *model, const ig_variant
 bool ig_load_any(ig_loaded *loaded, const char *path, const char *variant_name, const ig_compile_options *like, const char *cache, ig_arena *arena, ig_diags *diags) {
   struct stat st;
   *loaded = (ig_loaded){0};
-  if (stat(path, &st) == 0 && S_ISDIR(st.st_mode)) return ig_load_bundle(loaded, path, arena, diags);
+  if (stat(path, &st) == 0 && S_ISDIR(st.st_mode)) {
+    if (like->schedule) return ig_error(diags, path, "is a bundle, whose kernels are compiled; a schedule needs the model file");
+    return ig_load_bundle(loaded, path, arena, diags);
+  }
   ig_compile_options o = *like;
   if (!o.target) o.target = ig_target_find("native");
   if (!cache) return ig_error(diags, path, "is a model file, and there is no folder to compile it into; set XDG_CACHE_HOME or give --cache, or compile it first");

@@ -110,6 +110,12 @@ static const struct { ig_op_kind kind; ig_op (*rule)(const fuser *f, ig_op op); 
   {IG_OP_attention, attention, 0},
 };
 
+/* Whether the schedule leaves the op as it is; the head's norm belongs to the head, where split cuts. */
+static bool stays_apart(const fuser *f, ig_op op, uint32_t pattern, const ig_pass_options *options) {
+  bool head = ig_same(ig_result(op, 0), ig_function_result(f->function));
+  return (options->apart & pattern) && !(head && pattern == 1u << IG_FUSE_NORM);
+}
+
 bool ig_pass_fuse(ig_module module, const ig_pass_options *options, ig_diags *diags) {
   (void)diags;
   ig_arena arena = {0};
@@ -117,7 +123,7 @@ bool ig_pass_fuse(ig_module module, const ig_pass_options *options, ig_diags *di
     fuser f = {module, function, &arena};
     for (size_t r = 0; r < sizeof rules / sizeof *rules; r++)
       for (ig_op op = ig_first_op(function); op.handle; op = ig_next_op(op))
-        if (ig_kind(op) == rules[r].kind && !(options->apart & rules[r].pattern)) op = rules[r].rule(&f, op);
+        if (ig_kind(op) == rules[r].kind && !stays_apart(&f, op, rules[r].pattern, options)) op = rules[r].rule(&f, op);
     ig_erase_dead(function); /* norms that nothing reads any more */
   }
   ig_arena_finish(&arena);

@@ -213,10 +213,10 @@ static const char *illegal(const ig_variant *v, const ig_kernel_ref *kernel, con
     uint32_t queries = value[IG_QUERIES], sums = value[IG_SUMS], need = (sums + sums / queries) * per_vector;
     *which = 1u << IG_QUERIES;
     if (queries & (queries - 1)) return "queries are halved until none is left over: 1, 2 or 4";
-    *which |= 1u << IG_SUMS;
-    if (sums & (sums - 1)) return ig_format(arena, "sums = %u: a power of two, for they divide a block of 128 positions", sums);
-    if (sums < queries) return ig_format(arena, "sums = %u are fewer than queries = %u: each query needs one", sums, queries);
     *which = 1u << IG_SUMS;
+    if (sums & (sums - 1)) return ig_format(arena, "sums = %u: a power of two, for they divide a block of 128 positions", sums);
+    *which = 1u << IG_QUERIES | 1u << IG_SUMS;
+    if (sums < queries) return ig_format(arena, "sums = %u are fewer than queries = %u: each query needs one", sums, queries);
     if (need > v->registers) return ig_format(arena, "queries = %u, sums = %u need %u vector registers for sums and what they are made of; there are %u", queries, sums, need, v->registers);
   }
   if (ig_family_has(kernel->family, IG_ROWS)) {
@@ -241,7 +241,7 @@ const char *ig_choice_illegal(const ig_variant *variant, const ig_kernel_ref *ke
 }
 
 /* Complains at the rule that comes first among those at odds: the user's, where the target's own are in it too. */
-static void complain(const ig_schedule *s, const ig_variant *variant, const ig_kernel_ref *kernel, uint32_t which, const char *why, const char **told, ig_diags *diags) {
+static void complain(const ig_schedule *s, const ig_variant *variant, const ig_kernel_ref *kernel, uint32_t which, const char *why, ig_diags *diags) {
   const ig_kernel_rule *first = NULL;
   const char *others = "";
   char name[48];
@@ -253,13 +253,13 @@ static void complain(const ig_schedule *s, const ig_variant *variant, const ig_k
     const ig_kernel_rule *rule = which >> i & 1 ? rule_of(s, variant, kernel, (ig_number)i) : NULL;
     if (rule && rule != first) others = ig_format(s->arena, "%s; %s is from %s", others, numbers[i].name, rule->place);
   }
-  if (*told == first->place) return; /* once a rule: it may match a hundred kernels */
-  *told = first->place;
+  for (size_t i = 0; i < diags->count; i++)
+    if (!strcmp(diags->items[i].place, first->place)) return; /* once a rule: it may match a hundred kernels */
   ig_kernel_name(name, kernel->family, kernel->layout, kernel->activation);
   ig_error(diags, first->place, "%s on %s: %s%s", name, variant->name, why, others);
 }
 
-static bool check_kernel(const ig_schedule *s, const ig_variant *variant, const ig_kernel_ref *kernel, const char **told, ig_diags *diags) {
+static bool check_kernel(const ig_schedule *s, const ig_variant *variant, const ig_kernel_ref *kernel, ig_diags *diags) {
   ig_choice c = ig_schedule_choose(s, variant, kernel);
   bool ok = true;
   uint32_t which;
@@ -268,19 +268,18 @@ static bool check_kernel(const ig_schedule *s, const ig_variant *variant, const 
       ok = ig_error(diags, s->target->name, "no rule states %s of op %s on %s", numbers[i].name, families[kernel->family].op, variant->name);
   if (!ok) return false;
   const char *why = illegal(variant, kernel, c.value, &which, s->arena);
-  if (why) complain(s, variant, kernel, which, why, told, diags);
+  if (why) complain(s, variant, kernel, which, why, diags);
   return !why;
 }
 
 /* Every kernel that has numbers, on every variant: whatever the model, nothing else can come. */
 static bool check_all(const ig_schedule *s, ig_diags *diags) {
   bool ok = true;
-  const char *told = NULL;
   for (uint32_t v = 0; v < s->target->n_variants; v++)
     for (int f = 0; f < IG_FAMILY_COUNT; f++) {
       if (!families[f].numbers) continue;
       for (int i = 0; i == 0 || (families[f].per_format && ig_layout_at(i)); i++)
-        ok &= check_kernel(s, &s->target->variants[v], &(ig_kernel_ref){(ig_family)f, families[f].per_format ? ig_layout_at(i) : NULL, IG_ACT_F32}, &told, diags);
+        ok &= check_kernel(s, &s->target->variants[v], &(ig_kernel_ref){(ig_family)f, families[f].per_format ? ig_layout_at(i) : NULL, IG_ACT_F32}, diags);
     }
   ig_program_choice p = ig_schedule_program(s);
   if (!p.chunk) ok = ig_error(diags, s->target->name, "no rule states chunk of the program");
@@ -303,9 +302,8 @@ bool ig_schedule_read_text(ig_schedule *s, const ig_target *target, const char *
 }
 
 bool ig_schedule_read(ig_schedule *s, const ig_target *target, const char *path, ig_arena *arena, ig_diags *diags) {
-  enum { LONGEST = 1 << 20 };
   ig_str text = {NULL, 0};
-  if (path && !ig_read_small_file(path, LONGEST, arena, &text, diags)) return false;
+  if (path && !ig_read_small_file(path, IG_SCHEDULE_LONGEST, arena, &text, diags)) return false;
   return ig_schedule_read_text(s, target, path ? path : "", text, arena, diags);
 }
 

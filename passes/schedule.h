@@ -22,6 +22,7 @@ typedef enum ig_number {
   IG_SUMS,             /* attention: vectors of 16 sums in registers */
   IG_NUMBERS
 } ig_number;
+enum { IG_SCHEDULE_LONGEST = 1 << 20 }; /* bytes of a file */
 enum { IG_ROWS_MOST = 2, IG_TOKENS_MOST = 12, IG_PANEL_MOST = 8, IG_QUERIES_MOST = 4, IG_SUMS_MOST = 16 };
 
 /* One kernel's numbers on one variant. Where its family does not have a number: 0 and NULL. */
