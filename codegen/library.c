@@ -10,6 +10,7 @@
 #include <mlir-c/Pass.h>
 #include <mlir-c/RegisterEverything.h>
 #include <mlir-c/Target/LLVMIR.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -33,13 +34,18 @@ static void fatal(const char *reason) { /* LLVM aborts when this returns; nothin
   _exit(1);
 }
 
-void ig_codegen_init(void) {
+static void initialise(void) {
   LLVMInstallFatalErrorHandler(fatal);
   LLVMInitializeX86TargetInfo();
   LLVMInitializeX86Target();
   LLVMInitializeX86TargetMC();
   LLVMInitializeX86AsmPrinter();
   mlirRegisterAllPasses();
+}
+
+void ig_codegen_init(void) {
+  static pthread_once_t once = PTHREAD_ONCE_INIT;
+  pthread_once(&once, initialise);
 }
 
 typedef struct job {

@@ -16,7 +16,7 @@ bool ig_compile_kernels(const ig_schedule *schedule, const ig_variant *variant, 
                         ig_dump dump, ig_text *dump_out, ig_object *object, ig_diags *diags);
 /* Scratch bytes of a kernel: the largest that any of the variants needs, as an extent of its dims. */
 ingot_extent ig_kernel_scratch(const ig_kernel_ref *kernel, const ig_schedule *schedule);
-/* Once per process, before any thread compiles: registers MLIR passes and LLVM targets, installs the fatal handler. */
+/* Before any thread compiles; does its work once in a process: registers MLIR passes and LLVM targets, installs the fatal handler. */
 void ig_codegen_init(void);
 
 /* Packs one tile of 16 rows of a weight into `layout`: `rows` holds up to 16 rows of the file's bytes (row_bytes each, n_rows of them;

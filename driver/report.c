@@ -1,6 +1,10 @@
 #include "driver/report.h"
 
+#include <stdlib.h>
+#include <string.h>
+
 #include "driver/bundle_folder.h"
+#include "driver/token_cost.h"
 #include "runtime/ingot.h"
 
 /* Bytes of the UTF-8 character at `c`, or 0: model files may say anything. */
@@ -37,6 +41,7 @@ static void number(ig_text *out, const char *name, uint64_t value) { ig_text_pri
 static uint64_t meetings(const ig_program_plan *plan, ig_phase_kind kind) { return plan->phase[kind].n_steps; }
 
 void ig_write_report(const ig_program_plan *plan, const ig_report_facts *f, ig_text *out) {
+  ig_token_cost cost = ig_cost_of_token(plan);
   ig_text_printf(out, "%s", ig_report_mark);
   string(out, ingot_version());
   ig_text_printf(out, ",\n");
@@ -51,6 +56,14 @@ void ig_write_report(const ig_program_plan *plan, const ig_report_facts *f, ig_t
   number(out, "n_context", plan->n_context);
   number(out, "chunk", plan->chunk);
   number(out, "source_bytes", f->source_bytes);
+  field(out, "main_format", cost.main_format);
+  number(out, "parameters", cost.parameters);
+  number(out, "tensor_bytes", cost.tensor_bytes);
+  number(out, "decode_tensor_bytes", cost.decode_tensor_bytes);
+  number(out, "decode_offset", cost.decode_offset);
+  number(out, "decode_bytes", cost.decode_bytes);
+  number(out, "prefill_macs_int8", cost.prefill_macs_int8);
+  number(out, "prefill_macs_f32", cost.prefill_macs_f32);
   number(out, "weights_bytes", plan->weights_bytes);
   number(out, "plan_bytes", f->plan_bytes);
   number(out, "library_bytes", f->library_bytes);
@@ -65,4 +78,28 @@ void ig_write_report(const ig_program_plan *plan, const ig_report_facts *f, ig_t
   ig_text_printf(out, "],\n  \"kernels\": [");
   for (size_t i = 0; i < plan->n_kernels; i++) ig_text_printf(out, "%s\n    \"%s\"", i ? "," : "", plan->kernel[i].info.name);
   ig_text_printf(out, "\n  ]\n}\n");
+}
+
+/* Each entry of a report is a line of its own: two spaces, the name, the value. */
+static const char *value_of(const char *report, const char *name) {
+  for (const char *line = report; line; line = strchr(line, '\n')) {
+    line += *line == '\n';
+    size_t n = strlen(name);
+    if (!strncmp(line, "  \"", 3) && !strncmp(line + 3, name, n) && !strncmp(line + 3 + n, "\": ", 3)) return line + 3 + n + 3;
+  }
+  return NULL;
+}
+
+bool ig_report_number(const char *report, const char *name, uint64_t *value) {
+  const char *at = value_of(report, name);
+  if (!at || *at < '0' || *at > '9') return false;
+  *value = strtoull(at, NULL, 10);
+  return true;
+}
+
+const char *ig_report_word(const char *report, const char *name, ig_arena *arena) {
+  const char *at = value_of(report, name);
+  if (!at || *at != '"') return NULL;
+  size_t n = strcspn(at + 1, "\"\\\n");
+  return at[1 + n] == '"' ? ig_format(arena, "%.*s", (int)n, at + 1) : NULL;
 }

@@ -1,4 +1,4 @@
-/* report.json of a bundle: what was made, and what it will ask of a device. */
+/* report.json of a bundle: what was made, what it will ask of a device, and what a token costs at least (driver/token_cost.h). */
 #ifndef INGOT_DRIVER_REPORT_H
 #define INGOT_DRIVER_REPORT_H
 
@@ -14,5 +14,9 @@ typedef struct ig_report_facts {
 } ig_report_facts;
 
 void ig_write_report(const ig_program_plan *plan, const ig_report_facts *facts, ig_text *out);
+
+/* Back out of the text of a report; false and NULL where it has no such entry (bundles of older versions). */
+bool ig_report_number(const char *report, const char *name, uint64_t *value);
+const char *ig_report_word(const char *report, const char *name, ig_arena *arena); /* a text without escapes */
 
 #endif
