@@ -23,7 +23,9 @@ static int bench(const ig_target *target, const ig_variant *variant, const char 
   if (head) args.dim[INGOT_DIM_TOKENS] = tokens = 1;
   ig_kernel_ref ref = {head ? IG_LINEAR_X2 : tokens == 1 ? IG_LINEAR_GEMV : IG_LINEAR_GEMM, layout, IG_ACT_F32};
   harness h;
-  if (!harness_open(&h, target, variant, &ref, 1)) return 1;
+  ig_roofline roofline;
+  ig_diags diags = {0};
+  if (!harness_open(&h, target, variant, &ref, 1) || !ig_roofline_open(&roofline, target, variant, &diags)) return 1;
   ingot_kernel_fn *kernel = harness_kernel(&h, &ref);
   ingot_kernel_info info;
   ig_kernel_info(&info, ref.family, layout, IG_ACT_F32);
@@ -65,7 +67,7 @@ static int bench(const ig_target *target, const ig_variant *variant, const char 
     do kernel(&args, scratch, from, to), runs++;
     while (!one && bench_now() - start < 0.0005);
     double seconds = (bench_now() - start) / runs * (double)tiles / (to - from);
-    double after = one ? bench_read(other, (to - from) * tile_bytes) : floats ? bench_peak_f32() : bench_peak_int8();
+    double after = one ? bench_read(&roofline, other, (to - from) * tile_bytes) : bench_peak(&roofline, floats ? IG_PROBE_F32 : IG_PROBE_INT8);
     rates[i] = (one ? bytes : ops) / seconds;
     peaks[i] = i ? (before + after) / 2 : after;
     shares[i] = rates[i] / peaks[i];
@@ -78,6 +80,7 @@ static int bench(const ig_target *target, const ig_variant *variant, const char 
   else
     printf("%-10s %-5s gemm %7u x %-5llu x %-4u    %7.1f GOP/s of %6.1f  %5.1f %%\n", variant->name, format, rows, (unsigned long long)k, tokens, 1e-9 * rate, 1e-9 * peak, 100 * share);
   fflush(stdout);
+  ig_roofline_close(&roofline);
   harness_close(&h);
   return 0;
 }

@@ -2,15 +2,13 @@
 #ifndef INGOT_BENCH_PROBE_H
 #define INGOT_BENCH_PROBE_H
 
-#include <stddef.h>
-#include <stdint.h>
+#include "codegen/roofline.h"
 
 double bench_now(void);                                /* seconds, monotonic */
-/* Multiply-adds of int8 counted twice, per second, of the widest dot product the CPU has; with 32-bit floats in place of it. */
-double bench_peak_int8(void);
-double bench_peak_f32(void);
+/* Operations per second of IG_PROBE_INT8 or IG_PROBE_F32: one millisecond of them. */
+double bench_peak(const ig_roofline *roofline, ig_probe probe);
 /* Bytes per second of one pass over `bytes` from `p`, 64-byte aligned. */
-double bench_read(const void *p, size_t bytes);
+double bench_read(const ig_roofline *roofline, const void *p, size_t bytes);
 /* 2 MiB aligned memory, with huge pages where the system gives them; filled with zeros. Never freed. */
 void *bench_memory(size_t bytes);
 double bench_median(double *values, int n);            /* sorts */

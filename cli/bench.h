@@ -7,19 +7,10 @@
 
 /* ---- bench_roofline.c: what the machine can do at this moment ---------------------------------------------------------- */
 
-typedef struct bench_roofline {
-  struct ig_jit *jit;
-  const ig_variant *variant;
-  ingot_kernel_fn *probe[IG_PROBES];
-} bench_roofline;
-
-/* Makes the probes of the variant that runs. False: the reason is in `diags`. */
-bool bench_roofline_open(bench_roofline *r, const char *variant, ig_diags *diags);
-void bench_roofline_close(bench_roofline *r);
 /* Operations a second of all threads together (IG_PROBE_INT8, IG_PROBE_F32); about 10 ms. 0 where threads cannot be had. */
-double bench_probe_ops(const bench_roofline *r, ig_probe probe, uint32_t threads);
+double bench_probe_ops(const ig_roofline *r, ig_probe probe, uint32_t threads);
 /* Bytes a second that the threads read, each a share of its own, of `size` bytes at `from` (64-byte aligned); what fits a cache comes from there. */
-double bench_probe_read(const bench_roofline *r, const void *from, uint64_t size, uint32_t threads);
+double bench_probe_read(const ig_roofline *r, const void *from, uint64_t size, uint32_t threads);
 
 /* ---- bench_process.c: what the system says, and runs in processes of their own ------------------------------------------ */
 

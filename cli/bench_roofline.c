@@ -1,32 +1,6 @@
 #include "bench.h"
 
 #include <pthread.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include "codegen/jit.h"
-
-bool bench_roofline_open(bench_roofline *r, const char *variant, ig_diags *diags) {
-  const ig_target *target = ig_target_find("native");
-  ig_object object = {0};
-  *r = (bench_roofline){.jit = ig_jit_create(), .variant = ig_variant_find(target, variant)};
-  ig_codegen_init();
-  bool ok = r->variant ? ig_compile_probes(target, r->variant, &object, diags) && ig_jit_add_object(r->jit, object.data, object.size, diags)
-                       : ig_error(diags, variant, "is not a variant of %s", target->name);
-  for (int i = 0; ok && i < IG_PROBES; i++) {
-    void *address = ig_jit_symbol(r->jit, ig_probe_symbol((ig_probe)i), diags);
-    ok = address != NULL;
-    memcpy(&r->probe[i], &address, sizeof address);
-  }
-  free(object.data);
-  if (!ok) bench_roofline_close(r);
-  return ok;
-}
-
-void bench_roofline_close(bench_roofline *r) {
-  ig_jit_destroy(r->jit);
-  *r = (bench_roofline){.jit = NULL};
-}
 
 /* One thread's share of a probe. */
 typedef struct share {
@@ -41,7 +15,7 @@ enum { ALIGN = 64, THREADS_MOST = 256 };
 static void *run_share(void *user) {
   share *s = user;
   _Alignas(ALIGN) uint8_t scratch[ALIGN] = {0}, pattern[ALIGN];
-  for (int i = 0; i < ALIGN; i++) pattern[i] = i % 4 == 3 ? 0x3e : (uint8_t)(i * 37 % 127); /* as floats 0.1 to 0.3: none becomes subnormal */
+  ig_probe_pattern(pattern);
   ingot_kernel_args args = {.operand = {s->from ? (void *)(uintptr_t)s->from : pattern}};
   s->began = cli_now();
   for (uint32_t i = 0; i < s->passes; i++) s->probe(&args, scratch, 0, s->end);
@@ -65,7 +39,7 @@ static double run_shares(share *shares, uint32_t n) {
   return ended - began;
 }
 
-double bench_probe_ops(const bench_roofline *r, ig_probe probe, uint32_t threads) {
+double bench_probe_ops(const ig_roofline *r, ig_probe probe, uint32_t threads) {
   const double ops = probe == IG_PROBE_INT8 ? 4e9 : 1e9; /* of each thread: milliseconds */
   share shares[THREADS_MOST];
   if (!threads || threads > THREADS_MOST) return 0.0;
@@ -76,7 +50,7 @@ double bench_probe_ops(const bench_roofline *r, ig_probe probe, uint32_t threads
   return seconds > 0.0 ? round * rounds * threads / seconds : 0.0;
 }
 
-double bench_probe_read(const bench_roofline *r, const void *from, uint64_t size, uint32_t threads) {
+double bench_probe_read(const ig_roofline *r, const void *from, uint64_t size, uint32_t threads) {
   const uint64_t least = (uint64_t)256 << 20; /* of each thread: milliseconds */
   share shares[THREADS_MOST];
   uint64_t lines = size / IG_PROBE_LINE;

@@ -18,7 +18,7 @@ typedef struct bench {
   const char *cpu;
   cli_model m;
   ingot_token *tokens;           /* as many as the deepest run needs */
-  bench_roofline roofline;
+  ig_roofline roofline;
   bench_mapping weights;
   double warm_ms, warm_start_ms, cold_ms, cold_start_ms, base_rss, peak_rss; /* of this number of threads */
   bool first_row;
@@ -179,6 +179,12 @@ static void run_apart(bench *b, const char *weights_path, uint32_t threads) {
   if (bench_run_apart(b->c, &what, &once) && once.base_rss) b->base_rss = (double)once.base_rss, b->peak_rss = (double)once.peak_rss;
 }
 
+static void open_roofline(bench *b) {
+  const ig_target *target = ig_target_find("native");
+  ig_codegen_init();
+  ig_roofline_open(&b->roofline, target, ig_variant_find(target, b->m.info.variant), &b->c->diags);
+}
+
 static bool run_all(bench *b, bench_row *last) {
   for (uint32_t d = 0; d < b->depths.n; d++) {
     for (uint32_t i = 0; i < b->prompts.n + b->gens.n; i++) {
@@ -213,7 +219,7 @@ static bool run_threads(bench *b, uint32_t threads, bench_row *last) {
   }
   fill(b->tokens, b->open.context, b->m.info.n_vocab);
   b->weights = bench_weights(b->c, b->m.loaded.weights_path);
-  if (!b->no_roofline && !b->roofline.jit && b->model.decode_bytes) bench_roofline_open(&b->roofline, b->m.info.variant, &b->c->diags);
+  if (!b->no_roofline && !b->roofline.jit && b->model.decode_bytes) open_roofline(b);
   bool ok = cli_report(b->c) == CLI_DONE && run_all(b, last);
   cli_close(&b->m);
   return ok;
@@ -228,7 +234,7 @@ static int run_bench(bench *b) {
   b->tokens = ig_alloc_array(&b->c->arena, (size_t)b->open.context + 1, sizeof *b->tokens);
   for (uint32_t t = 0; t < b->threads.n && status == CLI_DONE; t++)
     if (!run_threads(b, b->threads.v[t], &last[t])) status = CLI_FAILED;
-  bench_roofline_close(&b->roofline);
+  ig_roofline_close(&b->roofline);
   for (uint32_t t = 0; t < b->threads.n; t++)
     if (last[t].model) bench_print_threads(b->c, &last[t], b->form, t == 0);
   if (b->form == BENCH_JSON) printf("%s]\n", b->first_row ? "[" : "\n");

@@ -1,7 +1,11 @@
 #include "codegen/roofline.h"
 
+#include <stdlib.h>
+#include <string.h>
+
 #include "codegen/builder.h"
 #include "codegen/generate.h"
+#include "codegen/jit.h"
 #include "codegen/kernels/rows.h"
 
 #define BYTES "vector<64xi8>"
@@ -69,18 +73,36 @@ static void generate_read(ig_kb *b, const ig_kernel_ref *ref, const char *symbol
   kb_return(b);
 }
 
-const char *ig_probe_symbol(ig_probe probe) { return (const char *[IG_PROBES]){"probe__int8", "probe__f32", "probe__read"}[probe]; }
-
 double ig_probe_round_ops(ig_probe probe, const ig_variant *variant) {
   double lanes = 16.0 * UNROLL * n_sums(variant);
   return probe == IG_PROBE_INT8 ? 2 * 4 * lanes : 2 * lanes;
 }
 
-bool ig_compile_probes(const ig_target *target, const ig_variant *variant, ig_object *object, ig_diags *diags) {
+void ig_probe_pattern(uint8_t pattern[64]) {
+  for (int i = 0; i < 64; i++) pattern[i] = i % 4 == 3 ? 0x3e : (uint8_t)(i * 37 % 127); /* floats from 0.1 to 0.3: sums settle */
+}
+
+bool ig_roofline_open(ig_roofline *r, const ig_target *target, const ig_variant *variant, ig_diags *diags) {
   const ig_unit units[IG_PROBES] = {
-    {.symbol = ig_probe_symbol(IG_PROBE_INT8), .generate = generate_int8},
-    {.symbol = ig_probe_symbol(IG_PROBE_F32), .generate = generate_f32},
-    {.symbol = ig_probe_symbol(IG_PROBE_READ), .generate = generate_read},
+    [IG_PROBE_INT8] = {.symbol = "probe__int8", .generate = generate_int8},
+    [IG_PROBE_F32] = {.symbol = "probe__f32", .generate = generate_f32},
+    [IG_PROBE_READ] = {.symbol = "probe__read", .generate = generate_read},
   };
-  return ig_compile_units(target, variant, "the probes", units, IG_PROBES, IG_DUMP_NONE, NULL, object, diags);
+  ig_object object = {0};
+  *r = (ig_roofline){.jit = ig_jit_create(), .variant = variant};
+  bool ok = ig_compile_units(target, variant, "the probes", units, IG_PROBES, IG_DUMP_NONE, NULL, &object, diags) &&
+            ig_jit_add_object(r->jit, object.data, object.size, diags);
+  for (int i = 0; ok && i < IG_PROBES; i++) {
+    void *address = ig_jit_symbol(r->jit, units[i].symbol, diags);
+    ok = address != NULL;
+    memcpy(&r->probe[i], &address, sizeof address);
+  }
+  free(object.data);
+  if (!ok) ig_roofline_close(r);
+  return ok;
+}
+
+void ig_roofline_close(ig_roofline *r) {
+  ig_jit_destroy(r->jit);
+  *r = (ig_roofline){.jit = NULL};
 }

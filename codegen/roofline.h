@@ -16,10 +16,18 @@
 typedef enum ig_probe { IG_PROBE_INT8, IG_PROBE_F32, IG_PROBE_READ, IG_PROBES } ig_probe;
 enum { IG_PROBE_LINE = 256 };
 
-/* The three as one object with the symbols of ig_probe_symbol. */
-bool ig_compile_probes(const ig_target *target, const ig_variant *variant, ig_object *object, ig_diags *diags);
-const char *ig_probe_symbol(ig_probe probe);
+/* The three in this process. */
+typedef struct ig_roofline {
+  struct ig_jit *jit;            /* NULL: not open */
+  const ig_variant *variant;
+  ingot_kernel_fn *probe[IG_PROBES];
+} ig_roofline;
+/* Compiles them for a variant that this CPU runs, after ig_codegen_init. False: the reason is in `diags`, nothing is open. */
+bool ig_roofline_open(ig_roofline *roofline, const ig_target *target, const ig_variant *variant, ig_diags *diags);
+void ig_roofline_close(ig_roofline *roofline);
 /* Operations of one round of IG_PROBE_INT8 or IG_PROBE_F32. */
 double ig_probe_round_ops(ig_probe probe, const ig_variant *variant);
+/* 64 bytes to compute with: none is subnormal as f32, all are small enough as bytes. */
+void ig_probe_pattern(uint8_t pattern[64]);
 
 #endif
