@@ -68,15 +68,18 @@ static LLVMValueRef variant_rows(maker *m, const ig_program_plan *plan, const ch
 }
 
 static void build(maker *m, const ig_program_plan *plan, const char *name, const ig_schedule *schedule, const ig_variant *const *variants, uint32_t n_variants,
-                  const uint8_t plan_hash[32]) {
+                  const uint8_t plan_hash[32], const ig_embedded *embedded) {
   char label[sizeof((ingot_program *)0)->name] = {0};
   assert(strlen(name) < sizeof label);
   memcpy(label, name, strlen(name));
+  const ig_embedded *e = embedded;
   LLVMValueRef none = LLVMConstNull(pointer(m));
+  LLVMValueRef inner_plan = e->plan_size ? global(m, bytes(m, e->plan, e->plan_size), NULL, INGOT_ALIGN) : none;
+  LLVMValueRef inner_weights = e->weights_size ? global(m, bytes(m, e->weights, e->weights_size), NULL, INGOT_ALIGN) : none;
   LLVMValueRef fields[] = {
     u32(m, INGOT_ABI_VERSION), u32(m, sizeof(ingot_program)), bytes(m, label, sizeof label), bytes(m, plan_hash, 32),
     u32(m, (uint32_t)plan->n_kernels), u32(m, n_variants), kernel_rows(m, plan, schedule), variant_rows(m, plan, name, variants, n_variants),
-    none, none, u64(m, 0), u64(m, 0), /* plan and weights: not embedded */
+    inner_plan, inner_weights, u64(m, e->plan_size), u64(m, e->weights_size),
   };
   global(m, LLVMConstStructInContext(m->context, fields, sizeof fields / sizeof *fields, false), ig_program_symbol(&m->arena, name), 8);
 }
@@ -116,11 +119,11 @@ static bool emit(LLVMModuleRef module, const char *triple, ig_object *object, ig
 }
 
 bool ig_program_object(const ig_program_plan *plan, const char *name, const ig_schedule *schedule, const ig_variant *const *variants, uint32_t n_variants,
-                       const uint8_t plan_hash[32], ig_object *object, ig_diags *diags) {
+                       const uint8_t plan_hash[32], const ig_embedded *embedded, ig_object *object, ig_diags *diags) {
   assert(n_variants > 0);
   maker m = {.context = LLVMContextCreate()};
   m.module = LLVMModuleCreateWithNameInContext(name, m.context);
-  build(&m, plan, name, schedule, variants, n_variants, plan_hash);
+  build(&m, plan, name, schedule, variants, n_variants, plan_hash, embedded);
   bool ok = emit(m.module, schedule->target->triple, object, diags);
   LLVMDisposeModule(m.module);
   LLVMContextDispose(m.context);

@@ -174,7 +174,18 @@ static uint32_t n_jobs(const compilation *c) {
   return cores < 1 ? 1 : cores > 64 ? 64 : (uint32_t)cores;
 }
 
-static bool library(compilation *c, ig_kernel_jobs *jobs, const ig_text *plan_bytes, ig_text *archive) {
+enum { MOST_EMBEDDED = 64 << 20 };
+
+/* What the library carries: with --embed the plan and the weights as they were just written. */
+static bool embedded(compilation *c, const ig_text *plan, const char *weights_path, ig_embedded *out) {
+  ig_str weights;
+  if (!c->o->embed) return true;
+  if (!ig_read_small_file(weights_path, MOST_EMBEDDED + 4096, c->arena, &weights, c->diags)) return false;
+  *out = (ig_embedded){plan->data, weights.data, plan->size, weights.size};
+  return true;
+}
+
+static bool library(compilation *c, ig_kernel_jobs *jobs, const ig_text *plan_bytes, const char *weights_path, ig_text *archive) {
   ig_archive_member *kernels, *members;
   size_t n;
   tell(c, "compiling kernels", ig_kernel_jobs_done(jobs));
@@ -182,7 +193,9 @@ static bool library(compilation *c, ig_kernel_jobs *jobs, const ig_text *plan_by
   uint8_t plan_hash[INGOT_SHA256_SIZE];
   ingot__sha256_of(plan_bytes->data, plan_bytes->size, plan_hash);
   ig_object program;
-  if (!ig_program_object(&c->plan, c->name, &c->schedule, c->variants, c->n_variants, plan_hash, &program, c->diags)) return false;
+  ig_embedded inner = {0};
+  if (!embedded(c, plan_bytes, weights_path, &inner)) return false;
+  if (!ig_program_object(&c->plan, c->name, &c->schedule, c->variants, c->n_variants, plan_hash, &inner, &program, c->diags)) return false;
   members = ig_alloc_array(c->arena, n + 1, sizeof *members);
   const char *symbol = ig_program_symbol(c->arena, c->name);
   members[0] = (ig_archive_member){"program.o", program.data, program.size, &symbol, 1};
@@ -202,10 +215,11 @@ static bool fill(compilation *c, const char *folder, ig_kernel_jobs *jobs) {
   const char *platform = ig_format(c->arena, "%s/%s", folder, c->o->target->platform);
   if (mkdir(platform, 0777) != 0) return ig_error(c->diags, platform, "cannot make this folder: %s", strerror(errno));
   ig_pack_options pack = {packing, c, n_jobs(c) - 1};
-  if (!ig_pack_weights(&c->plan, &c->model.file, ig_format(c->arena, "%s/%s.weights", platform, c->name), &pack, c->facts.weights_root, c->diags)) return false;
+  const char *weights = ig_format(c->arena, "%s/%s.weights", platform, c->name);
+  if (!ig_pack_weights(&c->plan, &c->model.file, weights, &pack, c->facts.weights_root, c->diags)) return false;
   ig_text plan = {0}, archive = {0}, header = {0}, report = {0};
   ig_write_plan(&c->plan, &c->facts, &plan);
-  bool ok = library(c, jobs, &plan, &archive);
+  bool ok = library(c, jobs, &plan, weights, &archive);
   if (ok) {
     ig_write_header(c->name, &header);
     ig_write_report(&c->plan, &(ig_report_facts){&c->facts, c->o->target, c->variants, c->n_variants, archive.size, plan.size, c->model.file.size}, &report);
@@ -239,6 +253,9 @@ static bool write_depfile(compilation *c, const char *final) {
 
 static bool make_bundle(compilation *c, const char **bundle) {
   ig_bundle_folder folder = {0};
+  if (c->o->embed && c->plan.weights_bytes > MOST_EMBEDDED)
+    return ig_error(c->diags, c->o->model, "has %llu MiB of weights: --embed takes at most %d; ship the weights file instead",
+                    (unsigned long long)(c->plan.weights_bytes >> 20), MOST_EMBEDDED >> 20);
   if (!ig_bundle_begin(&folder, c->o->parent ? c->o->parent : ".", c->name, c->arena, c->diags)) return false;
   uint32_t threads = n_jobs(c);
   ig_kernel_jobs *jobs = ig_kernel_jobs_start(&c->plan, c->name, &c->schedule, c->variants, c->n_variants, threads > 1 ? threads - 1 : 0, IG_DUMP_NONE);

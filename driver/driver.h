@@ -23,6 +23,7 @@ typedef struct ig_compile_options {
   ig_text *stage_text;           /* gets the text of the stage */
   const char *dump_phases;       /* folder for NN-pass.txt of every pass, or NULL */
   const char *depfile;           /* or NULL; its target is the bundle's PLATFORM/libNAME.a */
+  bool embed;                    /* the library carries plan and weights too, so that the app needs no files; weights of at most 64 MiB */
   void (*progress)(void *user, const char *what, double fraction); /* or NULL */
   void *progress_user;
 } ig_compile_options;

@@ -31,6 +31,27 @@ out_has 'Monday'
 expect 0 'tokens/s' "$ingot" run -m "$work/fable.ingot" -p 'Once upon a time' -n 8 --stats
 out_has '^Once upon a time'
 
+# --embed: the library alone is the model
+cat > "$work/embedded.c" <<'C'
+#include <stdio.h>
+#include "fable.h"
+static bool print(void *user, const ingot_piece *piece) { (void)user; return fputs(piece->text, stdout) >= 0; }
+int main(void) {
+  ingot_model *model; ingot_session *session;
+  if (ingot_model_open(&fable_program, NULL, &model, NULL) < 0 || ingot_session_open(model, NULL, &session, NULL) < 0) return 1;
+  ingot_chat(session, &(ingot_message){"user", "What is 3 plus 4?"}, 1, 64, print, NULL, NULL);
+  ingot_session_close(session);
+  ingot_model_close(model);
+  return 0;
+}
+C
+expect 0 '' "$ingot" compile "$fable" --name fable -o "$work/embedded" --embed -q
+expect 0 '' cc -std=c11 -I "$INGOT_SOURCE/runtime" -I "$work/embedded/fable.ingot" $INGOT_SANITIZE_FLAGS -o "$work/alone" "$work/embedded.c" \
+  "$work"/embedded/fable.ingot/*/libfable.a "$INGOT_BUILD/libingot.a" -lpthread
+rm -r "$work/embedded"
+expect 0 '' "$work/alone"
+out_has '^3 plus 4 is 7\.'
+
 # a plan and weights of another model are one clear error
 expect 0 '' "$ingot" compile "$fable" --name fable -o "$work/other" --variants native --ctx 256 -q
 other=$(echo "$work"/other/fable.ingot/*/libfable.a); other=${other%/libfable.a}
