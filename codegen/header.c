@@ -1,10 +1,6 @@
 #include "codegen/header.h"
 
-#include <ctype.h>
-
 void ig_write_header(const char *name, ig_text *out) {
-  ig_text upper = {0};
-  for (const char *c = name; *c; c++) ig_text_printf(&upper, "%c", toupper((unsigned char)*c));
   ig_text_printf(out,
                  "/* Made by ingot: the model %s. Link lib%s.a and libingot.a, and give ingot_model_open this program. */\n"
                  "#ifndef INGOT_MODEL_%s_H\n"
@@ -14,6 +10,5 @@ void ig_write_header(const char *name, ig_text *out) {
                  "extern const ingot_program %s_program;\n\n"
                  "#ifdef __cplusplus\n}\n#endif\n\n"
                  "#endif\n",
-                 name, name, upper.data, upper.data, name);
-  ig_text_finish(&upper);
+                 name, name, name, name, name);
 }

@@ -44,6 +44,9 @@ typedef struct compilation {
 
 /* ---- names, options --------------------------------------------------------------------------------------------------- */
 
+/* The runtime's own: its header, its library, its type ingot_program. */
+static const char taken[] = "ingot";
+
 static bool is_identifier(const char *s) {
   if (!isalpha((unsigned char)*s)) return false; /* a leading underscore belongs to the C library */
   for (; *s; s++)
@@ -55,7 +58,8 @@ static bool is_identifier(const char *s) {
 static const char *name_from_path(const char *path, ig_arena *arena) {
   const char *base = strrchr(path, '/') ? strrchr(path, '/') + 1 : path;
   size_t n = strlen(base), cut = n > 5 && !strcmp(base + n - 5, ".gguf") ? n - 5 : n;
-  char *name = ig_format(arena, "%s%.*s", isalpha((unsigned char)*base) ? "" : "m_", (int)(cut < NAME_MOST - 2 ? cut : NAME_MOST - 2), base);
+  bool prefix = !isalpha((unsigned char)*base) || (cut == strlen(taken) && !memcmp(base, taken, cut));
+  char *name = ig_format(arena, "%s%.*s", prefix ? "m_" : "", (int)(cut < NAME_MOST - 2 ? cut : NAME_MOST - 2), base);
   for (char *c = name; *c; c++)
     if (!isalnum((unsigned char)*c)) *c = '_';
   return name;
@@ -63,6 +67,7 @@ static const char *name_from_path(const char *path, ig_arena *arena) {
 
 static bool choose_name(compilation *c) {
   c->name = c->o->name ? c->o->name : name_from_path(c->o->model, c->arena);
+  if (!strcmp(c->name, taken)) return ig_error(c->diags, c->name, "is no name for a bundle: the runtime's header has it; give another by --name");
   if (strlen(c->name) <= NAME_MOST && is_identifier(c->name)) return true;
   return ig_error(c->diags, c->name, "is no name for a bundle: letters, digits and _ only, a letter first, at most %d of them", NAME_MOST);
 }

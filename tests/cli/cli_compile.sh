@@ -9,6 +9,13 @@ diff -r "$work/a" "$work/b" || fail "two compilations differ"
 for file in m.h report.json; do [ -s "$work/a/m.ingot/$file" ] || fail "$file is missing"; done
 for file in libm.a m.plan m.weights; do [ -s "$work/a/m.ingot"/*/$file ] || fail "$file is missing"; done
 
+# names: of the header, the library and the program
+for name in 1st a-b a/b '' ingot; do expect 1 'no name for a bundle' "$ingot" compile "$fable" --name "$name" -o "$work/named"; done
+[ ! -e "$work/named" ] || fail "a refused name leaves $(ls "$work/named")"
+cp "$fable" "$work/ingot.gguf"
+expect 0 '' "$ingot" compile "$work/ingot.gguf" --variants native -o "$work/named" -q
+[ -f "$work/named/m_ingot.ingot/m_ingot.h" ] || fail "ingot.gguf becomes $(ls "$work/named")"
+
 # again into the same place: replaced, nothing left over
 expect 0 '' "$ingot" compile "$fable" --name m --variants native -o "$work/a" -q --ctx 256
 [ "$(ls -A "$work/a")" = m.ingot ] || fail "besides the bundle there is: $(ls -A "$work/a")"
