@@ -17,6 +17,7 @@
 #include "driver/bundle_folder.h"
 #include "driver/driver.h"
 #include "driver/kernel_jobs.h"
+#include "driver/planned.h"
 #include "driver/report.h"
 #include "frontend/model.h"
 #include "passes/lower.h"
@@ -312,14 +313,31 @@ static bool compile_model(compilation *c, const char **bundle) {
   return make_bundle(c, bundle);
 }
 
-bool ig_compile(const ig_compile_options *options, ig_arena *arena, const char **bundle, ig_diags *diags) {
+/* All choices of the caller judged, the model open; nothing is open after false. */
+static bool begin(compilation *c) {
   static pthread_once_t once = PTHREAD_ONCE_INIT; /* LLVM's registries are the process's own */
+  if (!choose_name(c) || !choose_variants(c) || !ig_schedule_read(&c->schedule, c->o->target, c->o->schedule, c->arena, c->diags)) return false;
+  pthread_once(&once, ig_codegen_init);
+  if (ig_model_open(&c->model, c->o->model, c->diags)) return true;
+  ig_model_close(&c->model);
+  return false;
+}
+
+bool ig_compile(const ig_compile_options *options, ig_arena *arena, const char **bundle, ig_diags *diags) {
   compilation c = {.o = options, .arena = arena, .diags = diags};
   *bundle = NULL;
   if (!known_stage(options->stage)) return ig_error(diags, options->stage, "is no stage to stop at: graph, fuse, split, layout (or any pass), plan, kernels, llvm, asm");
-  if (!choose_name(&c) || !choose_variants(&c) || !ig_schedule_read(&c.schedule, options->target, options->schedule, arena, diags)) return false;
-  pthread_once(&once, ig_codegen_init);
-  bool ok = ig_model_open(&c.model, options->model, diags) && compile_model(&c, bundle) && !diags->errors;
+  if (!begin(&c)) return false;
+  bool ok = compile_model(&c, bundle) && !diags->errors;
   ig_model_close(&c.model);
+  return ok;
+}
+
+bool ig_plan_model(ig_planned *planned, const ig_compile_options *options, ig_arena *arena, ig_diags *diags) {
+  compilation c = {.o = options, .arena = arena, .diags = diags};
+  if (!begin(&c)) return false;
+  bool ok = make_plan(&c) && !diags->errors;
+  if (ok) *planned = (ig_planned){c.model, c.schedule, c.plan};
+  else ig_model_close(&c.model);
   return ok;
 }
