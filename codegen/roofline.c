@@ -74,7 +74,7 @@ static void generate_read(ig_kb *b, const ig_kernel_ref *ref, const char *symbol
 }
 
 double ig_probe_round_ops(ig_probe probe, const ig_variant *variant) {
-  double lanes = 16.0 * UNROLL * n_sums(variant);
+  double lanes = 16 * UNROLL * n_sums(variant);
   return probe == IG_PROBE_INT8 ? 2 * 4 * lanes : 2 * lanes;
 }
 
