@@ -1,14 +1,13 @@
 /* ingot tokenize: text -> ids, with a model file's tokenizer or a bundle's. A model file is not compiled: its tables go to the runtime as
  * the plan would hold them, so files that hold a vocabulary alone serve too. */
 #include "cli.h"
+#include "driver/token_view.h"
 #include "frontend/model.h"
 #include "runtime/abi/kernel.h"
 #include "runtime/tokens.h"
 
 #include <string.h>
 #include <sys/stat.h>
-
-_Static_assert(sizeof(ig_piece) == 8, "a piece in memory is a piece of the plan");
 
 /* The open tokenizer: of a bundle (model), or of a model file (view). */
 typedef struct source {
@@ -20,8 +19,6 @@ typedef struct source {
   ingot_token bos;
 } source;
 
-static ingot__vec vec(const void *data, uint32_t count) { return (ingot__vec){data, count}; }
-
 static bool open_file(cli *c, source *s, const char *path) {
   bool opened = ig_model_open(&s->file, path, &c->diags);
   const ig_tokenizer *t = &s->file.tokenizer;
@@ -31,9 +28,7 @@ static bool open_file(cli *c, source *s, const char *path) {
     ig_model_close(&s->file);
     return false;
   }
-  s->view = (ingot__tokenizer){.text = vec(t->text, t->text_size), .pieces = vec(t->pieces, t->n), .scores = vec(t->scores, t->n), .hash = vec(t->hash, t->hash_size),
-                               .specials = vec(t->specials, t->n_specials), .bytes = vec(t->bytes, 256), .end = vec(t->end, t->n_end), .bos = t->bos,
-                               .unknown = t->unknown, .present = true, .add_bos = t->add_bos, .add_space_prefix = t->add_space_prefix};
+  s->view = ig_token_view(t);
   s->allocator = (ingot_allocator){ingot__os_allocate, ingot__os_release, NULL};
   s->bos = t->add_bos && t->bos <= INT32_MAX ? (ingot_token)t->bos : -1;
   return true;

@@ -1,13 +1,12 @@
-/* SentencePiece BPE of GGUF files ("llama") as the tables of the plan. */
-#include "frontend/tokenizer.h"
-
+/* Tokenizers of GGUF files as the tables of the plan. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { UNDEFINED, NORMAL, UNKNOWN, CONTROL, USER_DEFINED, UNUSED, BYTE, TYPES }; /* token types of the file and of plan.fbs */
+#include "frontend/splitter.h"
+#include "frontend/tokenizer_job.h"
+
 enum { PIECE_MOST = 65535, NONE = -1 };
-#define NO_ID 0xffffffffu
 
 /* Control tokens that end a turn in files that name only one of their ends by key. */
 static const char *const ends[] = {"<|eot_id|>", "<|eom_id|>", "<|im_end|>", "<|end|>", "<|endoftext|>", "<|end_of_text|>", "<end_of_turn>",
@@ -19,15 +18,6 @@ uint32_t ig_fnv1a(const void *bytes, size_t size) {
   for (size_t i = 0; i < size; i++) hash = (hash ^ p[i]) * 16777619u;
   return hash;
 }
-
-typedef struct job {
-  ig_model *model;
-  ig_tokenizer *t;
-  ig_diags *diags;
-  const char *path;
-} job;
-
-static const char *piece_text(const ig_tokenizer *t, uint32_t id) { return t->text + t->pieces[id].offset; }
 
 static const char *shown(job *j, uint32_t id) {
   size_t size = j->t->pieces[id].size;
@@ -41,7 +31,7 @@ static bool read_pieces(job *j, const ig_meta_entry *tokens) {
   bool ok = true;
   char *text = ig_alloc(&j->model->arena, (size_t)bytes);
   t->n = (uint32_t)n;
-  t->text = text;
+  t->text = j->text = text;
   t->pieces = ig_alloc_array(&j->model->arena, t->n, sizeof *t->pieces);
   size_t at = 0;
   ig_str s;
@@ -51,7 +41,7 @@ static bool read_pieces(job *j, const ig_meta_entry *tokens) {
       s.size = 0;
     }
     memcpy(text + t->text_size, s.data, s.size);
-    t->pieces[id] = (ig_piece){t->text_size, (uint16_t)s.size, NORMAL};
+    t->pieces[id] = (ig_piece){t->text_size, (uint16_t)s.size, NORMAL, 0};
     t->text_size += (uint32_t)s.size;
   }
   return ok;
@@ -93,6 +83,7 @@ static bool read_types(job *j) {
   const ig_meta *meta = j->model->meta;
   ig_tokenizer *t = j->t;
   bool ok = true;
+  if (!ig_meta_find(meta, key) && t->kind != IG_TOKENS_SENTENCEPIECE) return true;
   if (!ig_meta_find(meta, key)) return ig_error(j->diags, j->path, "metadata key %s is missing: byte and control tokens are not known", key);
   const ig_meta_entry *e = ig_meta_array(meta, key, IG_META_I32, j->diags);
   if (!e || !same_count(j, e, key)) return false;
@@ -103,7 +94,7 @@ static bool read_types(job *j) {
       continue;
     }
     t->pieces[id].type = (uint8_t)type;
-    if (type != BYTE) continue;
+    if (type != BYTE || t->kind == IG_TOKENS_BYTES) continue;
     int byte = byte_of(piece_text(t, id), t->pieces[id].size);
     if (byte == NONE) ok = ig_error(j->diags, j->path, "token %u is a byte token, but its text is \"%s\", not <0x00> to <0xFF>", id, shown(j, id));
     else if (t->bytes[byte] == NO_ID) t->bytes[byte] = id;
@@ -129,20 +120,33 @@ static void build_hash(job *j) {
   }
 }
 
-typedef struct special { uint32_t size, id; } special;
+uint32_t ig_find_piece(const ig_tokenizer *t, const char *text, size_t size) {
+  for (uint32_t slot = ig_fnv1a(text, size); t->hash[slot & (t->hash_size - 1)]; slot++) {
+    uint32_t id = t->hash[slot & (t->hash_size - 1)] - 1;
+    const ig_piece *p = &t->pieces[id];
+    if (p->size == size && p->type != CONTROL && p->type != UNKNOWN && p->type != BYTE && memcmp(piece_text(t, id), text, size) == 0) return id;
+  }
+  return NO_ID;
+}
 
-static int longest_first(const void *a, const void *b) {
+typedef struct special { ig_str text; uint32_t id; } special;
+
+static int by_text(const void *a, const void *b) {
   const special *x = a, *y = b;
-  if (x->size != y->size) return x->size > y->size ? -1 : 1;
+  int order = memcmp(x->text.data, y->text.data, x->text.size < y->text.size ? x->text.size : y->text.size);
+  if (order) return order;
+  if (x->text.size != y->text.size) return x->text.size < y->text.size ? -1 : 1;
   return (x->id > y->id) - (x->id < y->id);
 }
 
 static void list_specials(job *j) {
   ig_tokenizer *t = j->t;
   special *found = ig_alloc_array(&j->model->arena, t->n, sizeof *found);
-  for (uint32_t id = 0; id < t->n; id++)
-    if ((t->pieces[id].type == CONTROL || t->pieces[id].type == USER_DEFINED) && t->pieces[id].size) found[t->n_specials++] = (special){t->pieces[id].size, id};
-  if (t->n_specials) qsort(found, t->n_specials, sizeof *found, longest_first);
+  for (uint32_t id = 0; id < t->n; id++) {
+    const ig_piece *p = &t->pieces[id];
+    if ((p->type == CONTROL || p->type == USER_DEFINED || p->type == UNKNOWN) && p->size) found[t->n_specials++] = (special){{piece_text(t, id), p->size}, id};
+  }
+  if (t->n_specials) qsort(found, t->n_specials, sizeof *found, by_text);
   t->specials = ig_alloc_array(&j->model->arena, t->n_specials, sizeof *t->specials);
   for (uint32_t i = 0; i < t->n_specials; i++) t->specials[i] = found[i].id;
 }
@@ -165,15 +169,20 @@ static void add_end(ig_tokenizer *t, uint32_t id) {
   t->end[t->n_end++] = id;
 }
 
+/* bos, eos and unknown where the file does not say: what the first models of each kind have. */
+static const uint32_t usual_ids[][3] = {{1, 2, 0}, {11, 11, NO_ID}, {101, 102, 100}, {NO_ID, 1, 2}};
+
 static bool read_ids(job *j) {
   ig_tokenizer *t = j->t;
   uint32_t eos, eot, eom, padding;
-  bool ok = read_id(j, "tokenizer.ggml.bos_token_id", 1, &t->bos); /* 1, 2 and 0 where the file does not say: SentencePiece's own */
-  ok = read_id(j, "tokenizer.ggml.eos_token_id", 2, &eos) && ok;
-  ok = read_id(j, "tokenizer.ggml.unknown_token_id", 0, &t->unknown) && ok;
+  const uint32_t *otherwise = usual_ids[t->kind];
+  bool ok = read_id(j, "tokenizer.ggml.bos_token_id", otherwise[0], &t->bos);
+  ok = read_id(j, "tokenizer.ggml.eos_token_id", otherwise[1], &eos) && ok;
+  ok = read_id(j, "tokenizer.ggml.unknown_token_id", otherwise[2], &t->unknown) && ok;
   ok = read_id(j, "tokenizer.ggml.eot_token_id", NO_ID, &eot) && ok;
   ok = read_id(j, "tokenizer.ggml.eom_token_id", NO_ID, &eom) && ok;
   ok = read_id(j, "tokenizer.ggml.padding_token_id", NO_ID, &padding) && ok;
+  t->eos = eos;
   uint32_t named = 0;
   for (uint32_t pass = 0; pass < 2; pass++) { /* counts, then lists */
     if (pass) {
@@ -194,34 +203,88 @@ static bool read_ids(job *j) {
   return ok;
 }
 
+static const struct { const char *name; ig_token_kind kind; } kinds[] = {{"llama", IG_TOKENS_SENTENCEPIECE}, {"gpt2", IG_TOKENS_BYTES}};
+
+/* False where the kind, or its pre-tokenizer, is not known; t->missing then says it. */
+static bool choose_kind(job *j, ig_str name, const ig_pre_tokenizer **pre, bool *ok) {
+  ig_tokenizer *t = j->t;
+  ig_arena *arena = &j->model->arena;
+  ig_str rule = ig_str_of("default");
+  size_t k = 0;
+  while (k < sizeof kinds / sizeof *kinds && !ig_str_equal(name, kinds[k].name)) k++;
+  if (k == sizeof kinds / sizeof *kinds) return t->missing = ig_format(arena, "tokenizer \"%s\" is not supported", ig_str_printable(arena, name)), false;
+  t->kind = kinds[k].kind;
+  if (!ig_meta_string(j->model->meta, "tokenizer.ggml.pre", &rule, j->diags)) return *ok = false;
+  if (t->kind != IG_TOKENS_BYTES) return true;
+  *pre = ig_pre_tokenizer_find(rule);
+  if (!*pre) t->missing = ig_format(arena, "pre-tokenizer \"%s\" (tokenizer.ggml.pre) is not supported", ig_str_printable(arena, rule));
+  return *pre != NULL;
+}
+
+/* What the file's flags are where it has none; then what it says. */
+static bool read_flags(job *j, const ig_pre_tokenizer *pre) {
+  ig_tokenizer *t = j->t;
+  const ig_meta *meta = j->model->meta;
+  t->add_bos = t->kind == IG_TOKENS_BYTES ? pre->add_bos : true;
+  t->add_space_prefix = t->kind == IG_TOKENS_SENTENCEPIECE;
+  bool ok = ig_meta_bool(meta, "tokenizer.ggml.add_bos_token", &t->add_bos, j->diags);
+  ok = ig_meta_bool(meta, "tokenizer.ggml.add_eos_token", &t->add_eos, j->diags) && ok;
+  return ig_meta_bool(meta, "tokenizer.ggml.add_space_prefix", &t->add_space_prefix, j->diags) && ok;
+}
+
+/* Space beside special tokens that belongs to them: files do not say it, so the models are known by name, as elsewhere. */
+static void mark_stripping(job *j) {
+  static const char *const kept[] = {"<unk>", "<s>", "<|endoftext|>"};
+  ig_tokenizer *t = j->t;
+  ig_str name = {0};
+  if (!ig_meta_string(j->model->meta, "general.name", &name, j->diags) || !name.data) return;
+  bool phi3 = false;
+  for (size_t i = 0; i + 4 <= name.size; i++) {
+    const char *p = name.data + i;
+    if ((p[0] | 32) != 'p' || (p[1] | 32) != 'h' || (p[2] | 32) != 'i') continue;
+    phi3 = phi3 || p[3] == '3' || (p[3] == '-' && i + 5 <= name.size && p[4] == '3');
+  }
+  for (uint32_t i = 0; phi3 && i < t->n_specials; i++) {
+    ig_piece *p = &t->pieces[t->specials[i]];
+    bool strips = true;
+    for (size_t k = 0; k < sizeof kept / sizeof *kept; k++)
+      if (ig_str_equal((ig_str){piece_text(t, t->specials[i]), p->size}, kept[k])) strips = false;
+    if (strips) p->flags |= IG_PIECE_STRIPS_RIGHT;
+  }
+}
+
 bool ig_tokenizer_read(ig_model *model, ig_diags *diags) {
   ig_tokenizer *t = &model->tokenizer;
   const ig_meta *meta = model->meta;
-  job j = {model, t, diags, model->file.path};
+  job j = {model, t, diags, model->file.path, NULL};
   ig_str kind = {0};
-  *t = (ig_tokenizer){.bos = NO_ID, .unknown = NO_ID, .missing = "the file has no tokenizer"};
+  const ig_pre_tokenizer *pre = NULL;
+  bool ok = true;
+  *t = (ig_tokenizer){.bos = NO_ID, .eos = NO_ID, .unknown = NO_ID, .missing = "the file has no tokenizer"};
   for (int i = 0; i < 256; i++) t->bytes[i] = NO_ID;
   if (!ig_meta_string(meta, "tokenizer.ggml.model", &kind, diags)) return false;
   if (!kind.data) return true;
-  if (!ig_str_equal(kind, "llama")) {
-    t->missing = ig_format(&model->arena, "tokenizer \"%s\" is not supported (llama is)", ig_str_printable(&model->arena, kind));
-    return true;
-  }
+  if (!choose_kind(&j, kind, &pre, &ok)) return ok;
   if (!ig_meta_find(meta, "tokenizer.ggml.tokens")) return ig_error(diags, j.path, "metadata key tokenizer.ggml.tokens is missing: the tokenizer has no tokens");
   const ig_meta_entry *tokens = ig_meta_array(meta, "tokenizer.ggml.tokens", IG_META_STRING, diags);
   if (!tokens) return false;
   if (tokens->count == 0 || tokens->count > INT32_MAX / 8) return ig_error(diags, j.path, "metadata key tokenizer.ggml.tokens has %llu elements", (unsigned long long)tokens->count);
-  bool ok = read_pieces(&j, tokens);
+  ok = read_pieces(&j, tokens);
   ok = read_types(&j) && ok;
-  ok = read_scores(&j) && ok;
+  if (t->kind == IG_TOKENS_SENTENCEPIECE) ok = read_scores(&j) && ok;
   ok = read_ids(&j) && ok;
-  t->add_bos = t->add_space_prefix = true; /* the reference implementation's defaults */
-  ok = ig_meta_bool(meta, "tokenizer.ggml.add_bos_token", &t->add_bos, diags) && ok;
-  ok = ig_meta_bool(meta, "tokenizer.ggml.add_eos_token", &t->add_eos, diags) && ok;
-  ok = ig_meta_bool(meta, "tokenizer.ggml.add_space_prefix", &t->add_space_prefix, diags) && ok;
+  ok = read_flags(&j, pre) && ok;
   if (!ok) return false;
+  if (t->kind == IG_TOKENS_BYTES) ig_pieces_to_bytes(&j);
   build_hash(&j);
   list_specials(&j);
+  mark_stripping(&j);
+  if (t->kind == IG_TOKENS_SENTENCEPIECE) ig_mark_whole(&j);
+  if (t->kind == IG_TOKENS_BYTES) {
+    const char *wrong = ig_splitter_compile(pre->expressions, pre->n, &model->arena, &t->splitter);
+    if (wrong) return ig_error(diags, j.path, "pre-tokenizer \"%s\": %s", pre->name, wrong);
+    if (!ig_read_merges(&j, pre->ignore_merges)) return false;
+  }
   t->present = true;
   t->missing = NULL;
   return true;

@@ -6,10 +6,26 @@
 #include <stdint.h>
 
 /* Mirrors of the plan's Tokenizer and Template (runtime/abi/plan.fbs), ready to be written. */
-typedef struct ig_piece { uint32_t offset; uint16_t size; uint8_t type; } ig_piece;
+typedef struct ig_piece { uint32_t offset; uint16_t size; uint8_t type, flags; } ig_piece;
+typedef struct ig_merge { uint32_t left, right, rank, id; } ig_merge;
+
+/* How text is split before pieces are looked for: automata over classes of characters, one after the other (plan.fbs, Tokenizer). */
+typedef struct ig_splitter {
+  uint16_t *pages; uint32_t n_pages;            /* the block of each 128 code points */
+  uint8_t *blocks; uint32_t blocks_size;        /* 128 classes each */
+  uint32_t n_classes;
+  uint16_t *transitions; uint32_t n_transitions;
+  uint32_t *passes; uint32_t n_passes;          /* where each automaton's transitions begin */
+} ig_splitter;
+
+typedef enum ig_token_kind { IG_TOKENS_SENTENCEPIECE, IG_TOKENS_BYTES, IG_TOKENS_WORDPIECE, IG_TOKENS_UNIGRAM } ig_token_kind; /* plan.fbs */
+/* Flags of a piece: merging its own text gives nothing but it; space before or after it belongs to it (special tokens). */
+enum { IG_PIECE_WHOLE = 1, IG_PIECE_STRIPS_LEFT = 2, IG_PIECE_STRIPS_RIGHT = 4 };
+
 typedef struct ig_tokenizer {
   bool present;                 /* false: the file has no tokenizer that we know (`missing` says which); ids only */
   const char *missing;
+  ig_token_kind kind;
   uint32_t n;
   const char *text; uint32_t text_size;
   ig_piece *pieces;
@@ -20,6 +36,10 @@ typedef struct ig_tokenizer {
   uint32_t bos, unknown;        /* 0xffffffff: none */
   uint32_t *end; uint32_t n_end;
   bool add_bos, add_eos, add_space_prefix;
+  ig_merge *merges; uint32_t merges_size;       /* a hash table, its size a power of two; rank 0xffffffff: an empty slot */
+  ig_splitter splitter;
+  uint32_t eos;                 /* what add_eos adds; 0xffffffff: none */
+  bool whole_words;             /* no piece has a space after something else: merges never reach over the beginning of a word */
 } ig_tokenizer;
 
 typedef struct ig_template {

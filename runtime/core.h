@@ -47,6 +47,7 @@ void  ingot__os_unmap(ingot__map *map);
 void  ingot__os_error_text(int code, char text[96]);
 uint32_t ingot__os_cores(void);
 uint64_t ingot__os_nanoseconds(void);
+int64_t ingot__os_now(void); /* seconds since 1970, UTC */
 void  ingot__os_pause(void); /* a hint to the core that this is a waiting loop */
 void  ingot__os_yield(void); /* to another thread that wants this core */
 /* Sleeps while *word == value (may wake early); wakes all sleepers. */
@@ -123,10 +124,13 @@ typedef struct ingot__phase {
   uint32_t max_tokens, first_step, n_steps;
 } ingot__phase;
 
+enum { INGOT__TOKENS_SENTENCEPIECE, INGOT__TOKENS_BYTES, INGOT__TOKENS_WORDPIECE, INGOT__TOKENS_UNIGRAM }; /* TokenizerKind of plan.fbs */
+
 typedef struct ingot__tokenizer {
-  ingot__vec text, pieces, scores, hash, specials, bytes, end;
-  uint32_t bos, unknown;
-  bool present, add_bos, add_space_prefix;
+  ingot__vec text, pieces, scores, hash, specials, bytes, end, merges;
+  ingot__vec class_pages, class_blocks, transitions, passes;
+  uint32_t kind, bos, eos, unknown, n_classes;
+  bool present, add_bos, add_eos, add_space_prefix, whole_words;
 } ingot__tokenizer;
 
 typedef struct ingot__plan {

@@ -15,13 +15,14 @@ enum { PHASE_KIND, PHASE_MAX_TOKENS, PHASE_STEPS };
 enum { STEP_PRIVATE, STEP_PARTS };
 enum { PART_KERNEL, PART_OPERANDS, PART_DIMS };
 enum { WEIGHT_NAME, WEIGHT_FORMAT, WEIGHT_LAYOUT, WEIGHT_ROWS, WEIGHT_COLS, WEIGHT_OFFSET, WEIGHT_BYTES };
-enum { T_TEXT, T_PIECES, T_SCORES, T_HASH, T_SPECIALS, T_BYTES, T_BOS, T_UNKNOWN, T_END, T_ADD_BOS, T_ADD_EOS, T_ADD_SPACE_PREFIX };
+enum { T_TEXT, T_PIECES, T_SCORES, T_HASH, T_SPECIALS, T_BYTES, T_BOS, T_UNKNOWN, T_END, T_ADD_BOS, T_ADD_EOS, T_ADD_SPACE_PREFIX,
+       T_KIND, T_MERGES, T_CLASS_PAGES, T_CLASS_BLOCKS, T_N_CLASSES, T_TRANSITIONS, T_PASSES, T_EOS, T_WHOLE_WORDS };
 enum { C_CODE, C_STRINGS, C_SOURCE };
-enum { OPERAND_BYTES = 16, PIECE_BYTES = 8 };
+enum { OPERAND_BYTES = 16, PIECE_BYTES = 8, MERGE_BYTES = 16 };
 
 /* Bounds on what a plan may ask for, so that sums of them cannot overflow and an absurd plan is named as such. */
 static const uint64_t MOST_BYTES = UINT64_C(1) << 40, MOST_KV_BYTES = UINT64_C(1) << 28;
-enum { MOST_CONTEXT = 1 << 28, MOST_CHUNK = 1 << 16, MOST_VOCAB = 1 << 24 };
+enum { MOST_CONTEXT = 1 << 28, MOST_CHUNK = 1 << 16, MOST_VOCAB = 1 << 24, MOST_PASSES = 16 };
 
 typedef struct opener {
   ingot__plan *plan;
@@ -216,6 +217,21 @@ static bool read_weights(opener *o) {
   return sound(o);
 }
 
+/* What tokenising relies on; every entry of the tables is checked where it is used. */
+static bool check_tokenizer(opener *o, const ingot__tokenizer *k) {
+  uint32_t n = k->pieces.count;
+  bool scored = k->kind == INGOT__TOKENS_SENTENCEPIECE;
+  if (k->kind > INGOT__TOKENS_BYTES) return refuse(o, "tokenizer.kind is %u", k->kind);
+  if (n > o->plan->n_vocab || (scored && k->scores.count != n)) return refuse(o, "tokenizer: %u pieces and %u scores for %u tokens", n, k->scores.count, o->plan->n_vocab);
+  if (!k->hash.count || (k->hash.count & (k->hash.count - 1))) return refuse(o, "tokenizer.hash: its size is not a power of two");
+  if (k->kind == INGOT__TOKENS_BYTES && (!k->merges.count || (k->merges.count & (k->merges.count - 1)))) return refuse(o, "tokenizer.merges: its size is not a power of two");
+  if (k->n_classes > UINT8_MAX || k->passes.count > MOST_PASSES) return refuse(o, "tokenizer: %u classes, %u passes", k->n_classes, k->passes.count);
+  if (k->bytes.count != 256) return refuse(o, "tokenizer.bytes has %u entries", k->bytes.count);
+  if ((k->bos != UINT32_MAX && k->bos >= n) || (k->eos != UINT32_MAX && k->eos >= n) || (k->unknown != UINT32_MAX && k->unknown >= n))
+    return refuse(o, "tokenizer: bos, eos or unknown is not a token");
+  return true;
+}
+
 static bool read_tokenizer(opener *o) {
   ingot__tokenizer *k = &o->plan->tokenizer;
   plan_table t = ingot__read_table(&o->reader, &o->root, P_TOKENIZER, &k->present, "tokenizer");
@@ -231,14 +247,18 @@ static bool read_tokenizer(opener *o) {
   k->bos = (uint32_t)READ(4, &t, T_BOS, UINT32_MAX, "tokenizer.bos");
   k->unknown = (uint32_t)READ(4, &t, T_UNKNOWN, UINT32_MAX, "tokenizer.unknown");
   k->add_bos = READ(1, &t, T_ADD_BOS, 0, "tokenizer.add_bos") != 0;
+  k->add_eos = READ(1, &t, T_ADD_EOS, 0, "tokenizer.add_eos") != 0;
   k->add_space_prefix = READ(1, &t, T_ADD_SPACE_PREFIX, 0, "tokenizer.add_space_prefix") != 0;
-  if (!sound(o)) return false;
-  uint32_t n = k->pieces.count;
-  if (n > o->plan->n_vocab || k->scores.count != n) return refuse(o, "tokenizer: %u pieces and %u scores for %u tokens", n, k->scores.count, o->plan->n_vocab);
-  if (!k->hash.count || (k->hash.count & (k->hash.count - 1))) return refuse(o, "tokenizer.hash: its size is not a power of two");
-  if (k->bytes.count != 256) return refuse(o, "tokenizer.bytes has %u entries", k->bytes.count);
-  if ((k->bos != UINT32_MAX && k->bos >= n) || (k->unknown != UINT32_MAX && k->unknown >= n)) return refuse(o, "tokenizer: bos or unknown is not a token");
-  return true;
+  k->kind = (uint32_t)READ(1, &t, T_KIND, 0, "tokenizer.kind");
+  k->merges = ingot__read_vector(&o->reader, &t, T_MERGES, MERGE_BYTES, "tokenizer.merges");
+  k->class_pages = ingot__read_vector(&o->reader, &t, T_CLASS_PAGES, 2, "tokenizer.class_pages");
+  k->class_blocks = ingot__read_vector(&o->reader, &t, T_CLASS_BLOCKS, 1, "tokenizer.class_blocks");
+  k->n_classes = READ32(&t, T_N_CLASSES, "tokenizer.n_classes");
+  k->transitions = ingot__read_vector(&o->reader, &t, T_TRANSITIONS, 2, "tokenizer.transitions");
+  k->passes = ingot__read_vector(&o->reader, &t, T_PASSES, 4, "tokenizer.passes");
+  k->eos = (uint32_t)READ(4, &t, T_EOS, UINT32_MAX, "tokenizer.eos");
+  k->whole_words = READ(1, &t, T_WHOLE_WORDS, 0, "tokenizer.whole_words") != 0;
+  return sound(o) && check_tokenizer(o, k);
 }
 
 static bool read_template(opener *o) {

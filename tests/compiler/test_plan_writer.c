@@ -38,10 +38,16 @@ static void make(ig_text *out) {
   plan.phase[IG_PHASE_DECODE] = (ig_plan_phase){1, &alone, 1, 1};
   plan.phase[IG_PHASE_HEAD] = (ig_plan_phase){1, &both, 1, 1};
   plan.phase[IG_PHASE_HEAD_ROWS] = (ig_plan_phase){3, &both, 1, 1};
-  static ig_piece pieces[] = {{0, 5, 3}, {5, 1, 1}, {6, 3, 6}};
+  static ig_piece pieces[] = {{0, 5, 3, 4}, {5, 1, 1, 1}, {6, 3, 6, 0}};
   static float scores[] = {0, -1.5f, 3.25f};
   static uint32_t hash[] = {0, 3, 1, 0, 2, 0, 0, 0}, specials[] = {0}, end[] = {0, 2};
-  ig_tokenizer tokenizer = {.present = true, .n = 3, .text = "<eos>ab\xc3\xa9", .text_size = 9, .pieces = pieces, .scores = scores, .hash = hash, .hash_size = 8,
+  static ig_merge merges[] = {{0, 0, UINT32_MAX, 0}, {1, 1, 0, 2}};
+  static uint16_t pages[] = {1, 0}, transitions[] = {0, 0, 0x8001, 1};
+  static uint8_t blocks[8] = {1};
+  static uint32_t passes[] = {0};
+  ig_tokenizer tokenizer = {.present = true, .n = 3, .kind = IG_TOKENS_BYTES, .merges = merges, .merges_size = 2, .eos = 2, .whole_words = true,
+                            .splitter = {pages, 2, blocks, 8, 1, transitions, 4, passes, 1},
+                             .text = "<eos>ab\xc3\xa9", .text_size = 9, .pieces = pieces, .scores = scores, .hash = hash, .hash_size = 8,
                             .specials = specials, .n_specials = 1, .bos = 0, .unknown = UINT32_MAX, .end = end, .n_end = 2, .add_bos = true, .add_space_prefix = true};
   for (int i = 0; i < 256; i++) tokenizer.bytes[i] = i == 65 ? 1 : UINT32_MAX;
   static const uint8_t code[] = {1, 2, 255};

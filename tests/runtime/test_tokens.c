@@ -87,7 +87,7 @@ static void test_any_text(const ingot_model *model, const guard *g) {
   }
   guard *limit = (guard *)(uintptr_t)g;
   size_t most = limit->most;
-  limit->most = limit->held + 51 * MOST + 66;
+  limit->most = limit->held + 55 * MOST + 56;
   CHECK(ingot_tokenize(model, text, MOST, false, NULL, 0) > 0);
   limit->most = limit->held + 1000;
   CHECK_EQUAL(ingot_tokenize(model, text, MOST, false, NULL, 0), INGOT_ERROR_MEMORY);

@@ -168,7 +168,7 @@ static inline void toy_put_tokenizer(maker *m, uint32_t plan, uint32_t field) {
   enum { HASH = 1024 };
   struct { uint32_t offset; uint16_t size; uint8_t type, reserved; } pieces[W_COUNT];
   float scores[W_COUNT] = {0};
-  uint32_t hash[HASH] = {0}, bytes[256], specials[] = {W_USER, W_END2, W_END, TOY_EOS, TOY_BOS}, end[] = {TOY_EOS, W_END};
+  uint32_t hash[HASH] = {0}, bytes[256], specials[] = {TOY_EOS, TOY_BOS, W_END, W_END2, W_USER}, end[] = {TOY_EOS, W_END};
   char text[8192];
   uint32_t size = 0;
   memset(pieces, 0, sizeof pieces);

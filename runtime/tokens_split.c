@@ -1,0 +1,55 @@
+/* Pre-tokenizers: the plan's automata, one pass after the other. */
+#include "runtime/tokens_kinds.h"
+
+enum { COMPLETE = 0x8000, DEAD = 0, START = 1, PAGE_BITS = 7 }; /* plan.fbs, Tokenizer.transitions */
+
+static uint32_t class_of(const ingot__tokenizer *t, uint32_t code_point) {
+  uint32_t page = code_point >> PAGE_BITS;
+  if (page >= t->class_pages.count) return 0;
+  uint32_t at = ingot__load16(t->class_pages.data + 2 * (size_t)page) << PAGE_BITS | (code_point & ((1u << PAGE_BITS) - 1));
+  uint32_t class = at < t->class_blocks.count ? t->class_blocks.data[at] : 0;
+  return class < t->n_classes ? class : 0;
+}
+
+static uint32_t transition(const ingot__tokenizer *t, uint32_t start, uint32_t state, uint32_t class) {
+  uint64_t at = start + (uint64_t)state * (t->n_classes + 1) + class;
+  return at < t->transitions.count ? ingot__load16(t->transitions.data + 2 * at) : DEAD;
+}
+
+/* Bytes of the match that begins with the text, 0 where none does: where the automaton last said that it is complete. */
+static size_t match(const ingot__tokenizer *t, uint32_t start, const uint8_t *text, size_t size) {
+  size_t end = 0;
+  uint32_t state = START;
+  for (size_t at = 0;;) {
+    uint32_t bytes = 0, class = t->n_classes; /* the end of the text */
+    if (at < size) {
+      bytes = text[at] < 0x80 ? 1 : ingot__character_size(text + at, size - at);
+      class = class_of(t, bytes == 1 && text[at] < 0x80 ? text[at] : ingot__code_point(text + at, bytes));
+    }
+    uint32_t next = transition(t, start, state, class);
+    if (next & COMPLETE) end = at;
+    state = next & (COMPLETE - 1);
+    if (state == DEAD || !bytes) return end;
+    at += bytes;
+  }
+}
+
+void ingot__split(const ingot__tokenizer *t, uint32_t pass, const uint8_t *text, size_t size, ingot__part_fn *part, void *to) {
+  if (pass >= t->passes.count) {
+    part(to, text, size);
+    return;
+  }
+  uint32_t start = ingot__id_at(t->passes, pass);
+  size_t done = 0; /* what lies between two matches is a part as well */
+  for (size_t at = 0; at < size;) {
+    size_t n = match(t, start, text + at, size - at);
+    if (!n) {
+      at += ingot__character_size(text + at, size - at);
+      continue;
+    }
+    if (at > done) ingot__split(t, pass + 1, text + done, at - done, part, to);
+    ingot__split(t, pass + 1, text + at, n, part, to);
+    done = at += n;
+  }
+  if (size > done) ingot__split(t, pass + 1, text + done, size - done, part, to);
+}
