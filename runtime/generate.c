@@ -64,22 +64,36 @@ ingot_status ingot_generate(ingot_session *session, const char *text, size_t siz
   return status ? status : generate(session, max, stream, user, error);
 }
 
-int32_t ingot_chat_format(const ingot_model *model, const ingot_message *messages, size_t n, bool add_assistant, char *text, int32_t cap) {
-  if (!model || (n && !messages) || (!text && cap > 0)) return INGOT_ERROR_ARGUMENT;
-  if (!model->plan.has_template) return INGOT_ERROR_UNSUPPORTED;
-  return (int32_t)ingot__template_run(model->plan.template_code, model->plan.template_strings, messages, n, add_assistant, text, cap > 0 ? (size_t)cap : 0);
+static ingot_status render(const ingot_model *model, ingot__conversation *talk, ingot__rendered *out, ingot_error *error) {
+  if (!model->plan.has_template) return ingot__fail(error, INGOT_ERROR_UNSUPPORTED, "the model has no chat template: use ingot_generate");
+  talk->now = ingot__os_now();
+  ingot_status status = ingot__template_run(model->plan.template_code, model->plan.template_strings, talk, &model->allocator, out, error);
+  if (!status && out->size > INT32_MAX / 4) {
+    ingot__release(&model->allocator, out->text, out->bytes);
+    return ingot__fail(error, INGOT_ERROR_ARGUMENT, "the conversation has %llu bytes, which are too many", (unsigned long long)out->size);
+  }
+  return status;
 }
 
-static ingot_status format(const ingot_session *session, const ingot_message *messages, size_t n, prompt *p, ingot_error *error) {
-  const ingot_model *model = session->model;
-  int32_t size = ingot_chat_format(model, messages, n, true, NULL, 0);
-  if (size == INGOT_ERROR_UNSUPPORTED) return ingot__fail(error, INGOT_ERROR_UNSUPPORTED, "the model has no chat template: use ingot_generate");
-  if (size < 0) return ingot__fail(error, (ingot_status)size, "the chat template cannot be run; compile the model again");
-  p->text_bytes = (uint64_t)size + 1;
-  p->text = ingot__allocate(&model->allocator, p->text_bytes, 16);
-  if (!p->text) return no_memory(error);
-  ingot_chat_format(model, messages, n, true, p->text, size);
-  return INGOT_OK;
+static int32_t format(const ingot_model *model, ingot__conversation *talk, char *text, int32_t cap, ingot_error *error) {
+  ingot__rendered out;
+  ingot_status status = render(model, talk, &out, error);
+  if (status) return status;
+  const uint64_t n = cap < 0 ? 0 : (uint64_t)cap < out.size ? (uint64_t)cap : out.size;
+  if (n) memcpy(text, out.text, n);
+  ingot__release(&model->allocator, out.text, out.bytes);
+  return (int32_t)out.size;
+}
+
+int32_t ingot_chat_format(const ingot_model *model, const ingot_message *messages, size_t n, bool add_assistant, char *text, int32_t cap) {
+  if (!model || (n && !messages) || (!text && cap > 0)) return INGOT_ERROR_ARGUMENT;
+  static const ingot_message none = {NULL, NULL};
+  return format(model, &(ingot__conversation){.messages = n ? messages : &none, .n = n, .add_assistant = add_assistant}, text, cap, NULL);
+}
+
+int32_t ingot_chat_format_json(const ingot_model *model, const char *json, size_t size, bool add_assistant, char *text, int32_t cap, ingot_error *error) {
+  if (!model || !json || (!text && cap > 0)) return ingot__fail(error, INGOT_ERROR_ARGUMENT, "%s is NULL", !model ? "model" : !json ? "json" : "text");
+  return format(model, &(ingot__conversation){.json = json, .json_size = size, .add_assistant = add_assistant}, text, cap, error);
 }
 
 /* Keeps what the context and the prompt have in common; appends the rest. At least one token is appended where logits are missing. */
@@ -94,13 +108,26 @@ static ingot_status append_changed(ingot_session *session, const prompt *p, ingo
   return status ? status : ingot_append(session, p->tokens + same, p->n - same, error);
 }
 
-ingot_status ingot_chat(ingot_session *session, const ingot_message *messages, size_t n, uint32_t max, ingot_stream stream, void *user, ingot_error *error) {
-  if (!session || (!messages && n) || !stream)
-    return ingot__fail(error, INGOT_ERROR_ARGUMENT, "%s is NULL", !session ? "session" : !stream ? "stream" : "messages");
+static ingot_status chat(ingot_session *session, ingot__conversation *talk, uint32_t max, ingot_stream stream, void *user, ingot_error *error) {
   prompt p = {0};
-  ingot_status status = format(session, messages, n, &p, error);
-  if (!status) status = tokenize(session, p.text, (size_t)p.text_bytes - 1, true, &p, error);
+  ingot__rendered text = {NULL, 0, 0};
+  ingot_status status = render(session->model, talk, &text, error);
+  p.text = text.text;
+  p.text_bytes = text.bytes;
+  if (!status) status = tokenize(session, p.text ? p.text : "", (size_t)text.size, true, &p, error);
   if (!status) status = append_changed(session, &p, error);
   drop_prompt(session, &p);
   return status ? status : generate(session, max, stream, user, error);
+}
+
+ingot_status ingot_chat(ingot_session *session, const ingot_message *messages, size_t n, uint32_t max, ingot_stream stream, void *user, ingot_error *error) {
+  if (!session || (!messages && n) || !stream)
+    return ingot__fail(error, INGOT_ERROR_ARGUMENT, "%s is NULL", !session ? "session" : !stream ? "stream" : "messages");
+  static const ingot_message none = {NULL, NULL};
+  return chat(session, &(ingot__conversation){.messages = n ? messages : &none, .n = n, .add_assistant = true}, max, stream, user, error);
+}
+
+ingot_status ingot_chat_json(ingot_session *session, const char *json, size_t size, uint32_t max, ingot_stream stream, void *user, ingot_error *error) {
+  if (!session || !json || !stream) return ingot__fail(error, INGOT_ERROR_ARGUMENT, "%s is NULL", !session ? "session" : !stream ? "stream" : "json");
+  return chat(session, &(ingot__conversation){.json = json, .json_size = size, .add_assistant = true}, max, stream, user, error);
 }

@@ -111,8 +111,12 @@ INGOT_API int32_t ingot_detokenize(const ingot_model *model, const ingot_token *
 typedef struct ingot_message {
   const char *role, *content;
 } ingot_message;
-/* The conversation as the model's chat template writes it. Returns the bytes needed, or a negative status. */
+/* The conversation as the model's chat template writes it. Returns the bytes needed, or a negative status: INGOT_ERROR_ARGUMENT where the
+ * template refuses it (say, roles that do not alternate). Borrows a few times the text, at least 64 KiB and at most 256 MiB. */
 INGOT_API int32_t ingot_chat_format(const ingot_model *model, const ingot_message *messages, size_t n, bool add_assistant, char *text, int32_t cap);
+/* The same for all that a template may read: `json` is an object whose members are the template's variables, so {"messages": [...],
+ * "tools": [...], "enable_thinking": false}. Numbers with a fraction are written as they stand there. */
+INGOT_API int32_t ingot_chat_format_json(const ingot_model *model, const char *json, size_t size, bool add_assistant, char *text, int32_t cap, ingot_error *error);
 
 typedef struct ingot_sampling {
   size_t size;                /* sizeof(ingot_sampling) */
@@ -161,6 +165,8 @@ INGOT_API ingot_status ingot_generate(ingot_session *session, const char *text, 
 /* The conversation through the chat template, then as ingot_generate: what an earlier call left in the context is kept where the
  * tokens agree, and rewound where not. */
 INGOT_API ingot_status ingot_chat(ingot_session *session, const ingot_message *messages, size_t n, uint32_t max, ingot_stream stream, void *user, ingot_error *error);
+/* The same, the conversation given as to ingot_chat_format_json. */
+INGOT_API ingot_status ingot_chat_json(ingot_session *session, const char *json, size_t size, uint32_t max, ingot_stream stream, void *user, ingot_error *error);
 
 /* Logits after the last token: n floats (n_vocab), or NULL before the first token. Valid until the next call. */
 INGOT_API const float *ingot_logits(const ingot_session *session, uint32_t *n);

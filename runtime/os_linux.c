@@ -117,6 +117,11 @@ uint64_t ingot__os_nanoseconds(void) {
   return (uint64_t)now.tv_sec * UINT64_C(1000000000) + (uint64_t)now.tv_nsec;
 }
 
+int64_t ingot__os_now(void) {
+  struct timespec t;
+  return clock_gettime(CLOCK_REALTIME, &t) ? 0 : (int64_t)t.tv_sec;
+}
+
 void ingot__os_pause(void) {
 #if defined(__x86_64__)
   __builtin_ia32_pause();

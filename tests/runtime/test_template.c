@@ -1,4 +1,5 @@
-/* The template's machine: every instruction, every refusal of abi/template.h, and random bytes. */
+/* The template's machine: instructions, every refusal of abi/template.h, its limits, JSON that is damaged, no memory, and random bytes. */
+#include "tests/runtime/guard.h"
 #include "runtime/abi/template.h"
 #include "runtime/template_run.h"
 #include "tests/runtime/check.h"
@@ -9,147 +10,215 @@ typedef struct code {
 } code;
 
 static const ingot_message messages[] = {{"system", "  be kind \n"}, {"user", "hi"}, {"assistant", ""}};
-static const char strings[] = "userhi<>";
-#define USER 0, 4
-#define HI 4, 2
-#define OPEN 6, 1
-#define CLOSE 7, 1
+static const char strings[] = "messagesrolehi<>x\0y\0add_generation_prompttools";
+#define MESSAGES 0, 8
+#define ROLE 8, 4
+#define HI 12, 2
+#define OPEN 14, 1
+#define X 16, 1
+#define PARAMETERS 16, 4
+#define TOOLS 41, 5
 
-static void op(code *c, unsigned opcode, uint32_t a, uint32_t b) {
+static void op(code *c, unsigned opcode, const uint32_t *operands) {
   unsigned n = ingot_template_operands(opcode);
   c->bytes[c->size++] = (uint8_t)opcode;
-  for (unsigned i = 0; i < 4 * n; i++) c->bytes[c->size++] = (uint8_t)((i < 4 ? a : b) >> 8 * (i % 4));
+  for (unsigned i = 0; i < 4 * n; i++) c->bytes[c->size++] = (uint8_t)(operands[i / 4] >> 8 * (i % 4));
 }
-#define OP(name) op(c, INGOT_TEMPLATE_##name, 0, 0)
-#define OP1(name, a) op(c, INGOT_TEMPLATE_##name, (uint32_t)(a), 0)
-#define OP2(name, range) op(c, INGOT_TEMPLATE_##name, range)
+#define OP(name, ...) op(c, INGOT_TEMPLATE_##name, (const uint32_t[4]){__VA_ARGS__})
 
-static int64_t run(const code *c, size_t n, bool prompt, char *out, size_t cap) {
-  ingot__vec bytes = {c->bytes, c->size}, text = {(const uint8_t *)strings, sizeof strings - 1};
-  int64_t size = ingot__template_run(bytes, text, messages, n, prompt, out, cap - 1);
-  out[size >= 0 && (size_t)size < cap ? (size_t)size : 0] = 0;
-  return size;
+static ingot_status run_with(const code *c, const char *json, guard *g, char *out, size_t cap) {
+  const ingot_allocator allocator = {guard_allocate, guard_release, g};
+  const ingot__conversation talk = {.messages = json ? NULL : messages, .n = json ? 0 : 3, .json = json, .json_size = json ? strlen(json) : 0, .add_assistant = true};
+  ingot__rendered text;
+  ingot_error error = {INGOT_OK, ""};
+  ingot_status status = ingot__template_run((ingot__vec){c->bytes, c->size}, (ingot__vec){(const uint8_t *)strings, sizeof strings - 1}, &talk, &allocator, &text, &error);
+  out[0] = 0;
+  if (status) CHECK(error.status == status && error.message[0] && !text.text);
+  else {
+    const size_t n = text.size < cap - 1 ? (size_t)text.size : cap - 1;
+    if (n) memcpy(out, text.text, n);
+    out[n] = 0;
+    ingot__release(&allocator, text.text, text.bytes);
+  }
+  CHECK_EQUAL(g->blocks, 0);
+  CHECK_EQUAL(g->held, 0);
+  return status;
+}
+
+static ingot_status run(const code *c, char *out, size_t cap) {
+  guard g = {.most = SIZE_MAX};
+  return run_with(c, NULL, &g, out, cap);
 }
 
 static void expect(const code *c, const char *text) {
-  char out[200];
-  CHECK_EQUAL(run(c, 3, true, out, sizeof out), strlen(text));
+  char out[300];
+  CHECK_EQUAL(run(c, out, sizeof out), INGOT_OK);
   CHECK_TEXT(out, text);
 }
 
-static void refused(const code *c) {
-  char out[200];
-  CHECK_EQUAL(run(c, 3, true, out, sizeof out), INGOT_ERROR_PLAN);
+static void ends(const code *c, ingot_status status) {
+  char out[300];
+  CHECK_EQUAL(run(c, out, sizeof out), status);
 }
 
 static void test_values(void) {
   code z = {.size = 0}, *c = &z;
-  OP2(TEXT, USER);
-  OP2(STRING, HI), OP(OUTPUT), OP(TRUE), OP(OUTPUT), OP(FALSE), OP(OUTPUT), OP(UNDEFINED), OP(OUTPUT), OP(PROMPT), OP(OUTPUT);
-  OP(MESSAGES), OP1(ITEM, 1), OP(CONTENT), OP(OUTPUT), OP(MESSAGES), OP1(ITEM, -1), OP(ROLE), OP(OUTPUT);
-  OP(MESSAGES), OP1(ITEM, 3), OP(CONTENT), OP(OUTPUT), OP(MESSAGES), OP1(ITEM, -4), OP(TRIM), OP(OUTPUT);
-  OP2(TEXT, OPEN), OP(MESSAGES), OP1(ITEM, 0), OP(CONTENT), OP(TRIM), OP(OUTPUT), OP2(TEXT, CLOSE), OP(END);
-  expect(c, "userhiTrueFalseTruehiassistant<be kind>");
+  OP(TEXT, HI), OP(STRING, HI), OP(OUTPUT), OP(TRUE), OP(OUTPUT), OP(INT, 0xfffffffe, 0xffffffff), OP(OUTPUT), OP(NONE), OP(OUTPUT), OP(UNDEFINED), OP(OUTPUT);
+  OP(INPUT, MESSAGES), OP(INT, 1, 0), OP(SUBSCRIPT), OP(ATTRIBUTE, ROLE), OP(OUTPUT), OP(INPUT, TOOLS), OP(OUTPUT);
+  OP(STRING, HI), OP(INT, 7, 0), OP(LIST, 2), OP(OUTPUT), OP(END);
+  expect(c, "hihiTrue-2Noneuser['hi', 7]");
 }
 
-static void test_equal(void) {
+static void test_loop(void) {
   code z = {.size = 0}, *c = &z;
-  OP2(STRING, USER), OP(MESSAGES), OP1(ITEM, 1), OP(ROLE), OP(EQUAL), OP(OUTPUT);
-  OP2(STRING, HI), OP2(STRING, USER), OP(EQUAL), OP(OUTPUT);
-  OP(MESSAGES), OP(MESSAGES), OP(EQUAL), OP(OUTPUT);
-  OP(UNDEFINED), OP(UNDEFINED), OP(EQUAL), OP(OUTPUT), OP(UNDEFINED), OP(FALSE), OP(EQUAL), OP(OUTPUT), OP(TRUE), OP(NOT), OP(OUTPUT);
-  op(c, INGOT_TEMPLATE_STRING, 0, 0), OP(NOT), OP(OUTPUT), OP(MESSAGES), OP(NOT), OP(OUTPUT), OP(END);
-  expect(c, "TrueFalseFalseTrueFalseFalseTrueFalse");
+  OP(RESERVE, 1), OP(INPUT, MESSAGES), OP(FOR, 0, 100);
+  const uint32_t body = c->size;
+  OP(ITEM, 0), OP(ATTRIBUTE, ROLE), OP(OUTPUT), OP(NEXT, 0, body), OP(TEXT, OPEN), OP(END);
+  expect(c, "systemuserassistant<");
 }
 
-static void test_loops(void) {
+/* f(x, y) writes x and y; called as f('hi', y='<'). */
+static void test_macro(void) {
   code z = {.size = 0}, *c = &z;
-  char out[100];
-  OP(MESSAGES), OP1(FOR, 0);
-  uint32_t body = c->size;
-  OP(FIRST), OP(OUTPUT), OP(MESSAGE), OP(ROLE), OP(OUTPUT), OP(LAST), OP(OUTPUT), OP1(NEXT, body);
-  c->bytes[body - 4] = (uint8_t)c->size;
-  OP2(TEXT, OPEN), OP(END);
-  expect(c, "TruesystemFalseFalseuserFalseFalseassistantTrue<");
-  CHECK_EQUAL(run(c, 0, true, out, sizeof out), 1);
-  CHECK_EQUAL(run(c, 1, true, out, sizeof out), strlen("TruesystemTrue<"));
-}
-
-/* "v and 'hi'", "v or 'hi'", and jumps over what must not be written. */
-static void test_branches(void) {
-  for (int way = 0; way < 4; way++) {
-    static const char *const texts[] = {"False", "hi", "hi", "True"};
-    code z = {.size = 0}, *c = &z;
-    way & 1 ? OP(TRUE) : OP(FALSE);
-    const uint32_t past = c->size + 5 + 9;
-    way & 2 ? OP1(OR, past) : OP1(AND, past);
-    OP2(STRING, HI), OP(OUTPUT), OP(END);
-    expect(c, texts[way]);
-  }
-  code z = {.size = 0}, *c = &z;
-  OP(FALSE), OP1(JUMP_FALSE, c->size + 5 + 9), OP2(TEXT, USER), OP(TRUE), OP1(JUMP_FALSE, c->size + 5 + 9), OP2(TEXT, HI), OP1(JUMP, c->size + 5 + 9), OP2(TEXT, OPEN), OP(END);
-  expect(c, "hi");
+  OP(MACRO, 0);
+  OP(STRING, HI), OP(STRING, 18, 1), OP(STRING, OPEN), OP(CALL_MACRO, 1, 1), OP(OUTPUT), OP(END);
+  c->bytes[1] = (uint8_t)c->size;
+  OP(ENTER, PARAMETERS, 2, 3), OP(LOAD, 0), OP(OUTPUT), OP(LOAD, 1), OP(OUTPUT), OP(LOAD, 2), OP(OUTPUT), OP(RETURN);
+  expect(c, "hi<");
 }
 
 static void test_refusals(void) {
   code z = {.size = 0}, *c = &z;
-  refused(c);                                                     /* no end */
-#define START z.size = 0
-  START, OP(TRUE), OP(OUTPUT), refused(c);
-  START, c->bytes[c->size++] = INGOT_TEMPLATE_OPS, OP(END), refused(c);
-  START, c->bytes[c->size++] = INGOT_TEMPLATE_TEXT, c->bytes[c->size++] = 0, refused(c);
-  START, op(c, INGOT_TEMPLATE_TEXT, 0, 9), OP(END), refused(c);
-  START, op(c, INGOT_TEMPLATE_TEXT, 9, 0), OP(END), refused(c);
-  START, op(c, INGOT_TEMPLATE_STRING, 0xffffffff, 2), OP(END), refused(c);
-  START, OP(OUTPUT), OP(END), refused(c);
-  START, OP(MESSAGES), OP(OUTPUT), OP(END), refused(c);
-  START, OP(MESSAGES), OP(ROLE), OP(END), refused(c);
-  START, OP(TRUE), OP(TRIM), OP(END), refused(c);
-  START, OP(TRUE), OP1(ITEM, 0), OP(END), refused(c);
-  START, OP(MESSAGE), OP(END), refused(c);
-  START, OP(FIRST), OP(END), refused(c);
-  START, OP1(NEXT, 0), OP(END), refused(c);
-  START, OP1(JUMP, 0), OP(END), refused(c);
-  START, OP1(JUMP, 6), OP(END), refused(c);
-  START, OP(TRUE), OP1(FOR, 6), OP(END), refused(c);
-  START, OP(MESSAGES), OP1(FOR, 0), OP1(NEXT, 6), OP(END), refused(c);
-  START, OP(MESSAGES), OP1(FOR, 12), OP(MESSAGES), OP1(FOR, 12), OP(END), refused(c);
-  START, OP(MESSAGES), OP1(FOR, 11), OP1(NEXT, 6), OP(END), refused(c);
-  START, OP(MESSAGES), OP1(FOR, 11), OP1(NEXT, 7), OP(END), refused(c);
-  START;
-  for (int i = 0; i < INGOT_TEMPLATE_STACK; i++) OP(TRUE);
-  OP(END);
-  expect(c, "");
-  z.bytes[z.size - 1] = INGOT_TEMPLATE_TRUE;
-  OP(END), refused(c);
+#define PLAN(...) z.size = 0, __VA_ARGS__, OP(END), ends(c, INGOT_ERROR_PLAN)
+#define ARGUMENT(...) z.size = 0, __VA_ARGS__, OP(END), ends(c, INGOT_ERROR_ARGUMENT)
+  ends(c, INGOT_ERROR_PLAN);                                      /* no end */
+  PLAN(c->bytes[c->size++] = INGOT_TEMPLATE_OPS);
+  PLAN(c->bytes[c->size++] = 255);
+  z.size = 0, c->bytes[c->size++] = INGOT_TEMPLATE_TEXT, c->bytes[c->size++] = 0, ends(c, INGOT_ERROR_PLAN);
+  PLAN(OP(TEXT, 0, 900));
+  PLAN(OP(STRING, 0xffffffff, 2));
+  PLAN(OP(OUTPUT));
+  PLAN(OP(TRUE), OP(EQUAL));
+  PLAN(OP(LOAD, 0));
+  PLAN(OP(TRUE), OP(STORE, 0x80000000));
+  PLAN(OP(JUMP, 6));
+  PLAN(OP(TRUE), OP(NEXT, 0, 0));
+  PLAN(OP(TRUE), OP(ITEM, 0));
+  PLAN(OP(LIST, 1));
+  PLAN(OP(DICT, 0x80000000));
+  PLAN(OP(CALL, INGOT_CALLS));
+  PLAN(OP(CALL, INGOT_CALL_TRIM));
+  PLAN(OP(RETURN));
+  PLAN(OP(CAPTURED));
+  PLAN(OP(INT, 5, 0), OP(CAPTURED));
+  PLAN(OP(MACRO, 3), OP(CALL_MACRO, 0, 0));
+  PLAN(OP(MACRO, 0xffffffff), OP(CALL_MACRO, 0, 0));
+  PLAN(OP(ENTER, 0, 0, 0, 0));
+  PLAN(OP(INPUT, MESSAGES), OP(INT, INGOT_CALL_MAP, 0), OP(MISSING), OP(MISSING), OP(MISSING), OP(CALL, INGOT_CALL_MAP), OP(OUTPUT));
+  ARGUMENT(OP(TRUE), OP(CALL_MACRO, 0, 0));
+  ARGUMENT(OP(UNDEFINED), OP(ATTRIBUTE, ROLE));
+  ARGUMENT(OP(NONE), OP(STRING, HI), OP(ADD));
+  ARGUMENT(OP(INT, 1, 0), OP(INT, 0, 0), OP(MODULO));
+  ARGUMENT(OP(INT, 0, 0x80000000), OP(INT, 0xffffffff, 0xffffffff), OP(DIVIDE));
+  ARGUMENT(OP(INT, 0, 0x80000000), OP(NEGATE));
+  ARGUMENT(OP(STRING, HI), OP(CALL, INGOT_CALL_RAISE));
+  ARGUMENT(OP(RESERVE, 1), OP(INT, 1, 0), OP(FOR, 0, 0));
+  ARGUMENT(OP(INPUT, MESSAGES), OP(UNPACK, 2));
+}
+
+static void test_limits(void) {
+  code z = {.size = 0}, *c = &z;
+  ARGUMENT(OP(RESERVE, INGOT_TEMPLATE_STACK + 1));
+  ARGUMENT(OP(JUMP, 0));                                           /* for ever */
+  ARGUMENT(OP(STRING, HI), OP(INT, 0, 1), OP(MULTIPLY));           /* 8 GiB */
+  ARGUMENT(OP(TRUE), OP(JUMP, 0));                                 /* a stack without end */
+  ARGUMENT(OP(TEXT, MESSAGES), OP(JUMP, 0));                       /* a text without end */
+  z.size = 0, OP(RESERVE, 1);                                      /* a list in a list in a list ... */
+  const uint32_t again = c->size;
+  OP(LOAD, 0), OP(LIST, 1), OP(STORE, 0), OP(LOAD, 0), OP(OUTPUT), OP(JUMP, again), OP(END);
+  ends(c, INGOT_ERROR_ARGUMENT);
+  z.size = 0, OP(DICT, 0), OP(NAMESPACE, 0), OP(STORE, 0), OP(LOAD, 0), OP(LOAD, 0), OP(SET_ATTRIBUTE, X); /* a namespace in itself */
+  for (int i = 0; i < 3; i++) OP(MISSING);
+  z.size -= 3, OP(LOAD, 0), OP(MISSING), OP(MISSING), OP(MISSING), OP(MISSING), OP(CALL, INGOT_CALL_TOJSON), OP(END);
+  ends(c, INGOT_ERROR_ARGUMENT);
+  z.size = 0, OP(MACRO, 0), OP(CALL_MACRO, 0, 0), OP(END);         /* a macro that calls itself */
+  c->bytes[1] = (uint8_t)c->size;
+  const uint32_t self = c->size;
+  OP(ENTER, 0, 0, 0, 4), OP(MACRO, self), OP(CALL_MACRO, 0, 0), OP(RETURN);
+  ends(c, INGOT_ERROR_ARGUMENT);
+}
+
+static void test_json(void) {
+  static const char *const good[][2] = {{"{\"tools\": [1, -2.50, \"\\u00e9\\ud83d\\ude00\\n\", {\"a\": null}]}", "[1, -2.50, \"\xc3\xa9\xf0\x9f\x98\x80\\n\", {\"a\": null}]"},
+                                        {" { \"tools\" : -9223372036854775808 , \"x\":{}} ", "-9223372036854775808"}, {"{\"tools\": 9223372036854775808}", "9223372036854775808"}};
+  static const char *const bad[] = {"", "{", "[]", "{\"a\"}", "{\"a\": 1,}", "{a: 1}", "{\"a\": tru}", "{\"a\": \"\\x\"}", "{\"a\": \"\\ud800\"}", "{\"a\": \"\n\"}", "{\"a\": \"", "{\"a\": -}", "{} {}",
+                                    "{\"a\": \"\\", "{\"a\": \"\\u12"};
+  code z = {.size = 0}, *c = &z;
+  char out[100], deep[400];
+  guard g = {.most = SIZE_MAX};
+  OP(INPUT, TOOLS), OP(MISSING), OP(MISSING), OP(MISSING), OP(MISSING), OP(CALL, INGOT_CALL_TOJSON), OP(OUTPUT), OP(END);
+  for (size_t i = 0; i < sizeof good / sizeof *good; i++) {
+    CHECK_EQUAL(run_with(c, good[i][0], &g, out, sizeof out), INGOT_OK);
+    CHECK_TEXT(out, good[i][1]);
+  }
+  for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) CHECK_EQUAL(run_with(c, bad[i], &g, out, sizeof out), INGOT_ERROR_ARGUMENT);
+  memset(deep, '[', sizeof deep - 1);
+  memcpy(deep, "{\"tools\":", 9);
+  deep[sizeof deep - 1] = 0;
+  CHECK_EQUAL(run_with(c, deep, &g, out, sizeof out), INGOT_ERROR_ARGUMENT);
+}
+
+static void test_memory(void) {
+  code z = {.size = 0}, *c = &z;
+  char out[100];
+  uint32_t refused = 0;
+  OP(INPUT, MESSAGES), OP(CALL, INGOT_CALL_TEXT_OF), OP(OUTPUT), OP(END);
+  for (uint32_t n = 0;; n++) {
+    guard g = {.most = SIZE_MAX, .refuse_at = n + 1};
+    ingot_status status = run_with(c, NULL, &g, out, sizeof out);
+    if (!status) break;
+    CHECK_EQUAL(status, INGOT_ERROR_MEMORY);
+    refused++;
+    if (n > 100) break;
+  }
+  CHECK(refused >= 2 && refused < 100);
 }
 
 static void test_random(void) {
   uint64_t random = 5;
   char out[64];
   uint32_t fine = 0;
-  for (int round = 0; round < 200000; round++) {
-    code z = {.size = 0};
-    while (z.size < 60 && random_next(&random) % 12) {
-      unsigned opcode = (unsigned)(random_next(&random) % (uint64_t)(INGOT_TEMPLATE_OPS + round % 2));
-      op(&z, opcode, (uint32_t)(random_next(&random) % 64), (uint32_t)(random_next(&random) % 4));
+  enum { ROUNDS = 6000 };
+  for (int round = 0; round < ROUNDS; round++) {
+    code z = {.size = 0}, *c = &z;
+    OP(RESERVE, 3), OP(INPUT, MESSAGES), OP(STRING, HI), OP(INT, 2, 0);
+    for (int n = 0; n < 40 && z.size < 200 && random_next(&random) % 16; n++) {
+      unsigned opcode = (unsigned)(random_next(&random) % (uint64_t)INGOT_TEMPLATE_OPS);
+      uint32_t operands[4];
+      for (int i = 0; i < 4; i++) operands[i] = (uint32_t)(random_next(&random) % (i ? 40 : 8));
+      if (opcode == INGOT_TEMPLATE_CALL) operands[0] = (uint32_t)(random_next(&random) % (INGOT_CALLS + 1));
+      const bool second = opcode == INGOT_TEMPLATE_NEXT || opcode == INGOT_TEMPLATE_FOR || opcode == INGOT_TEMPLATE_DEFAULT;
+      if (second || (opcode >= INGOT_TEMPLATE_JUMP && opcode <= INGOT_TEMPLATE_OR)) operands[second] = z.size + 5 + (uint32_t)(random_next(&random) % 30); /* loops without end are tested above */
+      op(&z, opcode, operands);
     }
-    op(&z, INGOT_TEMPLATE_END, 0, 0);
-    if (round % 3 == 0) z.bytes[random_next(&random) % z.size] = (uint8_t)random_next(&random);
-    int64_t size = run(&z, 3, round & 1, out, sizeof out);
-    CHECK(size >= 0 || size == INGOT_ERROR_PLAN);
-    fine += size > 0;
+    OP(END);
+    if (round % 7 == 0) z.bytes[random_next(&random) % z.size] = (uint8_t)(random_next(&random) % 64);
+    ingot_status status = run(&z, out, sizeof out);
+    CHECK(status == INGOT_OK || status == INGOT_ERROR_PLAN || status == INGOT_ERROR_ARGUMENT);
+    fine += !status && out[0];
   }
   CHECK(fine > 20);
-  printf("%u of 200000 random templates write something\n", fine);
+  printf("%u of %d random templates write something\n", fine, ROUNDS);
 }
 
 int main(void) {
   test_values();
-  test_equal();
-  test_loops();
-  test_branches();
+  test_loop();
+  test_macro();
   test_refusals();
+  test_limits();
+  test_json();
+  test_memory();
   test_random();
   return finish();
 }

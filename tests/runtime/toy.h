@@ -206,16 +206,21 @@ static inline void toy_put_tokenizer(maker *m, uint32_t plan, uint32_t field) {
 
 /* {% for m in messages %}<|user|>{{ m.content }}<|end|>{% endfor %}{% if add_generation_prompt %}<|user|>{% endif %} */
 static inline void toy_put_template(maker *m, uint32_t plan, uint32_t field) {
-  static const char strings[] = "<|user|><|end|>";
+  static const char strings[] = "<|user|><|end|>messagescontentadd_generation_prompt";
   const uint8_t code[] = {
-    INGOT_TEMPLATE_MESSAGES, INGOT_TEMPLATE_FOR, 32, 0, 0, 0,             /* 0, 1 */
-    INGOT_TEMPLATE_TEXT, 0, 0, 0, 0, 8, 0, 0, 0,                          /* 6 */
-    INGOT_TEMPLATE_MESSAGE, INGOT_TEMPLATE_CONTENT, INGOT_TEMPLATE_OUTPUT, /* 15 */
-    INGOT_TEMPLATE_TEXT, 8, 0, 0, 0, 7, 0, 0, 0,                          /* 18 */
-    INGOT_TEMPLATE_NEXT, 6, 0, 0, 0,                                      /* 27 */
-    INGOT_TEMPLATE_PROMPT, INGOT_TEMPLATE_JUMP_FALSE, 47, 0, 0, 0,        /* 32, 33 */
-    INGOT_TEMPLATE_TEXT, 0, 0, 0, 0, 8, 0, 0, 0,                          /* 38 */
-    INGOT_TEMPLATE_END};                                                  /* 47 */
+    INGOT_TEMPLATE_RESERVE, 1, 0, 0, 0,                                   /* 0 */
+    INGOT_TEMPLATE_INPUT, 15, 0, 0, 0, 8, 0, 0, 0,                        /* 5 */
+    INGOT_TEMPLATE_FOR, 0, 0, 0, 0, 65, 0, 0, 0,                          /* 14 */
+    INGOT_TEMPLATE_TEXT, 0, 0, 0, 0, 8, 0, 0, 0,                          /* 23 */
+    INGOT_TEMPLATE_ITEM, 0, 0, 0, 0,                                      /* 32 */
+    INGOT_TEMPLATE_ATTRIBUTE, 23, 0, 0, 0, 7, 0, 0, 0,                    /* 37 */
+    INGOT_TEMPLATE_OUTPUT,                                                /* 46 */
+    INGOT_TEMPLATE_TEXT, 8, 0, 0, 0, 7, 0, 0, 0,                          /* 47 */
+    INGOT_TEMPLATE_NEXT, 0, 0, 0, 0, 23, 0, 0, 0,                         /* 56 */
+    INGOT_TEMPLATE_INPUT, 30, 0, 0, 0, 21, 0, 0, 0,                       /* 65 */
+    INGOT_TEMPLATE_JUMP_FALSE, 88, 0, 0, 0,                               /* 74 */
+    INGOT_TEMPLATE_TEXT, 0, 0, 0, 0, 8, 0, 0, 0,                          /* 79 */
+    INGOT_TEMPLATE_END};                                                  /* 88 */
   uint32_t t = mk_table(m, "rrr");
   mk_link(m, mk_slot(m, plan, field), t);
   mk_vector(m, t, 0, code, sizeof code, 1, 1);
