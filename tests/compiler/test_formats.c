@@ -31,6 +31,8 @@ static const struct {
   {"q6_k", 208, 0xff, 0, -31, 0xaa, -860}, /* 0xff: scale -1; 0xaa: nibbles 10, pairs 2: 42 - 32 = 10, scale -86 */
   {"iq4_nl", 0, 0xff, -127, 113, 0x88, 1},
   {"iq4_xs", 0, 0xff, -127 * -32, 113 * 31, 0, 4064},
+  {"tq1_0", 52, 0xff, -1, 1, 0x80, 0}, /* half of 256: digits 1 1 1 1 1 */
+  {"tq2_0", 64, 0xff, -1, 2, 0x55, 0},
 };
 
 static uint32_t failures;
@@ -74,7 +76,7 @@ static void test_bits(void) {
   static const struct { const char *name; uint32_t from, to, bits, high_from, high_to; } quants[] = {
     {"q4_0", 2, 18, 4, 0, 0},   {"q4_1", 4, 20, 4, 0, 0},     {"q5_0", 6, 22, 5, 2, 6},     {"q5_1", 8, 24, 5, 4, 8},     {"q8_0", 2, 34, 8, 0, 0},
     {"q2_k", 16, 80, 2, 0, 0},  {"q3_k", 32, 96, 3, 0, 32},   {"q4_k", 16, 144, 4, 0, 0},   {"q5_k", 48, 176, 5, 16, 48}, {"q6_k", 0, 128, 6, 128, 192},
-    {"iq4_nl", 2, 18, 4, 0, 0}, {"iq4_xs", 8, 136, 4, 0, 0},
+    {"iq4_nl", 2, 18, 4, 0, 0}, {"iq4_xs", 8, 136, 4, 0, 0},  {"tq2_0", 0, 64, 2, 0, 0},
   };
   for (size_t i = 0; i < sizeof quants / sizeof *quants; i++) {
     const ig_block_format *f = ig_format_find(quants[i].name);
@@ -113,6 +115,39 @@ static void test_iq4_xs(void) {
   }
 }
 
+/* The sixteen values of mxfp4 under exponents from the smallest to the largest that stays finite; the low nibbles are the first half. */
+static void test_mxfp4(void) {
+  static const float table[16] = {0, 0.5f, 1, 1.5f, 2, 3, 4, 6, 0, -0.5f, -1, -1.5f, -2, -3, -4, -6};
+  static const struct { uint8_t exponent; float scale; } scales[] = {{0, 0x1p-127f}, {1, 0x1p-126f}, {2, 0x1p-125f}, {126, 0.5f}, {127, 1}, {128, 2}, {252, 0x1p125f}};
+  const ig_block_format *f = ig_format_find("mxfp4");
+  uint8_t bytes[17];
+  float values[32];
+  for (uint32_t i = 0; i < 16; i++) bytes[1 + i] = (uint8_t)(i | (15 - i) << 4);
+  for (size_t s = 0; s < sizeof scales / sizeof *scales; s++) {
+    bytes[0] = scales[s].exponent;
+    f->decode(f, bytes, values, 32);
+    for (uint32_t i = 0; i < 32; i++) expect(values[i] == table[i < 16 ? i : 31 - i] * scales[s].scale, "mxfp4", "table and scale", (double)values[i]);
+  }
+}
+
+/* Ternary digits written one by one into the places that the format's definition names, read back in order. */
+static void test_tq1_0(void) {
+  const ig_block_format *f = ig_format_find("tq1_0");
+  uint8_t bytes[54] = {0}, trits[256];
+  float values[256];
+  for (uint32_t i = 0; i < 256; i++) trits[i] = (uint8_t)((i * i + i / 7) % 3);
+  static const struct { uint32_t byte, bytes, value, digits; } runs[3] = {{0, 32, 0, 5}, {32, 16, 160, 5}, {48, 4, 240, 4}};
+  for (size_t r = 0; r < 3; r++)
+    for (uint32_t i = 0; i < runs[r].bytes; i++) {
+      uint32_t v = 0;
+      for (uint32_t n = 0; n < 5; n++) v = 3 * v + (n < runs[r].digits ? trits[runs[r].value + n * runs[r].bytes + i] : 0);
+      bytes[runs[r].byte + i] = (uint8_t)((v * 256 + 242) / 243);
+    }
+  put_half(bytes + 52, HALF_2);
+  f->decode(f, bytes, values, 256);
+  for (uint32_t i = 0; i < 256; i++) expect(values[i] == 2 * ((float)trits[i] - 1), "tq1_0", "digits", i);
+}
+
 static void test_floats(void) {
   const ig_block_format *f16 = ig_format_find("f16"), *bf16 = ig_format_find("bf16"), *f32 = ig_format_find("f32");
   static const uint8_t halves[] = {0x00, 0x3c, 0x00, 0xc0, 0x01, 0x00, 0xff, 0x7b, 0x00, 0x80};
@@ -135,7 +170,7 @@ static void test_names(void) {
     expect(ig_gguf_type_block(f->gguf_type, &values, &bytes) && values == f->block_values && bytes == f->block_bytes, f->name, "block", bytes);
     expect(!f->unpack == !f->sub_values && f->block_values <= IG_BLOCK_MOST, f->name, "row", f->sub_values);
   }
-  expect(!ig_format_find("mxfp4") && !ig_format_of_gguf(39) && strcmp(ig_gguf_type_name(39), "mxfp4") == 0, "mxfp4", "known by name only", 0);
+  expect(!ig_format_find("iq2_xxs") && !ig_format_of_gguf(16) && strcmp(ig_gguf_type_name(16), "iq2_xxs") == 0, "iq2_xxs", "known by name only", 0);
   expect(!ig_gguf_type_name(4) && !ig_gguf_type_name(97) && !ig_gguf_type_block(5, &values, &bytes), "unknown ids", "have names", 0);
 }
 
@@ -184,6 +219,8 @@ int main(void) {
   test_extremes();
   test_bits();
   test_iq4_xs();
+  test_mxfp4();
+  test_tq1_0();
   test_floats();
   test_names();
   const char *data = getenv("INGOT_DATA");
