@@ -84,6 +84,8 @@ val kb_dot2(ig_kb *b, val acc, val w_i16, val x_i16);
 /* acc i16[32] (or a null value for none) + for each half lane the sum of two products of unsigned w and signed x bytes; saturates beyond
  * 16 bits. For variants without VNNI: kb_dot2 with pairs of a scale widens the sum of several. */
 val kb_dot4_words(ig_kb *b, val acc, val w_u8, val x_s8);
+/* table[i] for each byte i, 0 .. 15 (vector<64xi8>). */
+val kb_table16(ig_kb *b, const int8_t table[16], val indices);
 val kb_f16_to_f32(ig_kb *b, val v16xi16);                  /* vector<16xi16> bits -> vector<16xf32>, exact; own code where no F16C */
 val kb_f32_to_f16(ig_kb *b, val v16xf32);                  /* nearest even; input already clamped to +-65504 */
 

@@ -4,6 +4,7 @@
 #include <assert.h>
 #include <mlir-c/BuiltinTypes.h>
 #include <stdio.h>
+#include <string.h>
 
 static val intrinsic(ig_kb *b, const char *name, const char *type, int n, const val *operands) {
   char attributes[256];
@@ -24,26 +25,31 @@ static val cut(ig_kb *b, val v, int n, const char *element, int part, int parts)
   return kb_op(b, "vector.extract_strided_slice", vector(type, n / parts, element), 1, &v, attributes);
 }
 
-static val join(ig_kb *b, const val *part, int parts) {
+static val join_of(ig_kb *b, const val *part, int parts, int n, const char *element) {
   if (parts == 1) return part[0];
-  val whole = kb_const(b, "vector<16xi32>", "dense<0>");
+  char type[32];
+  val whole = kb_const(b, vector(type, n, element), "dense<0>");
   for (int i = 0; i < parts; i++) {
     char attributes[128];
-    snprintf(attributes, sizeof attributes, "{offsets = [%d], strides = [1]}", i * 16 / parts);
+    snprintf(attributes, sizeof attributes, "{offsets = [%d], strides = [1]}", i * n / parts);
     val operands[2] = {part[i], whole};
-    whole = kb_op(b, "vector.insert_strided_slice", "vector<16xi32>", 2, operands, attributes);
+    whole = kb_op(b, "vector.insert_strided_slice", type, 2, operands, attributes);
   }
   return whole;
 }
+static val join(ig_kb *b, const val *part, int parts) { return join_of(b, part, parts, 16, "i32"); }
 
 /* Instructions by lanes: 4, 8, 16. */
 static const struct width {
   const char *dot4, *dot2;                 /* VNNI */
-  const char *madd_bytes, *madd_words, *sign;
+  const char *madd_bytes, *madd_words, *sign, *shuffle;
 } widths[3] = {
-  {NULL, NULL, "llvm.x86.ssse3.pmadd.ub.sw.128", "llvm.x86.sse2.pmadd.wd", "llvm.x86.ssse3.psign.b.128"},
-  {"llvm.x86.avx512.vpdpbusd.256", "llvm.x86.avx512.vpdpwssd.256", "llvm.x86.avx2.pmadd.ub.sw", "llvm.x86.avx2.pmadd.wd", "llvm.x86.avx2.psign.b"},
-  {"llvm.x86.avx512.vpdpbusd.512", "llvm.x86.avx512.vpdpwssd.512", "llvm.x86.avx512.pmaddubs.w.512", "llvm.x86.avx512.pmaddw.d.512", NULL},
+  {NULL, NULL, "llvm.x86.ssse3.pmadd.ub.sw.128", "llvm.x86.sse2.pmadd.wd", "llvm.x86.ssse3.psign.b.128",
+   "llvm.x86.ssse3.pshuf.b.128"},
+  {"llvm.x86.avx512.vpdpbusd.256", "llvm.x86.avx512.vpdpwssd.256", "llvm.x86.avx2.pmadd.ub.sw", "llvm.x86.avx2.pmadd.wd", "llvm.x86.avx2.psign.b",
+   "llvm.x86.avx2.pshuf.b"},
+  {"llvm.x86.avx512.vpdpbusd.512", "llvm.x86.avx512.vpdpwssd.512", "llvm.x86.avx512.pmaddubs.w.512", "llvm.x86.avx512.pmaddw.d.512", NULL,
+   "llvm.x86.avx512.pshuf.b.512"},
 };
 
 static const struct width *width_of(const ig_variant *v) { return &widths[v->lanes == 4 ? 0 : v->lanes == 8 ? 1 : 2]; }
@@ -94,6 +100,16 @@ val kb_dot2(ig_kb *b, val acc, val w, val x) {
                                : kb_add(b, ai, intrinsic(b, width->madd_words, ints, 2, (val[]){wi, xi}));
   }
   return join(b, part, parts);
+}
+
+val kb_table16(ig_kb *b, const int8_t table[16], val indices) {
+  int lanes = (int)b->variant->lanes, parts = 16 / lanes;
+  char literal[512] = "dense<[", type[32];
+  for (size_t i = 0, at = strlen(literal); i < (size_t)lanes * 4; i++) /* each 16 bytes look up their own copy */
+    at += (size_t)snprintf(literal + at, sizeof literal - at, "%d%s", table[i % 16], i + 1 < (size_t)lanes * 4 ? "," : "]>");
+  val values = kb_const(b, vector(type, lanes * 4, "i8"), literal), part[4];
+  for (int i = 0; i < parts; i++) part[i] = intrinsic(b, width_of(b->variant)->shuffle, type, 2, (val[]){values, cut(b, indices, 64, "i8", i, parts)});
+  return join_of(b, part, parts, 64, "i8");
 }
 
 /* ---- half precision ---- */

@@ -3,16 +3,27 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Layout x86_64.r16: lane = row. Unit bytes are those of 16 rows. q8_0 and q4_0 keep the scales of two blocks of 32 together
- * so that quants stay aligned to 64; a single last block is padded to it. q6_k pads 32 bytes a unit (1 %). */
+/* Layout x86_64.r16: lane = row. Unit bytes are those of 16 rows. Units are so long that scales fill a line and quants stay aligned to 64;
+ * blocks that fill none end a row one by one, their scales padded to a line. q6_k pads 32 bytes a unit (1 %), q3_k too (1.8 %). */
 static const ig_layout layouts[] = {
   {"f32",  IG_ACT_F32,  16,  16 * 64, 0, 0},
   {"f16",  IG_ACT_F32,  16,  16 * 32, 0, 0},
   {"bf16", IG_ACT_F32,  16,  16 * 32, 0, 0},
   {"q8_0", IG_ACT_A32,  64,  64 + 64 * 16, 32, 64 + 32 * 16},
   {"q4_0", IG_ACT_A32,  64,  64 + 64 * 8, 32, 64 + 32 * 8},
+  {"q4_1", IG_ACT_A32,  32,  64 + 32 * 8, 0, 0},
+  {"q5_0", IG_ACT_A32,  64,  64 + 64 * 10, 32, 64 + 32 * 10},
+  {"q5_1", IG_ACT_A32,  32,  64 + 32 * 10, 0, 0},
+  {"iq4_nl", IG_ACT_A32, 64, 64 + 64 * 8, 32, 64 + 32 * 8},
+  {"mxfp4", IG_ACT_A32, 128, 64 + 128 * 8, 32, 64 + 32 * 8},
+  {"q2_k", IG_ACT_A256, 256, 16 * 84, 0, 0},
+  {"q3_k", IG_ACT_A256, 256, 16 * 110 + 32, 0, 0},
   {"q4_k", IG_ACT_A256, 256, 16 * 144, 0, 0},
+  {"q5_k", IG_ACT_A256, 256, 16 * 176, 0, 0},
   {"q6_k", IG_ACT_A256, 256, 16 * 210 + 32, 0, 0},
+  {"iq4_xs", IG_ACT_A256, 256, 16 * 136, 0, 0},
+  {"tq1_0", IG_ACT_A256, 512, 64 + 2 * 13 * 64, 256, 64 + 13 * 64},
+  {"tq2_0", IG_ACT_A256, 512, 64 + 2 * 16 * 64, 256, 64 + 16 * 64},
 };
 
 const ig_layout *ig_layout_at(int index) {
@@ -28,9 +39,9 @@ const ig_layout *ig_layout_find(const char *format) {
 bool ig_units(const ig_layout *layout, uint64_t k, uint32_t *k_units, uint32_t *k_odd) {
   uint64_t units = k / layout->unit_values, rest = k % layout->unit_values;
   if (layout->activation == IG_ACT_F32) units += rest != 0, rest = 0;
-  if (k == 0 || units > UINT32_MAX || (rest && rest != layout->odd_values)) return false;
+  if (k == 0 || units > UINT32_MAX || (rest && (!layout->odd_values || rest % layout->odd_values))) return false;
   *k_units = (uint32_t)units;
-  *k_odd = rest != 0;
+  *k_odd = rest ? (uint32_t)(rest / layout->odd_values) : 0;
   return true;
 }
 
@@ -93,12 +104,12 @@ static ingot_extent sum2(uint32_t a, uint32_t dims_a, uint32_t b, uint32_t dims_
 static ingot_extent one(uint32_t scale, uint32_t dims) { return sum2(scale, dims, 0, 0); }
 
 static ingot_extent row_of(ig_activation a, const ig_layout *l) {
-  switch (a) { /* by K units and the odd half unit */
+  switch (a) { /* by K units and the odd blocks */
   case IG_ACT_F32: return one(64, T | D(0));
-  case IG_ACT_A32: return sum2(l->unit_values / 32 * 40, T | D(0), 40, T | D(1));
+  case IG_ACT_A32: return sum2(l->unit_values / 32 * 40, T | D(0), l->odd_values / 32 * 40, T | D(1));
   default: break;
   }
-  return one(352, T | D(0));
+  return sum2(l->unit_values / 256 * 352, T | D(0), l->odd_values / 256 * 352, T | D(1));
 }
 
 /* Rows counted in blocks of `block` values: whole blocks only, so that no row can end within one. */

@@ -75,14 +75,15 @@ typedef struct ig_layout {
   ig_activation activation;
   uint32_t unit_values;    /* values of K in a unit */
   uint32_t unit_bytes;     /* bytes of a unit for 16 rows, a multiple of 64 */
-  uint32_t odd_values;     /* values of K in the half unit that may end a row (formats with blocks of 32), or 0 */
+  uint32_t odd_values;     /* values of K in each odd block that may end a row, where a unit holds several blocks; or 0 */
   uint32_t odd_bytes;
 } ig_layout;
 
 /* The layout of a format by name, or NULL where the target has no kernels for it. */
 const ig_layout *ig_layout_find(const char *format);
 const ig_layout *ig_layout_at(int index); /* NULL after the last */
-/* Splits K into units; false where K does not fit the format's blocks (a multiple of 32 or 256; any K for f32, f16, bf16: padded to 16). */
+/* Splits K into units and odd blocks after them (fewer than fill a unit); false where K does not fit the format's blocks (a multiple of 32 or 256;
+ * any K for f32, f16, bf16: padded to 16). */
 bool ig_units(const ig_layout *layout, uint64_t k, uint32_t *k_units, uint32_t *k_odd);
 /* Bytes of one activation row for k values. */
 uint64_t ig_activation_bytes(ig_activation activation, uint64_t k);

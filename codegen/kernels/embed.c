@@ -1,141 +1,160 @@
-/* y[t] = row tokens[t] of a packed weight, decoded to f32 exactly as the format's definition has it: sixteen values at a time, gathered from
- * the row's four bytes of every line (the layout is told in pack_tile.c). */
+/* y[t] = row tokens[t] of a packed weight, decoded to f32 exactly as the format's definition has it, block by block: the formats unpack one
+ * row as they unpack sixteen (ig_reader), here the same in all lanes. */
 #include <assert.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "codegen/kernels/kernels.h"
+#include "codegen/kernels/linear.h"
+#include "codegen/kernels/rows.h"
 
 enum { LINE = 64 };
 
-typedef struct row {
-  ig_kb *b;
-  val unit;      /* this unit of the tile */
-  val number;    /* i64, 0 .. 15 */
-} row;
-
-static val at(row *e, val offset_i64, int64_t constant, int64_t bytes_a_row) {
-  ig_kb *b = e->b;
-  val p = kb_ptr(b, e->unit, kb_add(b, offset_i64, kb_i64(b, constant)));
-  return kb_ptr(b, p, kb_mul(b, e->number, kb_i64(b, bytes_a_row)));
-}
 static val insert(ig_kb *b, const char *type, val element, val vector, int i) {
   char position[64];
   snprintf(position, sizeof position, "{static_position = array<i64: %d>}", i);
   return kb_op(b, "vector.insert", type, 2, (val[]){element, vector}, position);
 }
-static val none(row *e) { return kb_i64(e->b, 0); }
+static val to_float(ig_kb *b, val v) { return kb_op(b, "arith.sitofp", F32X16, 1, &v, NULL); }
 
-static val to_f32(ig_kb *b, val half_bits) {
-  val lanes = kb_f16_to_f32(b, kb_splat(b, "vector<16xi16>", half_bits));
-  return kb_op(b, "vector.extract", "f32", 1, &lanes, "{static_position = array<i64: 0>}");
-}
-static val half(row *e, val offset, int64_t constant) { return to_f32(e->b, kb_load(e->b, "i16", at(e, offset, constant, 2), 2)); }
-static val word(row *e, val offset, int64_t constant) { return kb_load(e->b, "i32", at(e, offset, constant, 4), 4); }
-static val to_float(ig_kb *b, const char *type, val v) { return kb_op(b, "arith.sitofp", type, 1, &v, NULL); }
-
-/* Four words of bytes to sixteen floats of value - bias. */
-static val values_of(ig_kb *b, const val word[4], int64_t bias) {
+/* Four groups, each the same in all lanes, to the sixteen floats of value - bias. */
+static val values_of(ig_kb *b, const val group[4], int64_t bias) {
   val v = kb_const(b, "vector<4xi32>", "dense<0>");
-  for (int i = 0; i < 4; i++) v = insert(b, "vector<4xi32>", word[i], v, i);
-  val bytes = kb_op(b, "vector.bitcast", "vector<16xi8>", 1, &v, NULL), wide = kb_op(b, "arith.extui", "vector<16xi32>", 1, &bytes, NULL);
-  return to_float(b, "vector<16xf32>", kb_sub(b, wide, kb_splat(b, "vector<16xi32>", kb_i32(b, bias))));
+  for (int i = 0; i < 4; i++) v = insert(b, "vector<4xi32>", kb_op(b, "vector.extract", "i32", 1, &group[i], "{static_position = array<i64: 0>}"), v, i);
+  val bytes = kb_op(b, "vector.bitcast", "vector<16xi8>", 1, &v, NULL), wide = kb_op(b, "arith.extui", I32X16, 1, &bytes, NULL);
+  return to_float(b, kb_sub(b, wide, kb_i32x16(b, bias)));
 }
-static val masked(ig_kb *b, val w, val shift, int64_t mask) { return kb_and(b, kb_shru(b, w, shift), kb_i32(b, mask)); }
-static val narrow(ig_kb *b, val v) { return kb_op(b, "arith.trunci", "i32", 1, &v, NULL); }
-static void nibbles(row *e, val offset, int64_t constant, val out[4]) { /* two lines */
-  for (int i = 0; i < 4; i++) out[i] = masked(e->b, word(e, offset, constant + i / 2 * LINE), kb_i32(e->b, i % 2 * 4), 0x0f0f0f0f);
-}
-static val times(ig_kb *b, val scalar, val v) { return kb_mul(b, kb_splat(b, "vector<16xf32>", scalar), v); }
-static val mul64(ig_kb *b, val v, int64_t c) { return kb_mul(b, v, kb_i64(b, c)); }
-static val shr64(ig_kb *b, val v, int64_t c) { return kb_shru(b, v, kb_i64(b, c)); }
-static val and64(ig_kb *b, val v, int64_t c) { return kb_and(b, v, kb_i64(b, c)); }
+static int64_t bias_of(int offset_shift) { return offset_shift ? 1 << offset_shift : 0; }
 
-/* ---- values 16c .. 16c + 15 of a unit; c is an i64 ---- */
+/* ---- f32, f16, bf16: a unit of sixteen values ---- */
 
-static val plain(row *e, const char *element, const char *type, int64_t size) {
-  val v = kb_splat(e->b, type, kb_const(e->b, element, *element == 'f' ? "0.0" : "0"));
-  for (int k = 0; k < 16; k++) v = insert(e->b, type, kb_load(e->b, element, at(e, none(e), 16 * size * k, size), (int)size), v, k);
+static val plain(ig_kb *b, val at, const char *element, const char *type, int64_t size) {
+  val v = kb_splat(b, type, kb_const(b, element, *element == 'f' ? "0.0" : "0"));
+  for (int k = 0; k < 16; k++) v = insert(b, type, kb_load(b, element, kb_at(b, at, 16 * size * k), (int)size), v, k);
   return v;
 }
-static val f32_values(row *e, val c) { return (void)c, plain(e, "f32", "vector<16xf32>", 4); }
-static val f16_values(row *e, val c) { return (void)c, kb_f16_to_f32(e->b, plain(e, "i16", "vector<16xi16>", 2)); }
-static val bf16_values(row *e, val c) {
-  (void)c;
-  val h = plain(e, "i16", "vector<16xi16>", 2), bits = kb_op(e->b, "arith.extui", "vector<16xi32>", 1, &h, NULL);
-  bits = kb_shl(e->b, bits, kb_splat(e->b, "vector<16xi32>", kb_i32(e->b, 16)));
-  return kb_op(e->b, "vector.bitcast", "vector<16xf32>", 1, &bits, NULL);
-}
-
-static val q8_0_values(row *e, val c) {
-  val w[4];
-  for (int i = 0; i < 4; i++) w[i] = word(e, mul64(e->b, c, 4 * LINE), (1 + i) * LINE);
-  return times(e->b, half(e, mul64(e->b, shr64(e->b, c, 1), 32), 0), values_of(e->b, w, 128));
-}
-static val q4_0_values(row *e, val c) {
-  val w[4];
-  nibbles(e, mul64(e->b, c, 2 * LINE), LINE, w);
-  return times(e->b, half(e, mul64(e->b, shr64(e->b, c, 1), 32), 0), values_of(e->b, w, 8));
-}
-
-static val q4_k_values(row *e, val c) {
-  ig_kb *b = e->b;
-  val w[4], quarter = mul64(b, shr64(b, c, 2), 9 * LINE), shift = narrow(b, mul64(b, and64(b, shr64(b, c, 1), 1), 16));
-  nibbles(e, kb_add(b, quarter, mul64(b, and64(b, c, 3), 2 * LINE)), LINE, w);
-  val header = word(e, quarter, 0), min = masked(b, header, shift, 63), scale = masked(b, header, kb_add(b, shift, kb_i32(b, 6)), 63), halves = kb_i32(b, 0);
-  for (int q = 0; q < 4; q++) halves = kb_or(b, kb_shru(b, halves, kb_i32(b, 4)), kb_and(b, word(e, none(e), 9 * q * LINE), kb_i32(b, (int32_t)0xf000f000)));
-  val pair = kb_op(b, "vector.bitcast", "vector<2xi16>", 1, (val[]){kb_splat(b, "vector<1xi32>", halves)}, NULL), d[2];
-  for (int i = 0; i < 2; i++) {
-    val bits = kb_op(b, "vector.extract", "i16", 1, &pair, i ? "{static_position = array<i64: 1>}" : "{static_position = array<i64: 0>}");
-    d[i] = to_f32(b, bits);
+static void float_unit(ig_linear *l, val unit, val number, val to) {
+  ig_kb *b = l->b;
+  const char *format = l->layout->format;
+  int64_t size = l->layout->unit_bytes / 256;
+  val at = row_at(b, unit, number, size), v;
+  if (size == 4) {
+    v = plain(b, at, "f32", F32X16, 4);
+  } else {
+    val half = plain(b, at, "i16", "vector<16xi16>", 2);
+    if (*format == 'f') {
+      v = kb_f16_to_f32(b, half);
+    } else {
+      val bits = kb_shl(b, kb_op(b, "arith.extui", I32X16, 1, &half, NULL), kb_i32x16(b, 16));
+      v = kb_op(b, "vector.bitcast", F32X16, 1, &bits, NULL);
+    }
   }
-  val product = kb_mul(b, d[1], to_float(b, "f32", min));
-  product = kb_select(b, kb_compare(b, KB_EQUAL, min, kb_i32(b, 0)), kb_f32(b, 0), product); /* an infinite dmin times no minimum is none */
-  val v = times(b, kb_mul(b, d[0], to_float(b, "f32", scale)), values_of(b, w, 0));
-  return kb_sub(b, v, kb_splat(b, "vector<16xf32>", product));
+  kb_store(b, v, to, 64);
 }
 
-static val q6_k_values(row *e, val c) {
-  ig_kb *b = e->b;
-  val w[4], quarter = mul64(b, shr64(b, c, 2), 13 * LINE);
-  val three = kb_add(b, quarter, mul64(b, and64(b, c, 3), 3 * LINE)), high = word(e, three, 4 * LINE);
-  nibbles(e, three, 2 * LINE, w);
-  for (int i = 0; i < 4; i++) w[i] = kb_or(b, w[i], kb_shl(b, masked(b, high, kb_i32(b, 2 * i), 0x03030303), kb_i32(b, 4)));
-  val byte = kb_load(b, "i8", at(e, kb_add(b, quarter, mul64(b, and64(b, c, 3), 16)), LINE, 1), 1), scale = kb_op(b, "arith.extsi", "i32", 1, &byte, NULL);
-  return times(b, kb_mul(b, half(e, none(e), 0), to_float(b, "f32", scale)), values_of(b, w, 32));
+/* ---- blocks of 32 ---- */
+
+static void b_unit(ig_linear *l, const ig_reader *r, val unit, int blocks, val to) {
+  ig_kb *b = l->b;
+  const ig_b_format *f = ig_b_of(l->layout->format);
+  for (int i = 0; i < blocks; i++) {
+    val bytes[8], d = f->scale(r, unit, i);
+    f->bytes(r, kb_at(b, unit, LINE + i * f->lines * LINE), bytes);
+    for (int half = 0; half < 2; half++) {
+      val v = kb_mul(b, d, values_of(b, bytes + 4 * half, bias_of(f->offset_shift)));
+      if (f->has_m) v = kb_sub(b, v, ig_read_halves(r, unit, 32));
+      kb_store(b, v, kb_at(b, to, (2 * i + half) * LINE), 64);
+    }
+  }
 }
 
-static const struct { const char *format; val (*values)(row *, val); } formats[] = {
-  {"f32", f32_values}, {"f16", f16_values}, {"bf16", bf16_values}, {"q8_0", q8_0_values}, {"q4_0", q4_0_values}, {"q4_k", q4_k_values}, {"q6_k", q6_k_values},
-};
+static void b_row(ig_linear *l, const ig_reader *r, val tile, val to) {
+  ig_kb *b = l->b;
+  const ig_b_format *f = ig_b_of(l->layout->format);
+  kb_loop units, odd;
+  row_for(b, &units, kb_i64(b, 0), l->units, 1);
+  b_unit(l, r, row_at(b, tile, units.index, l->layout->unit_bytes), f->blocks, row_at(b, to, units.index, f->blocks * 2 * LINE));
+  row_end(b, &units);
+  if (f->blocks == 1) return;
+  row_for(b, &odd, kb_i64(b, 0), l->odd, 1);
+  b_unit(l, r, ig_odd_at(l, tile, odd.index, l->layout->unit_bytes, l->layout->odd_bytes), 1, ig_odd_at(l, to, odd.index, f->blocks * 2 * LINE, 2 * LINE));
+  row_end(b, &odd);
+}
+
+/* ---- blocks of 256 ---- */
+
+/* The minimum of the part's sub-block j as an i32. */
+static val minimum(const ig_reader *r, const ig_k_format *f, val part, int j) {
+  ig_kb *b = r->b;
+  if (f->extra == IG_K_MINIMA_16) return f->minima(r, part, j);
+  val pair = f->minima(r, part, j / 2);
+  return kb_and(b, j % 2 ? kb_shru(b, pair, kb_i32x16(b, 16)) : pair, kb_i32x16(b, 0xffff));
+}
+
+static void k_part(const ig_reader *r, const ig_k_format *f, val part, val d, val dmin, val to) {
+  ig_kb *b = r->b;
+  int groups = 64 / f->subs;
+  int64_t bias = f->extra == IG_K_OFFSET_ONE ? 1 : bias_of(f->offset_shift);
+  for (int j = 0; j < f->subs / f->parts; j++) {
+    val bytes[8], scale = f->scale ? kb_mul(b, d, to_float(b, f->scale(r, part, j))) : d, product = {NULL};
+    if (dmin.ptr) { /* an infinite dmin times no minimum is none */
+      val min = minimum(r, f, part, j);
+      product = kb_select(b, kb_compare(b, KB_EQUAL, min, kb_i32x16(b, 0)), row_splat(b, 0), kb_mul(b, dmin, to_float(b, min)));
+    }
+    f->bytes(r, part, j, bytes);
+    for (int g = 0; g < groups; g += 4) {
+      val v = kb_mul(b, scale, values_of(b, bytes + g, bias));
+      if (dmin.ptr) v = kb_sub(b, v, product);
+      kb_store(b, v, kb_at(b, to, (j * groups + g) / 4 * LINE), 64);
+    }
+  }
+}
+
+static void k_row(ig_linear *l, const ig_reader *r, val tile, val to) {
+  ig_kb *b = l->b;
+  const ig_k_format *f = ig_k_of(l->layout->format);
+  kb_loop blocks, parts;
+  row_for(b, &blocks, kb_i64(b, 0), ig_k_blocks(l), 1);
+  ig_k_place at = ig_k_block(l, f, tile, blocks.index);
+  val d, dmin = {NULL}, halves = kb_i32x16(b, 0);
+  bool minima = f->minima != NULL;
+  if (f->d_bits) {
+    for (int p = 0; p < f->parts; p++) halves = ig_k_shift_in(b, f, halves, ig_read_line(r, at.parts, p * f->part));
+    d = ig_k_half(b, halves, f->d_upper);
+    if (minima) dmin = ig_k_half(b, halves, true);
+  } else {
+    d = ig_read_halves(r, at.d, 0);
+    if (minima) dmin = ig_read_halves(r, at.d, 32);
+  }
+  row_for(b, &parts, kb_i64(b, 0), kb_i64(b, f->parts), 1);
+  val put = row_at(b, row_at(b, to, blocks.index, 16 * LINE), parts.index, 16 / f->parts * LINE);
+  k_part(r, f, row_at(b, at.parts, parts.index, f->part), d, dmin, put);
+  row_end(b, &parts);
+  row_end(b, &blocks);
+}
 
 void ig_gen_embed(ig_kb *b, const ig_kernel_ref *ref, const char *symbol) {
   const ig_layout *layout = ref->layout;
-  val (*values)(row *, val) = NULL;
-  for (size_t i = 0; i < sizeof formats / sizeof *formats; i++)
-    if (!strcmp(formats[i].format, layout->format)) values = formats[i].values;
-  assert(values);
-  ig_kernel_values k = kb_kernel(b, symbol);
-  val dim[3];
-  for (int i = 0; i < 3; i++) {
-    val d = kb_dim(b, k, IG_D0 + i);
-    dim[i] = kb_op(b, "arith.extui", "i64", 1, &d, NULL);
+  ig_linear l = {.b = b, .k = kb_kernel(b, symbol), .layout = layout};
+  l.units = row_dim(b, l.k, IG_D0);
+  l.odd = row_dim(b, l.k, IG_D0 + 1);
+  val tiles = row_dim(b, l.k, IG_D0 + 2), tokens = kb_operand(b, l.k, 0), w = kb_operand(b, l.k, 1), y = kb_operand(b, l.k, 2), one = kb_i64(b, 1);
+  val tile_bytes = kb_add(b, row_times(b, l.units, layout->unit_bytes), row_times(b, l.odd, layout->odd_bytes));
+  val y_bytes = kb_add(b, row_times(b, l.units, 4 * layout->unit_values), row_times(b, l.odd, 4 * layout->odd_values));
+  val last = kb_sub(b, row_times(b, tiles, INGOT_ROWS), one);
+  kb_loop token, units;
+  row_tiles(b, &token, l.k);
+  val id = kb_op(b, "arith.minui", "i64", 2, (val[]){row_wide(b, kb_load(b, "i32", row_at(b, tokens, token.index, 4), 4)), last}, NULL);
+  val tile = kb_ptr(b, w, kb_mul(b, kb_shru(b, id, kb_i64(b, 4)), tile_bytes)), to = kb_ptr(b, y, kb_mul(b, token.index, y_bytes));
+  ig_reader r = {b, kb_and(b, id, kb_i64(b, INGOT_ROWS - 1))};
+  if (layout->activation == IG_ACT_A32) {
+    b_row(&l, &r, tile, to);
+  } else if (layout->activation == IG_ACT_A256) {
+    k_row(&l, &r, tile, to);
+  } else {
+    row_for(b, &units, kb_i64(b, 0), l.units, 1);
+    float_unit(&l, row_at(b, tile, units.index, layout->unit_bytes), r.row, row_at(b, to, units.index, LINE));
+    row_end(b, &units);
   }
-  val tokens = kb_operand(b, k, 0), w = kb_operand(b, k, 1), y = kb_operand(b, k, 2), zero = kb_i64(b, 0), one = kb_i64(b, 1);
-  val tile_bytes = kb_add(b, mul64(b, dim[0], layout->unit_bytes), mul64(b, dim[1], layout->odd_bytes));
-  int64_t chunks_a_unit = layout->unit_values / 16, chunks_odd = layout->odd_values / 16;
-  val chunks = kb_add(b, mul64(b, dim[0], chunks_a_unit), mul64(b, dim[1], chunks_odd)), last = kb_sub(b, mul64(b, dim[2], INGOT_ROWS), one);
-  val begin = kb_op(b, "arith.extui", "i64", 1, &k.begin, NULL), end = kb_op(b, "arith.extui", "i64", 1, &k.end, NULL);
-  kb_loop token, chunk;
-  kb_for(b, &token, begin, end, one, 0, NULL);
-  val id32 = kb_load(b, "i32", kb_ptr(b, tokens, mul64(b, token.index, 4)), 4), id = kb_op(b, "arith.extui", "i64", 1, &id32, NULL);
-  id = kb_op(b, "arith.minui", "i64", 2, (val[]){id, last}, NULL);
-  val tile = kb_ptr(b, w, kb_mul(b, shr64(b, id, 4), tile_bytes)), to = kb_ptr(b, y, kb_mul(b, token.index, mul64(b, chunks, 64)));
-  kb_for(b, &chunk, zero, chunks, one, 0, NULL);
-  val unit = kb_op(b, "arith.divui", "i64", 2, (val[]){chunk.index, kb_i64(b, chunks_a_unit)}, NULL);
-  row e = {b, kb_ptr(b, tile, mul64(b, unit, layout->unit_bytes)), and64(b, id, INGOT_ROWS - 1)};
-  kb_store(b, values(&e, and64(b, chunk.index, chunks_a_unit - 1)), kb_ptr(b, to, mul64(b, chunk.index, 64)), 64);
-  kb_end_for(b, &chunk, NULL);
-  kb_end_for(b, &token, NULL);
+  row_end(b, &token);
   kb_return(b);
 }

@@ -23,6 +23,19 @@ val kb_words32(ig_kb *b, val v) { return kb_op(b, "vector.bitcast", "vector<32xi
 val kb_load_line(ig_kb *b, val p, int64_t offset) { return kb_load(b, "vector<16xi32>", kb_at(b, p, offset), 64); }
 val kb_nibbles(ig_kb *b, val line, bool high) { return kb_and(b, high ? kb_shru(b, line, kb_i32x16(b, 4)) : line, kb_i32x16(b, 0x0f0f0f0f)); }
 
+val ig_read_line(const ig_reader *r, val at, int64_t offset) {
+  return r->row.ptr ? kb_load_splat_i32(r->b, kb_ptr(r->b, at, kb_mul(r->b, r->row, kb_i64(r->b, 4))), offset) : kb_load_line(r->b, at, offset);
+}
+val ig_read_bytes(const ig_reader *r, val at, int64_t offset) {
+  at = kb_at(r->b, at, offset);
+  return r->row.ptr ? kb_splat(r->b, "vector<16xi8>", kb_load(r->b, "i8", kb_ptr(r->b, at, r->row), 1)) : kb_load(r->b, "vector<16xi8>", at, 16);
+}
+val ig_read_halves(const ig_reader *r, val at, int64_t offset) {
+  at = kb_at(r->b, at, offset);
+  if (!r->row.ptr) return kb_f16_to_f32(r->b, kb_load(r->b, "vector<16xi16>", at, 32));
+  return kb_f16_to_f32(r->b, kb_splat(r->b, "vector<16xi16>", kb_load(r->b, "i16", kb_ptr(r->b, at, kb_mul(r->b, r->row, kb_i64(r->b, 2))), 2)));
+}
+
 static val wide(ig_kb *b, val i32) { return kb_op(b, "arith.extui", "i64", 1, &i32, NULL); }
 static val times(ig_kb *b, val v, int64_t c) { return kb_mul(b, v, kb_i64(b, c)); }
 
@@ -37,6 +50,11 @@ const ig_linear_format *ig_linear_format_of(const ig_layout *layout) {
   return ig_linear_a256(layout->format);
 }
 
+/* Units of a block of K, whole ones; and bytes of a panel of such blocks, the last with as many odd blocks as a row can end in. */
+static uint32_t block_units(const ig_choice *choice, const ig_layout *layout) { return (uint32_t)ig_ceil_div(choice->value[IG_K_BLOCK], layout->unit_values); }
+static uint32_t most_odd(const ig_layout *layout) { return layout->odd_values ? layout->unit_values / layout->odd_values - 1 : 0; }
+static uint32_t block_bytes(const ig_linear_format *f, const ig_layout *layout, uint32_t units) { return units * f->panel_unit + most_odd(layout) * f->panel_odd; }
+
 /* What gemm keeps in scratch: what the format needs, panels, and sums between blocks of K. */
 ingot_extent ig_linear_scratch(const ig_kernel_ref *ref, const ig_schedule *schedule) {
   ingot_extent e = {0};
@@ -45,8 +63,8 @@ ingot_extent ig_linear_scratch(const ig_kernel_ref *ref, const ig_schedule *sche
   uint32_t fixed = 0, per_unit = 0, per_token = 0, n = 0; /* the most of any variant */
   for (uint32_t i = 0; i < schedule->target->n_variants; i++) {
     ig_choice c = ig_schedule_choose(schedule, &schedule->target->variants[i], ref);
-    uint32_t tiles = c.value[IG_ROWS] * c.value[IG_PANEL], units = c.value[IG_K_BLOCK] / ref->layout->unit_values;
-    uint32_t block = f->scratch + tiles * (units * f->panel_unit + f->panel_odd), unit = units ? 0 : tiles * f->panel_unit, token = units ? tiles * 64 : 0;
+    uint32_t tiles = c.value[IG_ROWS] * c.value[IG_PANEL], units = block_units(&c, ref->layout);
+    uint32_t block = f->scratch + tiles * block_bytes(f, ref->layout, units), unit = units ? 0 : tiles * f->panel_unit, token = units ? tiles * 64 : 0;
     fixed = block > fixed ? block : fixed, per_unit = unit > per_unit ? unit : per_unit, per_token = token > per_token ? token : per_token;
   }
   if (fixed) e.term[n++] = (ingot_term){fixed, 0};
@@ -167,11 +185,11 @@ static void panel_block(ig_linear *l, const ig_linear_format *f, const panel *p,
 /* Blocks of K one after the other: the same sums in the same order as all at once, for they wait in scratch as they are. */
 static void panel_blocks(ig_linear *l, const ig_linear_format *f, panel p, int64_t tiles, const epilogue *e) {
   ig_kb *b = l->b;
-  int64_t most = b->choice.value[IG_K_BLOCK] / l->layout->unit_values;
+  uint32_t most = block_units(&b->choice, l->layout), bytes = block_bytes(f, l->layout, most);
   ig_linear part = *l;
   val per_block = kb_i64(b, most), one = kb_i64(b, 1);
   val blocks = kb_op(b, "arith.ceildivui", "i64", 2, (val[]){l->units, per_block}, NULL);
-  blocks = kb_op(b, "arith.maxui", "i64", 2, (val[]){blocks, one}, NULL); /* a row of one odd block has no units */
+  blocks = kb_op(b, "arith.maxui", "i64", 2, (val[]){blocks, one}, NULL); /* a row of odd blocks only has no units */
   kb_loop block;
   kb_for(b, &block, kb_i64(b, 0), blocks, one, 0, NULL);
   val from = kb_mul(b, block.index, per_block);
@@ -181,8 +199,8 @@ static void panel_blocks(ig_linear *l, const ig_linear_format *f, panel p, int64
   part.odd = kb_select(b, p.ends, l->odd, kb_i64(b, 0));
   p.w = kb_ptr(b, p.w, times(b, from, l->layout->unit_bytes));
   p.x = kb_ptr(b, p.x, times(b, from, (int64_t)ig_activation_bytes(l->layout->activation, l->layout->unit_values)));
-  p.panel_bytes = kb_i64(b, most * f->panel_unit + f->panel_odd);
-  p.sums = kb_at(b, p.panels, tiles * (most * f->panel_unit + f->panel_odd));
+  p.panel_bytes = kb_i64(b, bytes);
+  p.sums = kb_at(b, p.panels, tiles * bytes);
   panel_block(&part, f, &p, e);
   kb_end_for(b, &block, NULL);
 }
@@ -205,7 +223,7 @@ void ig_gen_linear(ig_kb *b, const ig_kernel_ref *ref, const char *symbol) {
   const ig_linear_format *f = ig_linear_format_of(ref->layout);
   ig_linear l = {.b = b, .k = kb_kernel(b, symbol), .layout = ref->layout};
   l.units = wide(b, kb_dim(b, l.k, IG_LIN_UNITS));
-  l.odd = kb_op(b, "arith.minui", "i64", 2, (val[]){wide(b, kb_dim(b, l.k, IG_LIN_ODD)), kb_i64(b, 1)}, NULL); /* panels hold no more */
+  l.odd = kb_op(b, "arith.minui", "i64", 2, (val[]){wide(b, kb_dim(b, l.k, IG_LIN_ODD)), kb_i64(b, most_odd(ref->layout))}, NULL); /* panels hold no more */
   l.tokens = wide(b, kb_dim(b, l.k, INGOT_DIM_TOKENS));
   l.x = kb_operand(b, l.k, 0);
   l.y = kb_operand(b, l.k, glu ? 3 : 2);

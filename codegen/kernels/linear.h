@@ -34,6 +34,80 @@ const ig_linear_format *ig_linear_float(const char *format);
 const ig_linear_format *ig_linear_a32(const char *format);
 const ig_linear_format *ig_linear_a256(const char *format);
 
+/* The largest register tile of a variant. */
+typedef struct ig_register_tile { int rows, tokens; } ig_register_tile;
+ig_register_tile ig_linear_tile(const ig_variant *variant, const ig_layout *layout);
+
+/* How unpacking reads what lies by rows: sixteen rows at once, a lane each, or (embedding) one row alone in all lanes. */
+typedef struct ig_reader {
+  ig_kb *b;
+  val row;              /* i64, 0 .. 15; null: all */
+} ig_reader;
+val ig_read_line(const ig_reader *r, val at, int64_t offset);   /* vector<16xi32> */
+val ig_read_bytes(const ig_reader *r, val at, int64_t offset);  /* vector<16xi8> */
+val ig_read_halves(const ig_reader *r, val at, int64_t offset); /* as vector<16xf32> */
+
+/* A format with blocks of 32. A unit has a line of scales, then each block's lines (pack_a32.c). */
+typedef struct ig_b_format {
+  const char *format;
+  int blocks, lines;    /* of a unit; of a block */
+  int offset_shift;     /* stored = q_w + (1 << shift); 0: stored as it is; 7: any bytes */
+  int words;            /* groups whose products 16 bits hold: their largest is 15 (8 groups) or 31 (4); 0: none */
+  bool has_m;           /* f16 -m[16] after the scales */
+  val (*scale)(const ig_reader *r, val unit, int block);       /* f32 */
+  void (*bytes)(const ig_reader *r, val lines, val *bytes);    /* a block's eight groups */
+  ig_linear_format linear;
+} ig_b_format;
+const ig_b_format *ig_b_of(const char *format);
+void ig_a32_gemv(ig_linear *l, val w, int n, const val *x, val *acc);
+void ig_a32_expand(ig_linear *l, val w, val panel);
+void ig_a32_gemm(ig_linear *l, int rows, const val *panels, int tokens, val x, val *acc);
+/* Where the odd block `index` of a tile lies that has `unit` bytes for each unit and `odd` for each odd block. */
+val ig_odd_at(ig_linear *l, val base, val index, int64_t unit, int64_t odd);
+
+/* A format with blocks of 256: how the packed lines of a block (pack_a256.c) become scales and bytes. A block is read in `parts` equal parts. */
+typedef enum ig_k_extra {
+  IG_K_NONE,
+  IG_K_MINIMA_32,       /* minima of sub-blocks of 32: the sums of 32 activations in pairs */
+  IG_K_MINIMA_16,       /* of 16 */
+  IG_K_OFFSET_SCALED,   /* stored = q_w + (1 << offset_shift) in sub-blocks of 32 */
+  IG_K_OFFSET_ONE,      /* stored = q_w + 1 */
+} ig_k_extra;
+typedef struct ig_k_format {
+  const char *format;
+  int subs;             /* sub-blocks: 8 or 16 */
+  int parts, part;      /* parts of a block; bytes of a part */
+  int head;             /* bytes before the first: f16 d[16] and perhaps dmin[16] */
+  int offset_shift;     /* stored = q_w + (1 << shift); 0: stored as it is, or see `extra`; 7: any bytes */
+  int words;            /* groups whose products 16 bits hold; 0: none */
+  ig_k_extra extra;
+  int d_bits;           /* d (and dmin) come in with the headers, so many bits at a time, from above into */
+  uint32_t d_mask;      /* these bits: the upper or both halves of a word; 0: they lie before the parts */
+  bool d_upper;         /* d ends in the upper half */
+  val (*scale)(const ig_reader *r, val part, int j);              /* of the part's sub-block j, signed i32; NULL: all are 1 */
+  val (*minima)(const ig_reader *r, val part, int j);             /* of its sub-block j, or the pair 2j, 2j + 1 of i16 */
+  void (*bytes)(const ig_reader *r, val part, int j, val *bytes); /* the groups of its sub-block j */
+  ig_linear_format linear;
+} ig_k_format;
+extern const ig_k_format ig_k_q2_k, ig_k_q3_k, ig_k_q4_k, ig_k_q5_k, ig_k_q6_k, ig_k_iq4_xs, ig_k_tq1_0, ig_k_tq2_0; /* unpack_*.c */
+const ig_k_format *ig_k_of(const char *format);
+/* Where a tile's blocks lie: scales (where they lie before the parts), parts. */
+typedef struct ig_k_place { val d, parts; } ig_k_place;
+val ig_k_blocks(ig_linear *l);
+ig_k_place ig_k_block(ig_linear *l, const ig_k_format *f, val w, val index);
+/* What of d and dmin the headers of parts hold. */
+val ig_k_shift_in(ig_kb *b, const ig_k_format *f, val halves, val header);
+val ig_k_half(ig_kb *b, val pairs, bool upper);
+void ig_a256_gemv(ig_linear *l, val w, int n, const val *x, val *acc);
+void ig_a256_expand(ig_linear *l, val w, val panel);
+void ig_a256_gemm(ig_linear *l, int rows, const val *panels, int tokens, val x, val *acc);
+/* Lines of a block's panel: d, dmin, scales, minima, and 64 of bytes. */
+#define IG_K_LINEAR(name, lines) {name, ig_a256_gemv, ig_a256_expand, ig_a256_gemm, 64 * (lines), 0, 0}
+
+/* Eight groups of a block of 32: from a line of fifth bits and four of nibbles; iq4's values + 128 from four of nibbles. */
+void ig_five_bits(const ig_reader *r, val lines, val *bytes);
+void ig_iq4_bytes(const ig_reader *r, val lines, val *bytes);
+
 /* Short forms that the formats share. */
 val kb_at(ig_kb *b, val base, int64_t offset);                       /* base + constant */
 val kb_bytes64(ig_kb *b, val v16xi32);                               /* as vector<64xi8> */

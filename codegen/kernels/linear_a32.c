@@ -1,73 +1,80 @@
 /* Formats with blocks of 32 and activations a32 (40 bytes: int8 q[32], f32 scale, int32 minus_sum): per block an exact integer dot, then
- * one fma by the product of the scales. Weights are stored unsigned; the sum starts at offset * minus_sum.
- * gemm takes q8_0's layout: two blocks share a line of scales; q4_0 is expanded to it. */
+ * one fma by the product of the scales, and one more where the format has an offset m. Weights are unsigned here; the sum starts at
+ * offset * minus_sum.
+ *
+ * gemm's panel, per block: f32 d[16], f32 -m[16] (where there is one), 8 lines of bytes (unpack_a32.c). q8_0 needs no panel: two blocks share a line of f16 scales. */
 #include "codegen/kernels/linear.h"
 
-#include <assert.h>
 #include <string.h>
 
-enum { LINE = 64, X_BLOCK = 40, X_SCALE = 32, X_MINUS_SUM = 36, BYTES_UNIT = LINE + 16 * LINE, BYTES_ODD = LINE + 8 * LINE, LOOPED = 2 };
+enum { LINE = 64, X_BLOCK = 40, X_SCALE = 32, X_MINUS_SUM = 36, LOOPED = 2 };
 
-static bool has_nibbles(const ig_linear *l) { return !strcmp(l->layout->format, "q4_0"); }
+/* ---- a block for a register tile ---- */
 
-/* A group of four of a block's 32, for the register tile: sum[rows * tokens] += dot. q4_0 without VNNI sums in 16 bits: eight pairs of
- * 15 * 127 fit. */
+/* sum[rows * tokens] += dot, group by group. Without VNNI in 16 bits as long as they hold it. */
 typedef struct sums {
-  ig_linear *l;
-  bool four_bits, words;
+  ig_kb *b;
+  const ig_b_format *f;
+  bool words;
   int rows, tokens;
   const val *x;     /* at the block, per token */
-  val sum[IG_MOST_TILE], start[IG_MOST_TOKENS];
+  val minus_sum[IG_MOST_TOKENS];
+  val sum[IG_MOST_TILE], word[IG_MOST_TILE];
 } sums;
 
-static void begin(sums *s, ig_linear *l, int rows, int tokens, const val *x) {
-  ig_kb *b = l->b;
-  *s = (sums){.l = l, .four_bits = has_nibbles(l), .rows = rows, .tokens = tokens, .x = x};
-  s->words = s->four_bits && !b->variant->vnni;
+static void begin(sums *s, ig_kb *b, const ig_b_format *f, int rows, int tokens, const val *x) {
+  *s = (sums){.b = b, .f = f, .words = f->words && !b->variant->vnni, .rows = rows, .tokens = tokens, .x = x};
   for (int t = 0; t < tokens; t++) {
-    val minus_sum = kb_load_splat_i32(b, x[t], X_MINUS_SUM);
-    s->start[t] = s->four_bits ? kb_shl(b, minus_sum, kb_i32x16(b, 3)) : kb_dot4_biased_start(b, minus_sum);
-    for (int r = 0; r < rows; r++)
-      if (!s->words) s->sum[r * tokens + t] = s->start[t];
+    s->minus_sum[t] = kb_load_splat_i32(b, x[t], X_MINUS_SUM);
+    val start = f->offset_shift == 7 ? kb_dot4_biased_start(b, s->minus_sum[t]) : f->offset_shift ? kb_shl(b, s->minus_sum[t], kb_i32x16(b, f->offset_shift)) : kb_i32x16(b, 0);
+    for (int r = 0; r < rows; r++) s->sum[r * tokens + t] = start;
   }
+}
+
+static void widen(sums *s) {
+  for (int i = 0; i < s->rows * s->tokens; i++)
+    s->sum[i] = kb_dot2(s->b, s->sum[i], s->word[i], kb_const(s->b, "vector<32xi16>", "dense<1>")), s->word[i] = (val){NULL};
 }
 
 static void add_group(sums *s, int r, int group, val line) {
-  ig_kb *b = s->l->b;
+  ig_kb *b = s->b;
   val w = kb_bytes64(b, line);
   for (int t = 0; t < s->tokens; t++) {
-    val q = kb_bytes64(b, kb_load_splat_i32(b, s->x[t], 4 * group)), *sum = &s->sum[r * s->tokens + t];
-    *sum = s->words ? kb_dot4_words(b, *sum, w, q) : s->four_bits ? kb_dot4(b, *sum, w, q) : kb_dot4_biased(b, *sum, w, q);
+    int i = r * s->tokens + t;
+    val q = kb_bytes64(b, kb_load_splat_i32(b, s->x[t], 4 * group));
+    if (s->words) s->word[i] = kb_dot4_words(b, s->word[i], w, q);
+    else s->sum[i] = s->f->offset_shift == 7 ? kb_dot4_biased(b, s->sum[i], w, q) : kb_dot4(b, s->sum[i], w, q);
   }
 }
 
-static void end(sums *s, int r, val d, const val *before, val *acc) {
-  ig_kb *b = s->l->b;
+static void end(sums *s, int r, val d, val minus_m, const val *before, val *acc) {
+  ig_kb *b = s->b;
   for (int t = 0; t < s->tokens; t++) {
-    val sum = s->sum[r * s->tokens + t];
-    if (s->words) sum = kb_dot2(b, s->start[t], sum, kb_const(b, "vector<32xi16>", "dense<1>"));
-    acc[t] = kb_fma(b, kb_mul(b, d, kb_load_splat_f32(b, s->x[t], X_SCALE)), kb_to_float(b, sum), before[t]);
+    val scale = kb_load_splat_f32(b, s->x[t], X_SCALE);
+    acc[t] = kb_fma(b, kb_mul(b, d, scale), kb_to_float(b, s->sum[r * s->tokens + t]), before[t]);
+    if (s->f->has_m) acc[t] = kb_fma(b, kb_mul(b, minus_m, scale), kb_to_float(b, s->minus_sum[t]), acc[t]);
   }
 }
 
-static val load_d(ig_kb *b, val p, int64_t offset) { return kb_f16_to_f32(b, kb_load(b, "vector<16xi16>", kb_at(b, p, offset), 32)); }
+/* ---- gemv ---- */
 
-/* Blocks of one unit (two, or the odd one) times n rows. */
-static void gemv_unit(ig_linear *l, val w, int blocks, int n, const val *x, val *acc) {
-  ig_kb *b = l->b;
-  val d[2];
-  for (int i = 0; i < blocks; i++) d[i] = load_d(b, w, 32 * i);
+/* The blocks of a unit, or an odd one, times n rows. */
+static void gemv_unit(ig_kb *b, const ig_b_format *f, val w, int blocks, int n, const val *x, val *acc) {
+  const ig_reader all_rows = {b, {NULL}};
+  val d[4], minus_m = {NULL};
+  for (int i = 0; i < blocks; i++) d[i] = f->scale(&all_rows, w, i);
+  if (f->has_m) minus_m = ig_read_halves(&all_rows, w, 32);
   for (int i = 0; i < blocks; i++) {
-    val xi[IG_MOST_TOKENS], line = {NULL};
+    val xi[IG_MOST_TOKENS], bytes[8];
     for (int t = 0; t < n; t++) xi[t] = kb_at(b, x[t], i * X_BLOCK);
     sums s;
-    begin(&s, l, 1, n, xi);
+    begin(&s, b, f, 1, n, xi);
+    f->bytes(&all_rows, kb_at(b, w, LINE + i * f->lines * LINE), bytes);
     for (int g = 0; g < 8; g++) {
-      if (!s.four_bits) line = kb_load_line(b, w, LINE + (8 * i + g) * LINE);
-      else if (g % 2 == 0) line = kb_load_line(b, w, LINE + (4 * i + g / 2) * LINE);
-      add_group(&s, 0, g, s.four_bits ? kb_nibbles(b, line, g % 2) : line);
+      add_group(&s, 0, g, bytes[g]);
+      if (s.words && (g + 1) % f->words == 0) widen(&s);
     }
-    end(&s, 0, d[i], acc, acc);
+    end(&s, 0, d[i], minus_m, acc, acc);
   }
 }
 
@@ -75,88 +82,122 @@ static void offset_all(ig_kb *b, int n, const val *x, val bytes, val *out) {
   for (int t = 0; t < n; t++) out[t] = kb_ptr(b, x[t], bytes);
 }
 
-static void a32_gemv(ig_linear *l, val w, int n, const val *x, val *acc) {
+val ig_odd_at(ig_linear *l, val base, val index, int64_t unit, int64_t odd) {
   ig_kb *b = l->b;
-  val unit_bytes = kb_i64(b, l->layout->unit_bytes), x_unit = kb_i64(b, 2 * X_BLOCK), xu[IG_MOST_TOKENS] = {{NULL}};
+  return kb_ptr(b, base, kb_add(b, kb_mul(b, l->units, kb_i64(b, unit)), kb_mul(b, index, kb_i64(b, odd))));
+}
+
+void ig_a32_gemv(ig_linear *l, val w, int n, const val *x, val *acc) {
+  ig_kb *b = l->b;
+  const ig_b_format *f = ig_b_of(l->layout->format);
+  val unit_bytes = kb_i64(b, l->layout->unit_bytes), xu[IG_MOST_TOKENS] = {{NULL}};
   for (int t = 0; t < n; t++) acc[t] = kb_splat(b, "vector<16xf32>", kb_f32(b, 0));
   kb_loop units, odd;
   kb_for(b, &units, kb_i64(b, 0), l->units, kb_i64(b, 1), n, acc);
-  offset_all(b, n, x, kb_mul(b, units.index, x_unit), xu);
-  gemv_unit(l, kb_ptr(b, w, kb_mul(b, units.index, unit_bytes)), 2, n, xu, memcpy(acc, units.carried, (size_t)n * sizeof *acc));
+  offset_all(b, n, x, kb_mul(b, units.index, kb_i64(b, f->blocks * X_BLOCK)), xu);
+  gemv_unit(b, f, kb_ptr(b, w, kb_mul(b, units.index, unit_bytes)), f->blocks, n, xu, memcpy(acc, units.carried, (size_t)n * sizeof *acc));
   kb_end_for(b, &units, acc);
-  kb_for(b, &odd, kb_i64(b, 0), l->odd, kb_i64(b, 1), n, units.result);
-  offset_all(b, n, x, kb_mul(b, l->units, x_unit), xu);
-  gemv_unit(l, kb_ptr(b, w, kb_mul(b, l->units, unit_bytes)), 1, n, xu, memcpy(acc, odd.carried, (size_t)n * sizeof *acc));
+  memcpy(acc, units.result, (size_t)n * sizeof *acc);
+  if (f->blocks == 1) return;
+  kb_for(b, &odd, kb_i64(b, 0), l->odd, kb_i64(b, 1), n, acc);
+  for (int t = 0; t < n; t++) xu[t] = ig_odd_at(l, x[t], odd.index, f->blocks * X_BLOCK, X_BLOCK);
+  gemv_unit(b, f, ig_odd_at(l, w, odd.index, l->layout->unit_bytes, l->layout->odd_bytes), 1, n, xu, memcpy(acc, odd.carried, (size_t)n * sizeof *acc));
   kb_end_for(b, &odd, acc);
   memcpy(acc, odd.result, (size_t)n * sizeof *acc);
 }
 
-/* q4_0 to bytes, scales as they are: 8 lines of nibbles a unit become 16. */
-static void expand_unit(ig_kb *b, val w, val to, int lines) {
-  kb_store(b, kb_load_line(b, w, 0), to, 64);
-  for (int i = 0; i < lines; i++) {
-    val line = kb_load_line(b, w, LINE + i * LINE);
-    for (int high = 0; high < 2; high++) kb_store(b, kb_nibbles(b, line, high), kb_at(b, to, LINE + (2 * i + high) * LINE), 64);
+/* ---- gemm ---- */
+
+static int panel_head(const ig_b_format *f) { return f->has_m ? 2 * LINE : LINE; }
+static int panel_block(const ig_b_format *f) { return panel_head(f) + 8 * LINE; }
+
+static void expand_unit(ig_kb *b, const ig_b_format *f, val w, val to, int blocks) {
+  const ig_reader all_rows = {b, {NULL}};
+  for (int i = 0; i < blocks; i++) {
+    val put = kb_at(b, to, i * panel_block(f)), bytes[8];
+    kb_store(b, f->scale(&all_rows, w, i), put, 64);
+    if (f->has_m) kb_store(b, ig_read_halves(&all_rows, w, 32), kb_at(b, put, LINE), 64);
+    f->bytes(&all_rows, kb_at(b, w, LINE + i * f->lines * LINE), bytes);
+    for (int g = 0; g < 8; g++) kb_store(b, bytes[g], kb_at(b, put, panel_head(f) + g * LINE), 64);
   }
 }
 
-static void q4_0_expand(ig_linear *l, val w, val panel) {
+void ig_a32_expand(ig_linear *l, val w, val panel) {
   ig_kb *b = l->b;
-  val unit_bytes = kb_i64(b, l->layout->unit_bytes), panel_unit = kb_i64(b, BYTES_UNIT);
+  const ig_b_format *f = ig_b_of(l->layout->format);
+  val unit_bytes = kb_i64(b, l->layout->unit_bytes), panel_unit = kb_i64(b, f->blocks * panel_block(f));
   kb_loop units, odd;
   kb_for(b, &units, kb_i64(b, 0), l->units, kb_i64(b, 1), 0, NULL);
-  expand_unit(b, kb_ptr(b, w, kb_mul(b, units.index, unit_bytes)), kb_ptr(b, panel, kb_mul(b, units.index, panel_unit)), 8);
+  expand_unit(b, f, kb_ptr(b, w, kb_mul(b, units.index, unit_bytes)), kb_ptr(b, panel, kb_mul(b, units.index, panel_unit)), f->blocks);
   kb_end_for(b, &units, NULL);
+  if (f->blocks == 1) return;
   kb_for(b, &odd, kb_i64(b, 0), l->odd, kb_i64(b, 1), 0, NULL);
-  expand_unit(b, kb_ptr(b, w, kb_mul(b, l->units, unit_bytes)), kb_ptr(b, panel, kb_mul(b, l->units, panel_unit)), 4);
+  expand_unit(b, f, ig_odd_at(l, w, odd.index, l->layout->unit_bytes, l->layout->odd_bytes), ig_odd_at(l, panel, odd.index, f->blocks * panel_block(f), panel_block(f)), 1);
   kb_end_for(b, &odd, NULL);
 }
 
-static void a32_gemm(ig_linear *l, int rows, const val *panels, int tokens, val x, val *acc) {
+/* Where block `index` has its scales and its lines, as an offset in a panel, or in q8_0's tile, where an odd last block lies as if it were the
+ * first of a unit. */
+static void offsets(ig_linear *l, const ig_b_format *f, val index, val *scales, val *lines) {
   ig_kb *b = l->b;
-  int n = rows * tokens;
-  val one = kb_i64(b, 1);
-  kb_loop blocks; /* an odd last block lies where the first of its unit would */
-  kb_for(b, &blocks, kb_i64(b, 0), kb_add(b, kb_shl(b, l->units, one), l->odd), one, n, acc);
-  val half = kb_and(b, blocks.index, one), unit = kb_mul(b, kb_shru(b, blocks.index, one), kb_i64(b, BYTES_UNIT));
-  val at = kb_add(b, unit, kb_mul(b, half, kb_i64(b, 8 * LINE))), scales = kb_add(b, unit, kb_mul(b, half, kb_i64(b, 32)));
-  val xt[IG_MOST_TOKENS], w[IG_MOST_ROWS];
-  xt[0] = kb_ptr(b, x, kb_mul(b, blocks.index, kb_i64(b, X_BLOCK)));
-  for (int t = 1; t < tokens; t++) xt[t] = kb_ptr(b, xt[t - 1], l->x_stride);
-  sums s;
-  begin(&s, l, rows, tokens, xt);
-  for (int r = 0; r < rows; r++) w[r] = kb_ptr(b, panels[r], at);
-  if (b->variant->vnni) {
-    for (int g = 0; g < 8; g++)
-      for (int r = 0; r < rows; r++) add_group(&s, r, g, kb_load_line(b, w[r], LINE + g * LINE));
-  } else { /* a loop: as one block LLVM would work token by token and spill what it loaded */
-    kb_loop groups;
-    if (s.words)
-      for (int i = 0; i < n; i++) s.sum[i] = kb_const(b, "vector<32xi16>", "dense<0>");
-    kb_for(b, &groups, kb_i64(b, 0), kb_i64(b, 8), kb_i64(b, LOOPED), n, s.sum);
-    memcpy(s.sum, groups.carried, (size_t)n * sizeof *s.sum);
-    val xg[IG_MOST_TOKENS];
-    offset_all(b, tokens, xt, kb_mul(b, groups.index, kb_i64(b, 4)), xg);
-    s.x = xg;
-    for (int g = 0; g < LOOPED; g++)
-      for (int r = 0; r < rows; r++) add_group(&s, r, g, kb_load_line(b, kb_ptr(b, w[r], kb_mul(b, groups.index, kb_i64(b, LINE))), LINE + g * LINE));
-    kb_end_for(b, &groups, s.sum);
-    memcpy(s.sum, groups.result, (size_t)n * sizeof *s.sum);
-    s.x = xt;
+  if (f->linear.expand) {
+    *scales = kb_mul(b, index, kb_i64(b, panel_block(f)));
+    *lines = kb_add(b, *scales, kb_i64(b, panel_head(f)));
+    return;
   }
-  for (int r = 0; r < rows; r++) end(&s, r, load_d(b, kb_ptr(b, panels[r], scales), 0), blocks.carried + r * tokens, acc + r * tokens);
-  kb_end_for(b, &blocks, acc);
-  memcpy(acc, blocks.result, (size_t)n * sizeof *acc);
+  val one = kb_i64(b, 1), half = kb_and(b, index, one), unit = kb_mul(b, kb_shru(b, index, one), kb_i64(b, l->layout->unit_bytes));
+  *scales = kb_add(b, unit, kb_mul(b, half, kb_i64(b, 32)));
+  *lines = kb_add(b, kb_add(b, unit, kb_mul(b, half, kb_i64(b, 8 * LINE))), kb_i64(b, LINE));
 }
 
-static const ig_linear_format formats[] = {
-  {"q8_0", a32_gemv, NULL, a32_gemm, 0, 0, 0},
-  {"q4_0", a32_gemv, q4_0_expand, a32_gemm, BYTES_UNIT, BYTES_ODD, 0},
-};
+/* The block's eight groups. Without VNNI a loop: as one block LLVM would work token by token and spill what it loaded. */
+static void add_groups(sums *s, const val *w) {
+  ig_kb *b = s->b;
+  if (b->variant->vnni) {
+    for (int g = 0; g < 8; g++)
+      for (int r = 0; r < s->rows; r++) add_group(s, r, g, kb_load_line(b, w[r], g * LINE));
+    return;
+  }
+  int n = s->rows * s->tokens, span = s->words ? s->f->words : 8;
+  const val *x = s->x;
+  for (int from = 0; from < 8; from += span) {
+    kb_loop groups;
+    val *sum = s->words ? s->word : s->sum, xg[IG_MOST_TOKENS];
+    if (s->words)
+      for (int i = 0; i < n; i++) s->word[i] = kb_const(b, "vector<32xi16>", "dense<0>");
+    kb_for(b, &groups, kb_i64(b, from), kb_i64(b, from + span), kb_i64(b, LOOPED), n, sum);
+    memcpy(sum, groups.carried, (size_t)n * sizeof *sum);
+    offset_all(b, s->tokens, x, kb_mul(b, groups.index, kb_i64(b, 4)), xg);
+    s->x = xg;
+    for (int g = 0; g < LOOPED; g++)
+      for (int r = 0; r < s->rows; r++) add_group(s, r, g, kb_load_line(b, kb_ptr(b, w[r], kb_mul(b, groups.index, kb_i64(b, LINE))), g * LINE));
+    kb_end_for(b, &groups, sum);
+    memcpy(sum, groups.result, (size_t)n * sizeof *sum);
+    s->x = x;
+    if (s->words) widen(s);
+  }
+}
 
-const ig_linear_format *ig_linear_a32(const char *format) {
-  for (size_t i = 0; i < sizeof formats / sizeof *formats; i++)
-    if (!strcmp(formats[i].format, format)) return &formats[i];
-  assert(!"a format without kernels");
-  return NULL;
+void ig_a32_gemm(ig_linear *l, int rows, const val *panels, int tokens, val x, val *acc) {
+  ig_kb *b = l->b;
+  const ig_b_format *f = ig_b_of(l->layout->format);
+  int n = rows * tokens;
+  kb_loop blocks;
+  kb_for(b, &blocks, kb_i64(b, 0), kb_add(b, kb_mul(b, l->units, kb_i64(b, f->blocks)), l->odd), kb_i64(b, 1), n, acc);
+  val scales, lines, xt[IG_MOST_TOKENS], w[IG_MOST_ROWS];
+  offsets(l, f, blocks.index, &scales, &lines);
+  xt[0] = kb_ptr(b, x, kb_mul(b, blocks.index, kb_i64(b, X_BLOCK)));
+  for (int t = 1; t < tokens; t++) xt[t] = kb_ptr(b, xt[t - 1], l->x_stride);
+  for (int r = 0; r < rows; r++) w[r] = kb_ptr(b, panels[r], lines);
+  sums s;
+  begin(&s, b, f, rows, tokens, xt);
+  add_groups(&s, w);
+  for (int r = 0; r < rows; r++) {
+    val at = kb_ptr(b, panels[r], scales), minus_m = {NULL};
+    val d = f->linear.expand ? kb_load(b, "vector<16xf32>", at, 64) : ig_read_halves(&(ig_reader){b, {NULL}}, at, 0);
+    if (f->has_m) minus_m = kb_load(b, "vector<16xf32>", kb_at(b, at, LINE), 64);
+    end(&s, r, d, minus_m, blocks.carried + r * tokens, acc + r * tokens);
+  }
+  kb_end_for(b, &blocks, acc);
+  memcpy(acc, blocks.result, (size_t)n * sizeof *acc);
 }

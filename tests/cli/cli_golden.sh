@@ -25,8 +25,8 @@ greedy() { # MODEL [VARIANT]
 for model in stories260K-f32 stories260K-f16 stories260K-untied-f32 stories260K-dense256-f16; do greedy $model; done
 for variant in $(variants_here); do greedy stories260K-f32 "$variant"; done
 
-files="stories260K-f16 stories260K-q8_0 stories260K-q4_0 stories260K-dense256-q4_k_m stories260K-dense256-q6_k"
-[ -n "${INGOT_TEST_ALL:-}" ] && files="$files stories260K-f32 stories260K-bf16 stories260K-untied-f32 stories260K-dense256-f16 stories260K-dense256-q8_0 stories260K-dense256-q4_0 dense256-Q4_K_M"
+files="stories260K-f16 stories260K-q8_0 stories260K-q4_0 stories260K-dense256-q4_k_m stories260K-dense256-q6_k stories260K-q5_1 stories260K-dense256-q2_k"
+[ -n "${INGOT_TEST_ALL:-}" ] && files="$files stories260K-f32 stories260K-bf16 stories260K-untied-f32 stories260K-dense256-f16 stories260K-dense256-q8_0 stories260K-dense256-q4_0 dense256-Q4_K_M stories260K-q4_1 stories260K-q5_0 stories260K-dense256-q3_k stories260K-dense256-q5_k dense256-Q3_K_M dense256-IQ4_NL"
 for file in $files; do
   expect 0 '' "$ingot" perplexity "$INGOT_DATA/gguf/$file.gguf" -f "$INGOT_DATA/text/tinystories-train-first40000bytes.txt"
   got=$(sed -n 's/^Final estimate: PPL = \([0-9.]*\).*/\1/p' "$work/out")

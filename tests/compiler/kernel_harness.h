@@ -102,15 +102,23 @@ static inline float harness_float(uint64_t *state) { return (float)(int32_t)harn
 static inline void harness_weights(const ig_block_format *f, uint8_t *bytes, size_t blocks, uint64_t *state, int fill) {
   for (size_t i = 0; i < blocks; i++, bytes += f->block_bytes) {
     for (uint32_t j = 0; j < f->block_bytes; j++) bytes[j] = fill < 0 ? (uint8_t)harness_random(state) : (uint8_t)fill;
+    static const struct { const char *format; uint8_t at, second; } halves[] = { /* where the halves lie that are not first, or two */
+      {"q4_1", 0, 2},   {"q5_1", 0, 2}, {"q4_k", 0, 2},  {"q5_k", 0, 2},  {"q2_k", 80, 82},
+      {"q3_k", 108, 0}, {"q6_k", 208, 0}, {"tq1_0", 52, 0}, {"tq2_0", 64, 0},
+    };
     uint32_t at[2] = {0, 2}, n = 1;
-    if (!strcmp(f->name, "q4_k")) n = 2;
-    if (!strcmp(f->name, "q6_k")) at[0] = 208;
+    for (size_t j = 0; j < sizeof halves / sizeof *halves; j++)
+      if (!strcmp(f->name, halves[j].format)) at[0] = halves[j].at, at[1] = halves[j].second, n = at[1] ? 2 : 1;
     float value = harness_float(state);
     if (!f->unpack) {
       uint32_t bits = ig_f32_bits(value);
       uint16_t half = !strcmp(f->name, "f16") ? ig_f32_to_f16(value) : (uint16_t)(bits >> 16);
       if (f->block_bytes == 4) memcpy(bytes, &bits, 4);
       else memcpy(bytes, &half, 2);
+      continue;
+    }
+    if (!strcmp(f->name, "mxfp4")) {
+      bytes[0] = (uint8_t)(118 + harness_random(state) % 8);
       continue;
     }
     for (uint32_t j = 0; j < n; j++) {

@@ -49,7 +49,7 @@ int main(void) {
   const ig_target *target = ig_target_find("native");
   for (uint32_t v = 0; v < target->n_variants; v++) {
     if (!harness_runs(&target->variants[v])) continue;
-    ig_kernel_ref refs[16];
+    ig_kernel_ref refs[32];
     uint32_t n = 0;
     uint64_t state = 3;
     for (int i = 0; ig_layout_at(i); i++) refs[n++] = (ig_kernel_ref){IG_EMBED, ig_layout_at(i), IG_ACT_F32};
@@ -59,7 +59,8 @@ int main(void) {
       const ig_layout *layout = ig_layout_at(i);
       for (uint32_t units = 1; units <= 3; units++) {
         run_case(&h, layout, units, layout->unit_values * units, &state);
-        if (layout->odd_values) run_case(&h, layout, units, layout->unit_values * units - layout->odd_values, &state);
+        for (uint64_t odd = layout->odd_values; odd && odd < layout->unit_values; odd += layout->odd_values)
+          run_case(&h, layout, units, layout->unit_values * units - odd, &state);
         if (layout->activation == IG_ACT_F32) run_case(&h, layout, units, 16 * units - 7, &state);
       }
     }

@@ -4,7 +4,7 @@
 
 #include <signal.h>
 
-enum { ROUNDS = 60, TRIES = 400, MOST_BYTES = 4 << 20, MOST_REFS = 96 };
+enum { ROUNDS = 60, TRIES = 400, MOST_BYTES = 4 << 20, MOST_REFS = 160 };
 
 static char running[256]; /* what the signal handler says */
 

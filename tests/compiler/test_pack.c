@@ -36,9 +36,13 @@ int main(void) {
     for (uint32_t units = 1; units <= 3; units++)
       for (uint32_t rows = 1; rows <= INGOT_ROWS; rows += 5) {
         round_trip(layout, layout->unit_values * units, rows, &state);
-        if (layout->odd_values) round_trip(layout, layout->unit_values * units - layout->odd_values, rows, &state);
+        for (uint64_t odd = layout->odd_values; odd && odd < layout->unit_values; odd += layout->odd_values)
+          round_trip(layout, layout->unit_values * units - odd, rows, &state);
         if (layout->activation == IG_ACT_F32) round_trip(layout, 16 * units - 5, rows, &state);
       }
+    const ig_block_format *f = ig_format_find(layout->format);
+    double file_bytes = (double)layout->unit_values / f->block_values * f->block_bytes * INGOT_ROWS;
+    if ((double)layout->unit_bytes > 1.03 * file_bytes || layout->unit_bytes % 64 || layout->odd_bytes % 64) failures++, printf("%s: %u bytes a unit\n", layout->format, layout->unit_bytes);
     uint8_t byte = 0;
     if (layout->activation != IG_ACT_F32 && ig_pack_tile(layout, &byte, 1, layout->unit_values + 1, &byte)) failures++, printf("%s: takes any k\n", layout->format);
   }

@@ -46,10 +46,20 @@ static void store_f16(uint8_t *to, float f) {
 static void random_block(const ig_block_format *f, uint8_t *b) {
   float small = (0.5f + (float)(random_u32() % 1000) / 1000.0f) * 0.02f;
   for (uint32_t i = 0; i < f->block_bytes; i++) b[i] = (uint8_t)random_u32();
-  if (!strcmp(f->name, "q8_0")) store_f16(b, small / 12);
-  else if (!strcmp(f->name, "q4_0")) store_f16(b, small);
-  else if (!strcmp(f->name, "q4_k")) store_f16(b, small / 40), store_f16(b + 2, small / 8);
-  else if (!strcmp(f->name, "q6_k")) store_f16(b + 208, small / 700);
+  static const struct { const char *format; uint8_t d, dmin; float by, min_by; } scales[] = { /* min_by: q4_1's m is as large as its d */
+    {"q8_0", 0, 0, 12, 0},    {"q4_0", 0, 0, 1, 0},  {"q4_1", 0, 2, 1, 1},     {"q5_0", 0, 0, 2, 0},     {"q5_1", 0, 2, 2, 1},    {"iq4_nl", 0, 0, 12, 0},
+    {"q2_k", 80, 82, 6, 6},   {"q3_k", 108, 0, 50, 0}, {"q4_k", 0, 2, 40, 8},  {"q5_k", 0, 2, 80, 8},    {"q6_k", 208, 0, 700, 0}, {"iq4_xs", 0, 0, 1000, 0},
+    {"tq1_0", 52, 0, 0.2f, 0}, {"tq2_0", 64, 0, 0.2f, 0},
+  };
+  bool known = false;
+  for (size_t i = 0; i < sizeof scales / sizeof *scales && !known; i++) {
+    if (strcmp(f->name, scales[i].format)) continue;
+    store_f16(b + scales[i].d, small / scales[i].by);
+    if (scales[i].dmin) store_f16(b + scales[i].dmin, small / scales[i].min_by);
+    known = true;
+  }
+  if (known) return;
+  if (!strcmp(f->name, "mxfp4")) b[0] = (uint8_t)(120 + random_u32() % 3);
   else { /* plain numbers */
     float v = ((float)(random_u32() % 2001) - 1000.0f) * 0.0002f;
     uint32_t bits = ig_f32_bits(v);
@@ -246,6 +256,8 @@ int main(void) {
     {"plain", 3, 40, 5, 5, 8, 52, 33, "f32", "f16", "bf16", "f32", "bf16", "f32", "bf16", "f16", "bf16"},
     {"narrow_heads", 1, 36, 3, 1, 12, 20, 17, "f16", "f16", "f32", "bf16", "f32", "f16", "f16", "f32", NULL},
     {"one_of_each", 1, 32, 1, 1, 2, 32, 1, "q8_0", "q8_0", "q4_0", "f32", "f16", "q4_0", "bf16", "q4_0", "f32"},
+    {"more_of_256", 1, 512, 4, 2, 64, 768, 300, "q2_k", "q5_k", "q3_k", "iq4_xs", "tq1_0", "q2_k", "q5_k", "tq2_0", "q3_k"},
+    {"more_of_32", 2, 96, 3, 1, 32, 160, 77, "mxfp4", "q4_1", "q5_0", "q5_1", "iq4_nl", "mxfp4", "q5_0", "mxfp4", "q5_1"},
   };
   if (!mkdtemp(folder)) return perror(folder), 1;
   for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++) test(&shapes[i]);

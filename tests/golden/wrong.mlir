@@ -103,12 +103,12 @@ module { func.func @forward(%t: tensor<?xi32>, %p: i32) -> tensor<?x32xf32> {
   return %y : tensor<?x32xf32>
 } }
 // ----
-// a format without kernels
+// a format that nothing can decode
 module { func.func @forward(%t: tensor<?xi32>, %p: i32) -> tensor<?x32xf32> {
-  %e = "ig.weight"() {bytes = 1408 : i64, name = "token_embd.weight", offset = 0 : i64} : () -> tensor<32x64xi8, {format = "q5_0"}>
-  %g = "ig.weight"() {bytes = 256 : i64, name = "output_norm.weight", offset = 0 : i64} : () -> tensor<64xf32, {format = "f32"}>
-  %x = "ig.embed"(%t, %e) : (tensor<?xi32>, tensor<32x64xi8, {format = "q5_0"}>) -> tensor<?x64xf32>
-  %n = "ig.rms_norm"(%x, %g) {eps = 0.1 : f32} : (tensor<?x64xf32>, tensor<64xf32, {format = "f32"}>) -> tensor<?x64xf32>
-  %y = "ig.linear"(%n, %e) : (tensor<?x64xf32>, tensor<32x64xi8, {format = "q5_0"}>) -> tensor<?x32xf32>
+  %e = "ig.weight"() {bytes = 2112 : i64, name = "token_embd.weight", offset = 0 : i64} : () -> tensor<32x256xi8, {format = "iq2_xxs"}>
+  %g = "ig.weight"() {bytes = 1024 : i64, name = "output_norm.weight", offset = 0 : i64} : () -> tensor<256xf32, {format = "f32"}>
+  %x = "ig.embed"(%t, %e) : (tensor<?xi32>, tensor<32x256xi8, {format = "iq2_xxs"}>) -> tensor<?x256xf32>
+  %n = "ig.rms_norm"(%x, %g) {eps = 0.1 : f32} : (tensor<?x256xf32>, tensor<256xf32, {format = "f32"}>) -> tensor<?x256xf32>
+  %y = "ig.linear"(%n, %e) : (tensor<?x256xf32>, tensor<32x256xi8, {format = "iq2_xxs"}>) -> tensor<?x32xf32>
   return %y : tensor<?x32xf32>
 } }

@@ -1,0 +1,44 @@
+/* q2_k, q3_k, q6_k: quarters of four sub-blocks of 16. */
+#include "codegen/kernels/linear.h"
+
+enum { LINE = 64 };
+
+static val bits(ig_kb *b, val v, int by, int64_t mask) { return kb_and(b, by ? kb_shru(b, v, kb_i32x16(b, by)) : v, kb_i32x16(b, mask)); }
+static val left(ig_kb *b, val v, int by, int64_t mask) { return kb_and(b, by ? kb_shl(b, v, kb_i32x16(b, by)) : v, kb_i32x16(b, mask)); }
+
+static val q2_k_scale(const ig_reader *r, val part, int j) { return bits(r->b, ig_read_line(r, part, 0), 8 * j, 15); }
+static val q2_k_minimum(const ig_reader *r, val part, int j) { return bits(r->b, ig_read_line(r, part, 0), 8 * j + 4, 15); }
+static void q2_k_bytes(const ig_reader *r, val part, int j, val *bytes) {
+  for (int c = 0; c < 4; c++) bytes[c] = bits(r->b, ig_read_line(r, part, (1 + c) * LINE), 2 * j, 0x03030303);
+}
+
+static val q3_k_scale(const ig_reader *r, val part, int j) {
+  static const int at[4] = {0, 6, 16, 22};
+  return kb_sub(r->b, bits(r->b, ig_read_line(r, part, 0), at[j], 63), kb_i32x16(r->b, 32));
+}
+/* Groups 0 .. 7 of two sub-blocks in three lines: six threes as they are, two in pieces. */
+static void q3_k_bytes(const ig_reader *r, val part, int j, val *bytes) {
+  val line[3];
+  for (int i = 0; i < 3; i++) line[i] = ig_read_line(r, part, (1 + 3 * (j / 2) + i) * LINE);
+  for (int c = 0; c < 4; c++) {
+    int g = 4 * (j % 2) + c;
+    bytes[c] = g < 6 ? bits(r->b, line[g / 2], 3 * (g % 2), 0x07070707) : kb_or(r->b, bits(r->b, line[g - 6], 6, 0x03030303), bits(r->b, line[2], g - 2, 0x04040404));
+  }
+}
+
+static val q6_k_scale(const ig_reader *r, val part, int j) {
+  val bytes = ig_read_bytes(r, part, 16 * j);
+  return kb_op(r->b, "arith.extsi", "vector<16xi32>", 1, &bytes, NULL);
+}
+static void q6_k_bytes(const ig_reader *r, val part, int j, val *bytes) {
+  val low[2] = {ig_read_line(r, part, (1 + 3 * j) * LINE), ig_read_line(r, part, (2 + 3 * j) * LINE)}, high = ig_read_line(r, part, (3 + 3 * j) * LINE);
+  for (int c = 0; c < 4; c++)
+    bytes[c] = kb_or(r->b, kb_nibbles(r->b, low[c / 2], c % 2), c < 2 ? left(r->b, high, 4 - 2 * c, 0x30303030) : bits(r->b, high, 2 * c - 4, 0x30303030));
+}
+
+const ig_k_format ig_k_q2_k = {.format = "q2_k", .subs = 16, .parts = 4, .part = 5 * LINE, .head = LINE, .words = 4, .extra = IG_K_MINIMA_16, .scale = q2_k_scale,
+                               .minima = q2_k_minimum, .bytes = q2_k_bytes, .linear = IG_K_LINEAR("q2_k", 2 + 16 + 16 + 64)};
+const ig_k_format ig_k_q3_k = {.format = "q3_k", .subs = 16, .parts = 4, .part = 7 * LINE, .offset_shift = 2, .words = 4, .d_bits = 4, .d_mask = 0x0000f000,
+                               .scale = q3_k_scale, .bytes = q3_k_bytes, .linear = IG_K_LINEAR("q3_k", 1 + 16 + 64)};
+const ig_k_format ig_k_q6_k = {.format = "q6_k", .subs = 16, .parts = 4, .part = 13 * LINE, .head = LINE, .offset_shift = 5, .words = 2, .scale = q6_k_scale,
+                               .bytes = q6_k_bytes, .linear = IG_K_LINEAR("q6_k", 1 + 16 + 64)};
