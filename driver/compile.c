@@ -95,6 +95,7 @@ static bool choose_sizes(compilation *c, ig_lower_options *sizes) {
     ig_report(c->diags, IG_WARNING, c->o->model, "was trained for %llu positions; beyond them answers get worse", (unsigned long long)trained);
   uint32_t chunk = c->o->chunk ? c->o->chunk : ig_schedule_program(&c->schedule).chunk;
   if (chunk > CHUNK_MOST) return ig_error(c->diags, c->o->model, "a batch of %u tokens is too large; the most is %d", chunk, CHUNK_MOST);
+  c->model.context = (uint32_t)context;
   sizes->n_context = (uint32_t)ig_round_up(context, INGOT_KV_BLOCK);
   sizes->chunk = chunk < sizes->n_context ? chunk : sizes->n_context;
   return true;

@@ -3,10 +3,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "frontend/lowering.h"
+#include "frontend/decoder.h"
 
 static const ig_family_row families[] = {
-  {"llama", ig_llama_check, ig_llama_build},
+  {"llama", ig_llama_describe},
+  {"qwen2", ig_qwen2_describe},
+  {"phi3", ig_phi3_describe},
 };
 
 static const char *const headings[IG_PROBLEMS] = {
@@ -75,6 +77,13 @@ ig_value ig_weight_of(ig_lowering *l, const ig_tensor *t) {
   return ig_build_weight(&l->builder, t->name, t->format->name, t->n_dims == 1 ? 0 : t->ne[1], t->ne[0], t->offset, t->bytes);
 }
 
+ig_value ig_weight_rows_of(ig_lowering *l, const ig_tensor *t, uint64_t first, uint64_t rows) {
+  uint64_t row_bytes = t->bytes / t->ne[1];
+  l->builder.location = t->name;
+  const char *name = ig_format(&l->arena, "%s[%llu:%llu]", t->name, (unsigned long long)first, (unsigned long long)(first + rows));
+  return ig_build_weight(&l->builder, name, t->format->name, rows, t->ne[0], t->offset + first * row_bytes, rows * row_bytes);
+}
+
 /* Vectors (norms, rope factors) are read as f32 only; all else needs kernels of its format. */
 static bool has_kernels(const ig_tensor *t, bool (*supported)(const char *format)) {
   if (!t->format) return false;
@@ -138,19 +147,20 @@ bool ig_model_graph(const ig_model *model, ig_module module, bool (*supported)(c
   for (uint32_t i = 0; i < model->n_tensors; i++) l.by_name[i] = &model->tensors[i];
   if (model->n_tensors) qsort(l.by_name, model->n_tensors, sizeof *l.by_name, by_name);
 
-  void *state = NULL;
+  ig_decoder decoder = {0};
   bool ok = true;
   const ig_family_row *family = find_family(model->architecture);
   check_formats(&l, supported);
   if (!family) refuse_architecture(&l);
   else {
-    ok = family->check(&l, &state);
+    family->describe(&l, &decoder);
+    ok = ig_decoder_check(&l, &decoder);
     check_unknown(&l);
   }
   ok = report(&l) && ok;
   if (ok) {
     l.builder = (ig_builder){.module = module, .function = ig_function_create(module, "forward")};
-    family->build(&l, state);
+    ig_decoder_build(&l, &decoder);
   }
   for (int i = 0; i < IG_PROBLEMS; i++) ig_text_finish(&l.problems[i]);
   ig_arena_finish(&l.arena);

@@ -1,4 +1,4 @@
-/* Internal to the frontend: what a model family's lowering works with. A family has one file (llama.c) and one row in graph.c. */
+/* Internal to the frontend: what a model family's lowering works with. A family has one file (llama.c) and a row in graph.c. */
 #ifndef INGOT_FRONTEND_LOWERING_H
 #define INGOT_FRONTEND_LOWERING_H
 
@@ -22,20 +22,22 @@ void ig_problem_add(ig_lowering *l, ig_problem problem, const char *format, ...)
 const ig_tensor *ig_want(ig_lowering *l, const char *name, uint64_t rows, uint64_t cols, bool optional);
 /* Its ig.weight op. */
 ig_value ig_weight_of(ig_lowering *l, const ig_tensor *tensor);
+/* The same for some of its rows: a weight of its own. */
+ig_value ig_weight_rows_of(ig_lowering *l, const ig_tensor *tensor, uint64_t first, uint64_t rows);
 /* "<architecture>.<name>" */
 const char *ig_key_of(ig_lowering *l, const char *name);
 /* The number, which has to be there: notes the key as a missing feature where it is 0. */
 bool ig_need_number(ig_lowering *l, const char *name, uint32_t value);
 
-/* A family: `check` notes what is missing or wrong and keeps what `build` needs in *state (in the arena); `build` runs only where
- * nothing was noted and no error reported. */
+/* A family: says what of the decoder is its own (decoder.h). */
+typedef struct ig_decoder ig_decoder;
 typedef struct ig_family_row {
   const char *architecture;
-  bool (*check)(ig_lowering *l, void **state);
-  void (*build)(ig_lowering *l, void *state);
+  void (*describe)(ig_lowering *l, ig_decoder *d);
 } ig_family_row;
 
-bool ig_llama_check(ig_lowering *l, void **state);
-void ig_llama_build(ig_lowering *l, void *state);
+void ig_llama_describe(ig_lowering *l, ig_decoder *d);
+void ig_qwen2_describe(ig_lowering *l, ig_decoder *d);
+void ig_phi3_describe(ig_lowering *l, ig_decoder *d);
 
 #endif

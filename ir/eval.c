@@ -20,7 +20,7 @@ typedef struct cache {
   float *k, *v; /* [position][kv_heads * head_dim] */
 } cache;
 
-enum { NONE = -1, IN = 6, OUT = 3 };
+enum { NONE = -1, IN = IG_ROLES, OUT = 3 };
 
 typedef struct step {
   ig_op op;
@@ -186,14 +186,16 @@ static size_t columns_of(run *r, int index) { return r->e->slots[index].columns;
 /* The weight a piece at a time: memory does not grow with the model. */
 static int digits(const step *s) { return ig_has_attr(s->op, "digits") ? (int)ig_attr_int(s->op, "digits") : 1; }
 
-static bool product(run *r, const step *s, const float *x, int w_index, float *y, bool add) {
+static bool product(run *r, const step *s, const float *x, int w_index, int b_index, float *y, bool add) {
   weight w = weight_of(r, w_index);
+  const float *bias = b_index == NONE ? NULL : read_vector(r, b_index);
+  if (b_index != NONE && !bias) return false;
   size_t most = ((size_t)1 << 20) / w.row_bytes + 1;
   uint8_t *bytes = ig_alloc(&r->arena, (most < w.rows ? most : w.rows) * w.row_bytes);
   for (size_t first = 0; first < w.rows; first += most) {
     size_t n = w.rows - first < most ? w.rows - first : most;
     if (!read_rows(r, &w, first, n, bytes)) return false;
-    ig_ref_linear(w.format, bytes, n, w.columns, x, r->n, y + first, w.rows, add, digits(s));
+    ig_ref_linear(w.format, bytes, n, w.columns, x, r->n, y + first, w.rows, bias ? bias + first : NULL, add, digits(s));
   }
   return true;
 }
@@ -219,7 +221,7 @@ static bool do_rms_norm(run *r, const step *s) {
   return normalise(r, rows_of(r, s->in[0]), columns_of(r, s->in[0]), s->in[1], (float)ig_attr_float(s->op, "eps"), rows_of(r, s->out[0]));
 }
 
-static bool do_linear(run *r, const step *s) { return product(r, s, rows_of(r, s->in[0]), s->in[1], rows_of(r, s->out[0]), false); }
+static bool do_linear(run *r, const step *s) { return product(r, s, rows_of(r, s->in[0]), s->in[1], s->in[2], rows_of(r, s->out[0]), false); }
 
 static bool do_fused_linear(run *r, const step *s) {
   size_t k = columns_of(r, s->in[IG_ROLE_X]), n = r->n * columns_of(r, s->out[0]);
@@ -232,22 +234,25 @@ static bool do_fused_linear(run *r, const step *s) {
   float *y = rows_of(r, s->out[0]);
   const float *residual = rows_of(r, s->in[IG_ROLE_RESIDUAL]);
   if (residual) memcpy(y, residual, n * sizeof *y);
-  if (!product(r, s, x, s->in[IG_ROLE_W0], y, residual != NULL)) return false;
+  if (!product(r, s, x, s->in[IG_ROLE_W0], s->in[IG_ROLE_B0], y, residual != NULL)) return false;
   if (s->out[1] == NONE && s->in[IG_ROLE_W1] != NONE) { /* glu */
     float *up = ig_alloc_array(&r->arena, n, sizeof *up);
-    if (!product(r, s, x, s->in[IG_ROLE_W1], up, false)) return false;
+    if (!product(r, s, x, s->in[IG_ROLE_W1], NONE, up, false)) return false;
     ig_ref_glu(y, up, n, y);
     return true;
   }
   for (int i = 1; i < OUT; i++)
-    if (s->out[i] != NONE && !product(r, s, x, s->in[IG_ROLE_W0 + i], rows_of(r, s->out[i]), false)) return false;
+    if (s->out[i] != NONE && !product(r, s, x, s->in[IG_ROLE_W0 + i], s->in[IG_ROLE_B0 + i], rows_of(r, s->out[i]), false)) return false;
   return true;
 }
 
 static void rotate(run *r, float *x, size_t columns, size_t head_dim, int table) {
-  int64_t *turns;
-  size_t pairs = ig_attr_ints(ig_defining_op(r->e->slots[table].value), "frequencies", &r->arena, &turns);
-  for (size_t t = 0; t < r->n; t++) ig_ref_rope(x + t * columns, columns / head_dim, head_dim, (const uint64_t *)turns, pairs, r->e->position + t);
+  int64_t *frequencies;
+  ig_op op = ig_defining_op(r->e->slots[table].value);
+  ig_ref_turns turns = {.pairs = ig_attr_ints(op, "frequencies", &r->arena, &frequencies), .halves = ig_has_attr(op, "halves") && ig_attr_int(op, "halves"),
+                        .magnitude = ig_has_attr(op, "magnitude") ? (float)ig_attr_float(op, "magnitude") : 1};
+  turns.frequencies = (const uint64_t *)frequencies;
+  for (size_t t = 0; t < r->n; t++) ig_ref_rope(x + t * columns, columns / head_dim, head_dim, &turns, r->e->position + t);
 }
 
 static bool do_rope(run *r, const step *s) {

@@ -34,7 +34,8 @@ irdl.dialect @ig {
     %x = irdl.base "!builtin.tensor"
     %w = irdl.base "!builtin.tensor"
     %y = irdl.base "!builtin.tensor"
-    irdl.operands(x: %x, w: %w)
+    %bias = irdl.base "!builtin.tensor"
+    irdl.operands(x: %x, w: %w, bias: optional %bias)
     irdl.results(y: %y)
   }
   irdl.operation @rope {
@@ -83,6 +84,9 @@ irdl.dialect @ig {
     %w1 = irdl.base "!builtin.tensor"
     %w2 = irdl.base "!builtin.tensor"
     %residual = irdl.base "!builtin.tensor"
+    %b0 = irdl.base "!builtin.tensor"
+    %b1 = irdl.base "!builtin.tensor"
+    %b2 = irdl.base "!builtin.tensor"
     %y0 = irdl.base "!builtin.tensor"
     %y1 = irdl.base "!builtin.tensor"
     %y2 = irdl.base "!builtin.tensor"
@@ -90,7 +94,8 @@ irdl.dialect @ig {
     %add = irdl.is "add"
     %glu = irdl.is "glu"
     %epilogue = irdl.any_of(%none, %add, %glu)
-    irdl.operands(x: %x, gain: optional %gain, w0: %w0, w1: optional %w1, w2: optional %w2, residual: optional %residual)
+    irdl.operands(x: %x, gain: optional %gain, w0: %w0, w1: optional %w1, w2: optional %w2, residual: optional %residual,
+      b0: optional %b0, b1: optional %b1, b2: optional %b2)
     irdl.attributes { "epilogue" = %epilogue }
     irdl.results(y0: %y0, y1: optional %y1, y2: optional %y2)
   }

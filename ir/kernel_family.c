@@ -77,16 +77,16 @@ static const struct {
   [IG_EMBED] = {"embed_%s", 3, 0, true, false},
   [IG_NORM] = {"rms_norm_%s", 3, 0, false, true},
   [IG_QUANT] = {"quant_%s", 1, 0, false, true},
-  [IG_LINEAR_GEMV] = {"linear_%s_gemv", 4, 1, true, false},
-  [IG_LINEAR_GEMM] = {"linear_%s_gemm", 4, 0, true, false},
+  [IG_LINEAR_GEMV] = {"linear_%s_gemv", 5, 1, true, false},
+  [IG_LINEAR_GEMM] = {"linear_%s_gemm", 5, 0, true, false},
   [IG_LINEAR_X2] = {"linear_%s_x2", 3, 0, true, false},
   [IG_GLU_GEMV] = {"glu_%s_gemv", 3, 1, true, false},
   [IG_GLU_GEMM] = {"glu_%s_gemm", 3, 0, true, false},
   [IG_GLU] = {"glu", 1, 0, false, false},
-  [IG_ROPE_KV] = {"rope_kv", 10, 0, false, false},
-  [IG_ATTENTION] = {"attention", 10, 0, false, false},
-  [IG_ATTENTION_DECODE] = {"attention_decode", 10, 1, false, false},
-  [IG_ATTENTION_MERGE] = {"attention_merge", 10, 1, false, false},
+  [IG_ROPE_KV] = {"rope_kv", IG_ATTN_DIMS - IG_D0, 0, false, false},
+  [IG_ATTENTION] = {"attention", IG_ATTN_DIMS - IG_D0, 0, false, false},
+  [IG_ATTENTION_DECODE] = {"attention_decode", IG_ATTN_DIMS - IG_D0, 1, false, false},
+  [IG_ATTENTION_MERGE] = {"attention_merge", IG_ATTN_DIMS - IG_D0, 1, false, false},
 };
 
 void ig_kernel_name(char name[48], ig_family family, const ig_layout *layout, ig_activation activation) {
@@ -155,6 +155,7 @@ void ig_kernel_info(ingot_kernel_info *info, ig_family family, const ig_layout *
     BUFFER(R, row_of(l->activation, l));
     WEIGHT(weight);
     BUFFER(RW, one(64, T | D(2)));
+    WEIGHT(one(64, D(2) | D(4)));
     break;
   case IG_LINEAR_X2: {
     ingot_extent x = row_of(l->activation, l);

@@ -33,7 +33,7 @@ typedef enum ig_family {
 
 /* Static dims by family (index = INGOT_DIM_STATIC + n). */
 enum { IG_D0 = INGOT_DIM_STATIC };
-/* linear, glu:    0 k_units (see ig_units) · 1 k_odd · 2 row_tiles · 3 epilogue (linear only: 0 y = v, 1 y = y + v)
+/* linear, glu:    0 k_units (see ig_units) · 1 k_odd · 2 row_tiles · linear only: 3 epilogue (0 y = v, 1 y = y + v) · 4 biased (0, or 1: v = w x + bias)
  * embed, linear_x2: 0 k_units · 1 k_odd · 2 row_tiles
  * rms_norm:       0 blocks of the result (16 floats, 32 or 256 codes) · 1 n (true length) · 2 eps (f32 bits)
  * quant:          0 blocks
@@ -41,16 +41,17 @@ enum { IG_D0 = INGOT_DIM_STATIC };
  * rope_kv, attention, attention_decode, attention_merge (the same list for all four):
  *                 0 kv_heads · 1 group (query heads per kv head) · 2 head_dim · 3 v16 = ceil(head_dim / 16) · 4 scale of q (f32 bits)
  *                 5 pairs rotated (rope_dim / 2) · 6 q16 · 7 k16 · 8 v_row16 · 9 y16: row lengths of q, k, v, y in 16 floats
+ *                 10 halves (0: pair i is the channels 2i and 2i + 1; else i and i + pairs) · 11 magnitude of sines and cosines (f32 bits)
  */
-enum { IG_ATTN_KV_HEADS = IG_D0, IG_ATTN_GROUP, IG_ATTN_HEAD_DIM, IG_ATTN_V16, IG_ATTN_SCALE, IG_ATTN_PAIRS, IG_ATTN_Q16, IG_ATTN_K16, IG_ATTN_V_ROW16, IG_ATTN_Y16, IG_ATTN_DIMS };
-enum { IG_LIN_UNITS = IG_D0, IG_LIN_ODD, IG_LIN_TILES, IG_LIN_EPILOGUE };
+enum { IG_ATTN_KV_HEADS = IG_D0, IG_ATTN_GROUP, IG_ATTN_HEAD_DIM, IG_ATTN_V16, IG_ATTN_SCALE, IG_ATTN_PAIRS, IG_ATTN_Q16, IG_ATTN_K16, IG_ATTN_V_ROW16, IG_ATTN_Y16, IG_ATTN_HALVES, IG_ATTN_MAGNITUDE, IG_ATTN_DIMS };
+enum { IG_LIN_UNITS = IG_D0, IG_LIN_ODD, IG_LIN_TILES, IG_LIN_EPILOGUE, IG_LIN_BIASED };
 enum { IG_NORM_BLOCKS = IG_D0, IG_NORM_N, IG_NORM_EPS };
 
 /* Operands by family, in order:
  *   embed             tokens u32[T] · w · y f32
  *   rms_norm          x f32 · gain f32[blocks] · y
  *   quant             x f32 · y
- *   linear            x · w · y f32 [T][16 row_tiles]
+ *   linear            x · w · y f32 [T][16 row_tiles] · bias f32 [16 row_tiles] (nothing where not biased)
  *   linear_x2         x · w · y f32 [T][16 row_tiles]
  *   glu_<fmt>         x · w (gate) · w2 (up) · y f32 [T][16 row_tiles]
  *   glu               y f32 (gate, in place) · up f32

@@ -90,7 +90,8 @@ static void glu(const ingot_kernel_args *a, uint32_t t, bool f) {
 
 typedef struct shape {
   size_t context, kv_heads, group, head_dim, v16, pairs, q16, k16, v_row16, y16, heads, partial;
-  float scale;
+  float scale, magnitude;
+  bool halves;
 } shape;
 
 static shape shape_of(const ingot_kernel_args *a) {
@@ -99,7 +100,7 @@ static shape shape_of(const ingot_kernel_args *a) {
     .context = d[INGOT_DIM_CONTEXT], .kv_heads = d[IG_ATTN_KV_HEADS], .group = d[IG_ATTN_GROUP], .head_dim = d[IG_ATTN_HEAD_DIM],
     .v16 = d[IG_ATTN_V16], .pairs = d[IG_ATTN_PAIRS], .q16 = d[IG_ATTN_Q16], .k16 = d[IG_ATTN_K16], .v_row16 = d[IG_ATTN_V_ROW16],
     .y16 = d[IG_ATTN_Y16], .heads = (size_t)d[IG_ATTN_KV_HEADS] * d[IG_ATTN_GROUP], .partial = 16 * (size_t)d[IG_ATTN_V16] + 16,
-    .scale = ig_f32_of_bits(d[IG_ATTN_SCALE]),
+    .scale = ig_f32_of_bits(d[IG_ATTN_SCALE]), .magnitude = ig_f32_of_bits(d[IG_ATTN_MAGNITUDE]), .halves = d[IG_ATTN_HALVES] != 0,
   };
   return s;
 }
@@ -107,10 +108,12 @@ static shape shape_of(const ingot_kernel_args *a) {
 static void rotate(const shape *s, const uint64_t *frequencies, uint64_t position, const float *from, float *to, float scale, bool f) {
   for (size_t i = 0; i < s->head_dim; i++) to[i] = from[i];
   for (size_t i = 0; i < s->pairs; i++) {
-    float sine, cosine, x = from[2 * i], y = from[2 * i + 1];
+    size_t first = s->halves ? i : 2 * i, second = first + (s->halves ? s->pairs : 1);
+    float sine, cosine, x = from[first], y = from[second];
     sine_cosine(frequencies[i] * position, &sine, &cosine, f);
-    to[2 * i] = fused(x, cosine, -(y * sine), f);
-    to[2 * i + 1] = fused(x, sine, y * cosine, f);
+    sine *= s->magnitude, cosine *= s->magnitude;
+    to[first] = fused(x, cosine, -(y * sine), f);
+    to[second] = fused(x, sine, y * cosine, f);
   }
   for (size_t i = 0; i < s->head_dim; i++) to[i] *= scale;
 }

@@ -4,15 +4,16 @@
  *
  * Ops of `forward` (made by frontends; T = ? tokens):
  *   ig.weight     {name, file offset, bytes}                   -> tensor<rows x cols x i8, {format = "q4_k"}> or 1-D tensor<n x f32, {format = "f32"}>
- *   ig.rope_table {frequencies = array<i64>, ...}              -> tensor<pairs x i64>      turns per position, 0.64 fixed point (numerics.h)
+ *   ig.rope_table {frequencies = array<i64>, [halves], [magnitude]} -> tensor<pairs x i64> turns per position, 0.64 fixed point (numerics.h);
+ *                  pair i is the channels 2i, 2i + 1 of a head, or with halves = 1 i, i + pairs; sines and cosines times the magnitude
  *   ig.embed      (tokens, w)                                  -> tensor<?x cols x f32>
  *   ig.rms_norm   (x, gain) {eps}
- *   ig.linear     (x, w) {[digits]}                            digits = 2: activations keep a second int8 digit where weights are quantised
- *   ig.rope       (x, pos, table) {heads, head_dim}            adjacent pairs of the first 2 * pairs channels of each head
+ *   ig.linear     (x, w, [bias]) {[digits]}                    digits = 2: activations keep a second int8 digit where weights are quantised
+ *   ig.rope       (x, pos, table) {heads, head_dim}            the first 2 * pairs channels of each head
  *   ig.attention  (q, k, v, pos) {layer, heads, kv_heads, head_dim, scale}   causal, over the layer's cache, which it extends
  *   ig.silu (x) · ig.mul (a, b) · ig.add (a, b)
  * Ops made by the pass fuse:
- *   ig.fused_linear   (x, [gain], w0, [w1], [w2], [residual]) {[eps], epilogue = "none" | "add" | "glu"} -> y0, [y1], [y2]
+ *   ig.fused_linear   (x, [gain], w0, [w1], [w2], [residual], [b0], [b1], [b2]) {[eps], epilogue = "none" | "add" | "glu"} -> y0, [y1], [y2]
  *   ig.rope_attention (q, k, v, pos, table) {layer, heads, kv_heads, head_dim, scale}
  * A module holds func.func @forward(%tokens: tensor<?xi32>, %pos: i32) -> logits; after the pass split: @prefill, @decode
  * (tokens, pos -> hidden), @head and @head_rows (hidden -> logits).
@@ -65,7 +66,7 @@ const char *ig_op_name(ig_op_kind kind);        /* "rms_norm" */
 int ig_operand_count(ig_op op);
 ig_value ig_operand(ig_op op, int index);
 /* Of a fused_linear: the operand by its role, or handle NULL. */
-typedef enum ig_role { IG_ROLE_X, IG_ROLE_GAIN, IG_ROLE_W0, IG_ROLE_W1, IG_ROLE_W2, IG_ROLE_RESIDUAL } ig_role;
+typedef enum ig_role { IG_ROLE_X, IG_ROLE_GAIN, IG_ROLE_W0, IG_ROLE_W1, IG_ROLE_W2, IG_ROLE_RESIDUAL, IG_ROLE_B0, IG_ROLE_B1, IG_ROLE_B2, IG_ROLES } ig_role;
 ig_value ig_operand_role(ig_op op, ig_role role);
 int ig_result_count(ig_op op);
 ig_value ig_result(ig_op op, int index);
@@ -86,6 +87,7 @@ const char *ig_attr_string(ig_op op, const char *name, ig_arena *arena); /* NULL
 size_t ig_attr_ints(ig_op op, const char *name, ig_arena *arena, int64_t **values);
 bool ig_has_attr(ig_op op, const char *name);
 void ig_set_attr_int(ig_op op, const char *name, int64_t value);
+void ig_set_attr_float(ig_op op, const char *name, double value); /* an f32 */
 void ig_set_attr_string(ig_op op, const char *name, const char *value);
 const char *ig_location(ig_op op, ig_arena *arena);        /* the tensor's or node's name for diagnostics */
 
@@ -107,13 +109,14 @@ ig_value ig_build_rope_table(ig_builder *b, const uint64_t *frequencies, size_t 
 ig_value ig_build_embed(ig_builder *b, ig_value tokens, ig_value weight);
 ig_value ig_build_rms_norm(ig_builder *b, ig_value x, ig_value gain, float eps);
 ig_value ig_build_linear(ig_builder *b, ig_value x, ig_value weight);
+ig_value ig_build_biased(ig_builder *b, ig_value x, ig_value weight, ig_value bias); /* a linear with its bias; handle NULL: none */
 ig_value ig_build_rope(ig_builder *b, ig_value x, ig_value pos, ig_value table, uint32_t heads, uint32_t head_dim);
 ig_value ig_build_attention(ig_builder *b, ig_value q, ig_value k, ig_value v, ig_value pos, uint32_t layer, uint32_t heads, uint32_t kv_heads, uint32_t head_dim, float scale);
 ig_value ig_build_silu(ig_builder *b, ig_value x);
 ig_value ig_build_mul(ig_builder *b, ig_value a, ig_value c);
 ig_value ig_build_add(ig_builder *b, ig_value a, ig_value c);
-/* NULL handles where an operand is absent; results as weights are given (one for "glu"); eps is written where there is a gain. */
-ig_op ig_build_fused_linear(ig_builder *b, ig_value x, ig_value gain, const ig_value w[3], ig_value residual, float eps, const char *epilogue);
+/* NULL handles where an operand is absent (`bias` NULL: no biases); results as weights are given (one for "glu"); eps is written where there is a gain. */
+ig_op ig_build_fused_linear(ig_builder *b, ig_value x, ig_value gain, const ig_value w[3], const ig_value bias[3], ig_value residual, float eps, const char *epilogue);
 ig_value ig_build_rope_attention(ig_builder *b, ig_value q, ig_value k, ig_value v, ig_value pos, ig_value table, ig_op attention /* attributes copied */);
 
 #endif

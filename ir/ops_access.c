@@ -52,7 +52,7 @@ void ig_swap_operands(ig_op op) {
 
 ig_value ig_operand_role(ig_op op, ig_role role) {
   MlirAttribute sizes = ig_attr(op, "operandSegmentSizes");
-  assert(ig_kind(op) == IG_OP_fused_linear && mlirDenseArrayGetNumElements(sizes) == IG_ROLE_RESIDUAL + 1);
+  assert(ig_kind(op) == IG_OP_fused_linear && mlirDenseArrayGetNumElements(sizes) == IG_ROLES);
   int index = 0;
   for (int i = 0; i < (int)role; i++) index += mlirDenseI32ArrayGetElement(sizes, i);
   return mlirDenseI32ArrayGetElement(sizes, (intptr_t)role) ? ig_operand(op, index) : (ig_value){0};
@@ -133,6 +133,11 @@ size_t ig_attr_ints(ig_op op, const char *name, ig_arena *arena, int64_t **value
 void ig_set_attr_int(ig_op op, const char *name, int64_t value) {
   MlirType i64 = mlirIntegerTypeGet(mlirOperationGetContext(ig_to_op(op)), 64);
   mlirOperationSetAttributeByName(ig_to_op(op), ig_ref(name), mlirIntegerAttrGet(i64, value));
+}
+
+void ig_set_attr_float(ig_op op, const char *name, double value) {
+  MlirContext mlir = mlirOperationGetContext(ig_to_op(op));
+  mlirOperationSetAttributeByName(ig_to_op(op), ig_ref(name), mlirFloatAttrDoubleGet(mlir, mlirF32TypeGet(mlir), value));
 }
 
 void ig_set_attr_string(ig_op op, const char *name, const char *value) {

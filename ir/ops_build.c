@@ -7,7 +7,7 @@
 typedef struct recipe {
   MlirContext mlir;
   const char *name;
-  MlirValue operands[8];
+  MlirValue operands[IG_ROLES];
   MlirNamedAttribute attributes[8];
   MlirType results[3];
   intptr_t n_operands, n_attributes, n_results;
@@ -91,10 +91,13 @@ ig_value ig_build_rms_norm(ig_builder *b, ig_value x, ig_value gain, float eps) 
   return one(b, &r, type_of(x));
 }
 
-ig_value ig_build_linear(ig_builder *b, ig_value x, ig_value weight) {
+ig_value ig_build_linear(ig_builder *b, ig_value x, ig_value weight) { return ig_build_biased(b, x, weight, (ig_value){0}); }
+
+ig_value ig_build_biased(ig_builder *b, ig_value x, ig_value weight, ig_value bias) {
   recipe r = start(b, "ig.linear");
   operand(&r, x);
   operand(&r, weight);
+  if (bias.handle) operand(&r, bias);
   return one(b, &r, rows(&r, ig_dim(weight, 0)));
 }
 
@@ -133,11 +136,12 @@ ig_value ig_build_silu(ig_builder *b, ig_value x) { return plain(b, "ig.silu", x
 ig_value ig_build_mul(ig_builder *b, ig_value a, ig_value c) { return plain(b, "ig.mul", a, c); }
 ig_value ig_build_add(ig_builder *b, ig_value a, ig_value c) { return plain(b, "ig.add", a, c); }
 
-ig_op ig_build_fused_linear(ig_builder *b, ig_value x, ig_value gain, const ig_value w[3], ig_value residual, float eps, const char *epilogue) {
+ig_op ig_build_fused_linear(ig_builder *b, ig_value x, ig_value gain, const ig_value w[3], const ig_value bias[3], ig_value residual, float eps, const char *epilogue) {
   recipe r = start(b, "ig.fused_linear");
-  const ig_value all[] = {x, gain, w[0], w[1], w[2], residual};
-  int32_t operands[6], results[3] = {1, 0, 0};
-  for (int i = 0; i < 6; i++) {
+  const ig_value none[3] = {{0}}, *b0 = bias ? bias : none;
+  const ig_value all[IG_ROLES] = {x, gain, w[0], w[1], w[2], residual, b0[0], b0[1], b0[2]};
+  int32_t operands[IG_ROLES], results[3] = {1, 0, 0};
+  for (int i = 0; i < IG_ROLES; i++) {
     operands[i] = all[i].handle != NULL;
     if (all[i].handle) operand(&r, all[i]);
   }
@@ -148,7 +152,7 @@ ig_op ig_build_fused_linear(ig_builder *b, ig_value x, ig_value gain, const ig_v
   }
   if (gain.handle) real(&r, "eps", eps);
   string(&r, "epilogue", epilogue);
-  attribute(&r, "operandSegmentSizes", mlirDenseI32ArrayGet(r.mlir, 6, operands));
+  attribute(&r, "operandSegmentSizes", mlirDenseI32ArrayGet(r.mlir, IG_ROLES, operands));
   attribute(&r, "resultSegmentSizes", mlirDenseI32ArrayGet(r.mlir, 3, results));
   return ig_of_op(finish(b, &r));
 }

@@ -49,7 +49,7 @@ static float dot_blocks(const ig_block *w, size_t blocks, size_t block_values, s
 }
 
 void ig_ref_linear(const ig_block_format *format, const uint8_t *rows, size_t n_rows, size_t k, const float *x, size_t tokens, float *y, size_t y_stride,
-                   bool add, int digits) {
+                   const float *bias, bool add, int digits) {
   ig_arena arena = {0};
   size_t n_blocks = k / format->block_values, row_bytes = n_blocks * format->block_bytes;
   bool wide = format->block_values == 256;
@@ -74,6 +74,7 @@ void ig_ref_linear(const ig_block_format *format, const uint8_t *rows, size_t n_
         float dot = dot_blocks(blocks, n_blocks, format->block_values, format->sub_values, quantised + (2 * t + (size_t)d) * x_row, x_block, wide ? 336 : 32);
         v = d ? v + dot : dot;
       }
+      if (bias) v += bias[r];
       float *to = &y[t * y_stride + r];
       *to = add ? *to + v : v;
     }
@@ -83,14 +84,15 @@ void ig_ref_linear(const ig_block_format *format, const uint8_t *rows, size_t n_
 
 /* ---- rope, attention ---------------------------------------------------------------------------------------------------- */
 
-void ig_ref_rope(float *x, size_t heads, size_t head_dim, const uint64_t *frequencies, size_t pairs, uint64_t position) {
-  for (size_t p = 0; p < pairs; p++) {
+void ig_ref_rope(float *x, size_t heads, size_t head_dim, const ig_ref_turns *turns, uint64_t position) {
+  for (size_t p = 0; p < turns->pairs; p++) {
     float s, c;
-    ig_sincos_turns(frequencies[p] * position, &s, &c);
+    ig_sincos_turns(turns->frequencies[p] * position, &s, &c);
+    s *= turns->magnitude, c *= turns->magnitude;
     for (size_t h = 0; h < heads; h++) {
-      float *pair = x + h * head_dim + 2 * p, a = pair[0], b = pair[1];
-      pair[0] = fmaf(a, c, -(b * s));
-      pair[1] = fmaf(a, s, b * c);
+      float *first = x + h * head_dim + (turns->halves ? p : 2 * p), *second = first + (turns->halves ? turns->pairs : 1), a = *first, b = *second;
+      *first = fmaf(a, c, -(b * s));
+      *second = fmaf(a, s, b * c);
     }
   }
 }

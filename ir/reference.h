@@ -11,16 +11,17 @@
 /* y = x / sqrt(mean(x^2) + eps) * gain, n values; y may be x. */
 void ig_ref_rms_norm(const float *x, const float *gain, size_t n, float eps, float *y);
 
-/* y[t][r] = sum_k x[t][k] w[r][k], or y[t][r] + that sum: `n_rows` rows of a weight of k values each, as they lie in the model file, against `tokens`
+/* y[t][r] = sum_k x[t][k] w[r][k] (+ bias[r] where there is one), or y[t][r] + that: `n_rows` rows of a weight of k values each, as they lie in the model file, against `tokens`
  * rows of x. Quantised weights take quantised activations, of one digit or two. y's rows are y_stride floats apart. k is a multiple of the format's block. */
 void ig_ref_linear(const ig_block_format *format, const uint8_t *rows, size_t n_rows, size_t k, const float *x, size_t tokens, float *y, size_t y_stride,
-                   bool add, int digits);
+                   const float *bias, bool add, int digits);
 
 /* y = silu(gate) * up. */
 void ig_ref_glu(const float *gate, const float *up, size_t n, float *y);
 
-/* Turns the first 2 * pairs channels of each head, in place. */
-void ig_ref_rope(float *x, size_t heads, size_t head_dim, const uint64_t *frequencies, size_t pairs, uint64_t position);
+/* Turns the first 2 * pairs channels of each head, in place: pair i is the channels 2i and 2i + 1, or where `halves` i and i + pairs. */
+typedef struct ig_ref_turns { const uint64_t *frequencies; size_t pairs; bool halves; float magnitude; } ig_ref_turns;
+void ig_ref_rope(float *x, size_t heads, size_t head_dim, const ig_ref_turns *turns, uint64_t position);
 
 /* One query token at `position` over the cache's positions 0 .. position. k and v: [position][kv_heads * head_dim], the values that the cache holds
  * (ig_kv_f16). q is not yet scaled. */

@@ -50,10 +50,11 @@ static bool weight(checker *c, ig_value v, const char *what, int rank) {
   return true;
 }
 
-static bool gain(checker *c, ig_value v, int64_t n) {
-  if (!weight(c, v, "the gain", 1)) return false;
-  return ig_dim(v, 0) == n ? true : FAIL(c, "ig.%s: the gain has %lld values where %lld are needed", c->op, (long long)ig_dim(v, 0), (long long)n);
+static bool vector(checker *c, ig_value v, const char *what, int64_t n) {
+  if (!weight(c, v, what, 1)) return false;
+  return ig_dim(v, 0) == n ? true : FAIL(c, "ig.%s: %s has %lld values where %lld are needed", c->op, what, (long long)ig_dim(v, 0), (long long)n);
 }
+static bool gain(checker *c, ig_value v, int64_t n) { return vector(c, v, "the gain", n); }
 
 static bool eps(checker *c, ig_op op) {
   double e = ig_attr_float(op, "eps");
@@ -116,6 +117,8 @@ static bool check_rope_table(checker *c, ig_op op) {
   int64_t *values, n = (int64_t)ig_attr_ints(op, "frequencies", &c->arena, &values);
   ig_value y = ig_result(op, 0);
   if (n < 1) return FAIL(c, "ig.rope_table: frequencies are empty");
+  if (ig_has_attr(op, "halves") && (uint64_t)ig_attr_int(op, "halves") > 1) return FAIL(c, "ig.rope_table: halves is 0 or 1");
+  if (ig_has_attr(op, "magnitude") && !isfinite(ig_attr_float(op, "magnitude"))) return FAIL(c, "ig.rope_table: magnitude must be a finite number");
   if (ig_rank(y) != 1 || ig_dim(y, 0) != n || !is_int(element(y), 64) || !is_plain(y))
     return FAIL(c, "ig.rope_table: the result must be tensor<%lldxi64>", (long long)n);
   return true;
@@ -137,8 +140,11 @@ static bool digits(checker *c, ig_op op) {
 }
 
 static bool check_linear(checker *c, ig_op op) {
+  int n = ig_operand_count(op);
+  if (n < 2 || n > 3) return FAIL(c, "ig.linear takes x, a weight and perhaps a bias, not %d operands", n);
   ig_value x = ig_operand(op, 0);
-  return digits(c, op) && rows(c, x, "x", -1) && product(c, x, ig_operand(op, 1), ig_result(op, 0), "the weight");
+  return digits(c, op) && rows(c, x, "x", -1) && product(c, x, ig_operand(op, 1), ig_result(op, 0), "the weight") &&
+         (n == 2 || vector(c, ig_operand(op, 2), "the bias", ig_dim(ig_result(op, 0), 1)));
 }
 
 static bool positive(checker *c, ig_op op, const char *name) {
@@ -189,9 +195,9 @@ static int segments(ig_op op, const char *name, int n, bool present[]) {
 }
 
 static bool check_fused_linear(checker *c, ig_op op) {
-  bool in[6], out[3];
-  if (segments(op, "operandSegmentSizes", 6, in) != ig_operand_count(op) || segments(op, "resultSegmentSizes", 3, out) != ig_result_count(op))
-    return FAIL(c, "ig.fused_linear: operandSegmentSizes must hold six and resultSegmentSizes three sizes of 0 or 1 that add up to what is there");
+  bool in[IG_ROLES], out[3];
+  if (segments(op, "operandSegmentSizes", IG_ROLES, in) != ig_operand_count(op) || segments(op, "resultSegmentSizes", 3, out) != ig_result_count(op))
+    return FAIL(c, "ig.fused_linear: operandSegmentSizes must hold nine and resultSegmentSizes three sizes of 0 or 1 that add up to what is there");
   if (!in[IG_ROLE_X] || !in[IG_ROLE_W0] || !out[0] || (in[IG_ROLE_W2] && !in[IG_ROLE_W1]) || (out[2] && !out[1]))
     return FAIL(c, "ig.fused_linear: x, w0 and y0 must be there, w2 only beside w1, y2 only beside y1");
   const char *epilogue = ig_attr_string(op, "epilogue", &c->arena);
@@ -203,6 +209,8 @@ static bool check_fused_linear(checker *c, ig_op op) {
   good &= digits(c, op);
   if (ig_has_attr(op, "digits") && (n != 1 || add)) good = FAIL(c, "ig.fused_linear: digits belong to one weight with the epilogue none");
   if (add && n != 1) good = FAIL(c, "ig.fused_linear: the epilogue add takes one weight");
+  for (int i = 0; i < 3; i++)
+    if (in[IG_ROLE_B0 + i] && (i >= n || glu)) good = FAIL(c, "ig.fused_linear: bias b%d belongs to the weight w%d, and not to the epilogue glu", i, i);
   if (glu && n != 2) good = FAIL(c, "ig.fused_linear: the epilogue glu takes two weights, gate and up");
   if (ig_result_count(op) != (glu ? 1 : n)) good = FAIL(c, "ig.fused_linear: %d weights with the epilogue %s cannot give %d results", n, epilogue, ig_result_count(op));
   ig_value x = ig_operand_role(op, IG_ROLE_X);
@@ -210,6 +218,9 @@ static bool check_fused_linear(checker *c, ig_op op) {
   if (in[IG_ROLE_GAIN]) good = gain(c, ig_operand_role(op, IG_ROLE_GAIN), ig_dim(x, 1)) & eps(c, op);
   static const char *const weights[] = {"w0", "w1", "w2"};
   for (int i = 0; i < n; i++) good &= product(c, x, ig_operand_role(op, IG_ROLE_W0 + (ig_role)i), ig_result(op, glu ? 0 : i), weights[i]);
+  static const char *const biases[] = {"b0", "b1", "b2"};
+  for (int i = 0; i < n; i++)
+    if (in[IG_ROLE_B0 + i]) good &= vector(c, ig_operand_role(op, IG_ROLE_B0 + (ig_role)i), biases[i], ig_dim(ig_result(op, i), 1));
   if (add) good &= rows(c, ig_operand_role(op, IG_ROLE_RESIDUAL), "the residual", ig_dim(ig_result(op, 0), 1));
   return good;
 }
@@ -244,10 +255,10 @@ static const struct rule {
   attribute_rule attributes[6];
 } table[IG_OP_COUNT] = {
   [IG_OP_weight] = {0, 1, check_weight, {{"name", STRING, 0}, {"offset", INT, 0}, {"bytes", INT, 0}}},
-  [IG_OP_rope_table] = {0, 1, check_rope_table, {{"frequencies", INTS64, 0}}},
+  [IG_OP_rope_table] = {0, 1, check_rope_table, {{"frequencies", INTS64, 0}, {"halves", INT, 1}, {"magnitude", FLOAT, 1}}},
   [IG_OP_embed] = {2, 1, check_embed, {{0}}},
   [IG_OP_rms_norm] = {2, 1, check_rms_norm, {{"eps", FLOAT, 0}}},
-  [IG_OP_linear] = {2, 1, check_linear, {{"digits", INT, 1}}},
+  [IG_OP_linear] = {-1, 1, check_linear, {{"digits", INT, 1}}},
   [IG_OP_rope] = {3, 1, check_rope, {{"heads", INT, 0}, {"head_dim", INT, 0}}},
   [IG_OP_attention] = {4, 1, check_attention, {ATTENTION}},
   [IG_OP_silu] = {1, 1, check_plain, {{0}}},

@@ -1,7 +1,7 @@
 /* Fusion: what a step of the plan computes becomes one op. In this order, each where it stands in the function:
  *   mul(silu(linear(x, gate)), linear(x, up))     -> fused_linear(x; gate, up) epilogue "glu"
- *   add(r, linear(x, w))                          -> fused_linear(x; w; r) epilogue "add"
- *   linears of one x, up to three                 -> fused_linear(x; w0, w1, w2) epilogue "none"
+ *   add(r, linear(x, w, [bias]))                  -> fused_linear(x; w; r; [bias]) epilogue "add"
+ *   linears of one x, up to three                 -> fused_linear(x; w0, w1, w2; [biases]) epilogue "none"
  *   fused_linear(rms_norm(h, gain), ...)          -> fused_linear(h, gain, ...)
  *   attention(rope(q), rope(k), v)                -> rope_attention(q, k, v)
  * A schedule may leave the first and the fourth apart (no bit of the result depends on it). An inner value that something else uses too stays
@@ -25,6 +25,8 @@ static ig_op sole(ig_value value, ig_op_kind kind) {
   return op.handle && ig_kind(op) == kind && ig_use_count(value) == 1 ? op : (ig_op){0};
 }
 
+static ig_value bias_of(ig_op linear) { return ig_operand_count(linear) > 2 ? ig_operand(linear, 2) : (ig_value){0}; }
+
 /* Replaces `op`, and what only it used, by a value made before it. */
 static void replace(ig_op op, ig_value with) {
   ig_replace_uses(ig_result(op, 0), with);
@@ -34,10 +36,10 @@ static void replace(ig_op op, ig_value with) {
 static ig_op glu(const fuser *f, ig_op mul) {
   ig_op silu = sole(ig_operand(mul, 0), IG_OP_silu), up = sole(ig_operand(mul, 1), IG_OP_linear);
   ig_op gate = silu.handle ? sole(ig_operand(silu, 0), IG_OP_linear) : (ig_op){0};
-  if (!gate.handle || !up.handle || !ig_same(ig_operand(gate, 0), ig_operand(up, 0))) return mul;
+  if (!gate.handle || !up.handle || bias_of(gate).handle || bias_of(up).handle || !ig_same(ig_operand(gate, 0), ig_operand(up, 0))) return mul;
   ig_builder b = at(f, mul, gate);
   ig_value w[] = {ig_operand(gate, 1), ig_operand(up, 1), {0}};
-  ig_op fused = ig_build_fused_linear(&b, ig_operand(gate, 0), (ig_value){0}, w, (ig_value){0}, 0, "glu");
+  ig_op fused = ig_build_fused_linear(&b, ig_operand(gate, 0), (ig_value){0}, w, NULL, (ig_value){0}, 0, "glu");
   replace(mul, ig_result(fused, 0));
   ig_erase(silu), ig_erase(gate), ig_erase(up);
   return fused;
@@ -48,8 +50,8 @@ static ig_op residual(const fuser *f, ig_op add) {
     ig_op linear = sole(ig_operand(add, i), IG_OP_linear);
     if (!linear.handle) continue;
     ig_builder b = at(f, add, linear);
-    ig_value w[3] = {ig_operand(linear, 1)};
-    ig_op fused = ig_build_fused_linear(&b, ig_operand(linear, 0), (ig_value){0}, w, ig_operand(add, 1 - i), 0, "add");
+    ig_value w[3] = {ig_operand(linear, 1)}, bias[3] = {bias_of(linear)};
+    ig_op fused = ig_build_fused_linear(&b, ig_operand(linear, 0), (ig_value){0}, w, bias, ig_operand(add, 1 - i), 0, "add");
     replace(add, ig_result(fused, 0));
     ig_erase(linear);
     return fused;
@@ -65,14 +67,15 @@ static ig_op siblings(const fuser *f, ig_op first) {
   int n = 1;
   for (ig_op op = ig_next_op(first); op.handle && n < 3; op = ig_next_op(op))
     if (ig_kind(op) == IG_OP_linear && ig_same(ig_operand(op, 0), ig_operand(first, 0)) && digits(op) == 1 && digits(first) == 1) group[n++] = op;
-  ig_value w[3] = {{0}};
+  ig_value w[3] = {{0}}, bias[3] = {{0}};
   for (int i = 0; i < n; i++) {
-    w[i] = ig_operand(group[i], 1);
-    ig_op weight = ig_defining_op(w[i]); /* it has no operands: it may go up to its first use */
-    if (ig_is_before(first, weight)) ig_move_before(weight, first);
+    w[i] = ig_operand(group[i], 1), bias[i] = bias_of(group[i]);
+    ig_op weights[] = {ig_defining_op(w[i]), bias[i].handle ? ig_defining_op(bias[i]) : ig_defining_op(w[i])};
+    for (int k = 0; k < 2; k++) /* they have no operands: they may go up to their first use */
+      if (ig_is_before(first, weights[k])) ig_move_before(weights[k], first);
   }
   ig_builder b = at(f, first, first);
-  ig_op fused = ig_build_fused_linear(&b, ig_operand(first, 0), (ig_value){0}, w, (ig_value){0}, 0, "none");
+  ig_op fused = ig_build_fused_linear(&b, ig_operand(first, 0), (ig_value){0}, w, bias, (ig_value){0}, 0, "none");
   if (digits(first) > 1) ig_set_attr_int(fused, "digits", digits(first));
   for (int i = 0; i < n; i++) replace(group[i], ig_result(fused, i));
   return fused;
@@ -83,7 +86,8 @@ static ig_op prologue(const fuser *f, ig_op linear) {
   if (!norm.handle || ig_kind(norm) != IG_OP_rms_norm || ig_operand_role(linear, IG_ROLE_GAIN).handle) return linear;
   ig_builder b = at(f, linear, linear);
   ig_value w[3] = {ig_operand_role(linear, IG_ROLE_W0), ig_operand_role(linear, IG_ROLE_W1), ig_operand_role(linear, IG_ROLE_W2)};
-  ig_op fused = ig_build_fused_linear(&b, ig_operand(norm, 0), ig_operand(norm, 1), w, ig_operand_role(linear, IG_ROLE_RESIDUAL),
+  ig_value bias[3] = {ig_operand_role(linear, IG_ROLE_B0), ig_operand_role(linear, IG_ROLE_B1), ig_operand_role(linear, IG_ROLE_B2)};
+  ig_op fused = ig_build_fused_linear(&b, ig_operand(norm, 0), ig_operand(norm, 1), w, bias, ig_operand_role(linear, IG_ROLE_RESIDUAL),
                                       (float)ig_attr_float(norm, "eps"), ig_attr_string(linear, "epilogue", f->arena));
   if (digits(linear) > 1) ig_set_attr_int(fused, "digits", digits(linear));
   for (int i = 0; i < ig_result_count(fused); i++) ig_replace_uses(ig_result(linear, i), ig_result(fused, i));

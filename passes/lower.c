@@ -124,6 +124,13 @@ static uint32_t rope_table(lowering *l, ig_value value) {
                                           .format = "u64", .rows = 1, .cols = n, .turns = turns, .bytes = ig_round_up(8 * n, INGOT_ALIGN)});
 }
 
+/* How a rope_table says to rotate. */
+typedef struct turns { uint32_t table, halves; float magnitude; } turns;
+static turns turns_of(lowering *l, ig_value value) {
+  ig_op op = ig_defining_op(value);
+  return (turns){rope_table(l, value), ig_has_attr(op, "halves") && ig_attr_int(op, "halves"), ig_has_attr(op, "magnitude") ? (float)ig_attr_float(op, "magnitude") : 1};
+}
+
 /* ---- parts ------------------------------------------------------------------------------------------------------------ */
 
 static ig_plan_operand rows(const lowering *l, uint32_t buffer) {
@@ -196,14 +203,13 @@ static uint32_t activation_for(lowering *l, uint32_t x, uint32_t gain, float eps
 
 static uint32_t row_tiles(const ig_packed_weight *w) { return (uint32_t)ig_ceil_div(w->rows, INGOT_ROWS); }
 
-/* y (=, +=) w x; `y` NONE makes a buffer. */
-static uint32_t linear(lowering *l, uint32_t x, uint32_t w_index, uint32_t y, uint32_t epilogue) {
+/* y (=, +=) w x + bias; `y` NONE makes a buffer, `bias` NONE is none. */
+static uint32_t linear(lowering *l, uint32_t x, uint32_t w_index, uint32_t bias, uint32_t y, uint32_t epilogue) {
   const ig_packed_weight *w = &l->plan->weight[w_index];
   uint32_t units, odd;
   ig_units(w->layout, w->cols, &units, &odd);
   if (y == NONE) y = new_rows(l, w->name, (uint64_t)row_tiles(w) * 64);
-  emit(l, kernel_row(l->plan, l->tokens == 1 ? IG_LINEAR_GEMV : IG_LINEAR_GEMM, w->layout, IG_ACT_F32), OPERANDS(rows(l, x), packed(w_index), rows(l, y)),
-       DIMS(units, odd, row_tiles(w), epilogue));
+  emit(l, kernel_row(l->plan, l->tokens == 1 ? IG_LINEAR_GEMV : IG_LINEAR_GEMM, w->layout, IG_ACT_F32), OPERANDS(rows(l, x), packed(w_index), rows(l, y), packed(bias != NONE ? bias : w_index)), DIMS(units, odd, row_tiles(w), epilogue, bias != NONE));
   return y;
 }
 
@@ -223,7 +229,7 @@ static int64_t digits_of(ig_op op, const ig_packed_weight *w) {
 static uint32_t gate_up(lowering *l, const uint32_t x[2], uint32_t gate, uint32_t up) {
   const ig_packed_weight *g = &l->plan->weight[gate], *u = &l->plan->weight[up];
   if (g->layout != u->layout) {
-    uint32_t y = linear(l, x[0], gate, NONE, 0), other = linear(l, x[1], up, NONE, 0);
+    uint32_t y = linear(l, x[0], gate, NONE, NONE, 0), other = linear(l, x[1], up, NONE, NONE, 0);
     emit(l, kernel_row(l->plan, IG_GLU, NULL, IG_ACT_F32), OPERANDS(rows(l, y), rows(l, other)), DIMS(row_tiles(&l->plan->weight[gate])));
     written_in_place(l, y);
     return y;
@@ -238,26 +244,27 @@ static uint32_t gate_up(lowering *l, const uint32_t x[2], uint32_t gate, uint32_
 
 static uint32_t width16(const lowering *l, uint32_t buffer) { return (uint32_t)(l->plan->buffer[buffer].row_bytes / 64); }
 
-static uint32_t attention(lowering *l, ig_op op, uint32_t q, uint32_t k, uint32_t v, uint32_t table) {
+static uint32_t attention(lowering *l, ig_op op, uint32_t q, uint32_t k, uint32_t v, ig_value table) {
   ig_program_plan *p = l->plan;
   uint32_t heads = (uint32_t)ig_attr_int(op, "heads"), kv = (uint32_t)ig_attr_int(op, "kv_heads"), dim = (uint32_t)ig_attr_int(op, "head_dim");
   unsigned layer = (unsigned)ig_attr_int(op, "layer");
+  turns t = turns_of(l, table);
   uint32_t v16 = (dim + 15) / 16, y16 = (heads * dim + 15) / 16;
   uint32_t k_cache = cache(p, ig_format(l->arena, "k.%u", layer), (uint64_t)kv * dim * 2);
   uint32_t v_cache = cache(p, ig_format(l->arena, "v.%u", layer), (uint64_t)kv * v16 * 32);
   uint32_t y = new_rows(l, ig_format(l->arena, "attention.%u", layer), (uint64_t)y16 * 64);
-  uint32_t dims[] = {kv, heads / kv, dim, v16, ig_f32_bits((float)ig_attr_float(op, "scale")), (uint32_t)p->weight[table].cols,
-                     width16(l, q), width16(l, k), width16(l, v), y16};
+  uint32_t dims[] = {kv, heads / kv, dim, v16, ig_f32_bits((float)ig_attr_float(op, "scale")), (uint32_t)p->weight[t.table].cols,
+                     width16(l, q), width16(l, k), width16(l, v), y16, t.halves, ig_f32_bits(t.magnitude)};
   enum { N = sizeof dims / sizeof *dims };
   if (l->tokens > 1) {
-    emit(l, kernel_row(p, IG_ROPE_KV, NULL, IG_ACT_F32), OPERANDS(rows(l, q), rows(l, k), rows(l, v), kept(k_cache), kept(v_cache), packed(table)), N, dims);
+    emit(l, kernel_row(p, IG_ROPE_KV, NULL, IG_ACT_F32), OPERANDS(rows(l, q), rows(l, k), rows(l, v), kept(k_cache), kept(v_cache), packed(t.table)), N, dims);
     emit(l, kernel_row(p, IG_ATTENTION, NULL, IG_ACT_F32), OPERANDS(rows(l, q), kept(k_cache), kept(v_cache), rows(l, y)), N, dims);
     return y;
   }
   uint64_t partial_bytes = (uint64_t)(p->n_context / INGOT_KV_BLOCK) * heads * (v16 + 1) * 64;
   uint32_t partials = add_buffer(p, ig_format(l->arena, "partials.%u", layer), 0, partial_bytes, (uint32_t)l->kind);
   emit(l, kernel_row(p, IG_ATTENTION_DECODE, NULL, IG_ACT_F32),
-       OPERANDS(rows(l, q), rows(l, k), rows(l, v), kept(k_cache), kept(v_cache), packed(table), rows(l, partials)), N, dims);
+       OPERANDS(rows(l, q), rows(l, k), rows(l, v), kept(k_cache), kept(v_cache), packed(t.table), rows(l, partials)), N, dims);
   emit(l, kernel_row(p, IG_ATTENTION_MERGE, NULL, IG_ACT_F32), OPERANDS(rows(l, partials), rows(l, y)), N, dims);
   return y;
 }
@@ -290,7 +297,8 @@ static bool use(lowering *l, ig_op op, ig_value value, uint32_t *buffer) {
 
 static bool lower_fused_linear(lowering *l, ig_op op) {
   static const ig_role roles[] = {IG_ROLE_W0, IG_ROLE_W1, IG_ROLE_W2};
-  uint32_t x, gain = NONE, w[3], in[3], n = 0;
+  static const ig_role biases[] = {IG_ROLE_B0, IG_ROLE_B1, IG_ROLE_B2};
+  uint32_t x, gain = NONE, w[3], in[3], bias[3] = {NONE, NONE, NONE}, n = 0;
   float eps = 0;
   if (!use(l, op, ig_operand_role(op, IG_ROLE_X), &x)) return false;
   ig_value gain_value = ig_operand_role(op, IG_ROLE_GAIN), residual = ig_operand_role(op, IG_ROLE_RESIDUAL);
@@ -301,6 +309,8 @@ static bool lower_fused_linear(lowering *l, ig_op op) {
   for (int i = 0; i < 3; i++) {
     ig_value value = ig_operand_role(op, roles[i]);
     if (!value.handle) continue;
+    ig_value b = ig_operand_role(op, biases[i]);
+    if (b.handle && (bias[n] = weight(l, b, IG_WEIGHT_VECTOR)) == NONE) return false;
     w[n] = weight(l, value, IG_WEIGHT_TILES);
     if (w[n++] == NONE) return false;
   }
@@ -321,7 +331,8 @@ static bool lower_fused_linear(lowering *l, ig_op op) {
   }
   for (uint32_t i = 0; i < n; i++) {
     bool two = digits_of(op, &l->plan->weight[w[i]]) == 2;
-    bind(l, ig_result(op, (int)i), two ? linear_x2(l, in[i], w[i]) : linear(l, in[i], w[i], y, y != NONE), (ig_op){0});
+    if (two && bias[i] != NONE) return fail(l, op, "has two digits and a bias, for which there is no kernel");
+    bind(l, ig_result(op, (int)i), two ? linear_x2(l, in[i], w[i]) : linear(l, in[i], w[i], bias[i], y, y != NONE), (ig_op){0});
   }
   if (y != NONE) written_in_place(l, y);
   return true;
@@ -343,10 +354,10 @@ static bool lower_attention(lowering *l, ig_op op) {
   if (ig_kind(op) == IG_OP_rope_attention) {
     if (!use(l, op, ig_operand(op, 0), &q) || !use(l, op, ig_operand(op, 1), &k)) return false;
     table = ig_operand(op, 4);
-  } else if (!take_rope(l, ig_operand(op, 0), &q, &table) || !take_rope(l, ig_operand(op, 1), &k, &other) || rope_table(l, table) != rope_table(l, other)) {
+  } else if (!take_rope(l, ig_operand(op, 0), &q, &table) || !take_rope(l, ig_operand(op, 1), &k, &other) || !ig_same(table, other)) {
     return fail(l, op, "has no kernel unless its q and k come from ropes of one table");
   }
-  bind(l, ig_result(op, 0), attention(l, op, q, k, v, rope_table(l, table)), (ig_op){0});
+  bind(l, ig_result(op, 0), attention(l, op, q, k, v, table), (ig_op){0});
   return true;
 }
 
@@ -373,9 +384,12 @@ static bool lower_op(lowering *l, ig_op op) {
     return true;
   case IG_OP_linear:
     if (!use(l, op, ig_operand(op, 0), &x) || (w = weight(l, ig_operand(op, 1), IG_WEIGHT_TILES)) == NONE) return false;
+    uint32_t bias = NONE;
+    if (ig_operand_count(op) > 2 && (bias = weight(l, ig_operand(op, 2), IG_WEIGHT_VECTOR)) == NONE) return false;
     int64_t digits = digits_of(op, &p->weight[w]);
+    if (digits == 2 && bias != NONE) return fail(l, op, "has two digits and a bias, for which there is no kernel");
     uint32_t in = activation_for(l, x, NONE, 0, &p->weight[w], digits);
-    bind(l, ig_result(op, 0), digits == 2 ? linear_x2(l, in, w) : linear(l, in, w, NONE, 0), (ig_op){0});
+    bind(l, ig_result(op, 0), digits == 2 ? linear_x2(l, in, w) : linear(l, in, w, bias, NONE, 0), (ig_op){0});
     return true;
   case IG_OP_fused_linear: return lower_fused_linear(l, op);
   case IG_OP_attention:

@@ -7,8 +7,9 @@
 
 #include "codegen/kernels/rows.h"
 
-typedef struct attn_dims {      /* i64 but for scale */
+typedef struct attn_dims {      /* i64 unless said */
   val context, kv_heads, group, head_dim, v16, scale, pairs, q16, k16, v_row16, y16;
+  val halves, magnitude;        /* i1: pairs lie pairs channels apart; f32 */
   val row, partial;             /* bytes of 16 v16 floats; the same and a line for maximum and sum */
 } attn_dims;
 attn_dims attn_load_dims(ig_kb *b, ig_kernel_values k);

@@ -37,6 +37,7 @@ val ig_read_halves(const ig_reader *r, val at, int64_t offset) {
 }
 
 static val wide(ig_kb *b, val i32) { return kb_op(b, "arith.extui", "i64", 1, &i32, NULL); }
+static val nonzero(ig_kb *b, val i32) { return kb_op(b, "arith.cmpi", "i1", 2, (val[]){i32, kb_i32(b, 0)}, "{predicate = 1 : i64}"); }
 static val times(ig_kb *b, val v, int64_t c) { return kb_mul(b, v, kb_i64(b, c)); }
 
 /* ---- which ---- */
@@ -78,11 +79,19 @@ ingot_extent ig_linear_scratch(const ig_kernel_ref *ref, const ig_schedule *sche
 typedef struct epilogue {
   bool glu_up;  /* y = silu(y) * v */
   val add;      /* i1: y = y + v, else y = v; null where there is no choice */
+  val biased;   /* i1: v = v + bias */
+  val bias;     /* a line of 16 for each row tile where biased, else nothing that may be touched */
 } epilogue;
 
-static val apply(ig_kb *b, const epilogue *e, val y, val v) {
+/* A row tile's line of the bias; where there is none, `y`, which can be read and is left unused. */
+static val bias_at(ig_kb *b, const epilogue *e, val tile, val y) {
+  return e->add.ptr ? kb_select(b, e->biased, kb_ptr(b, e->bias, times(b, tile, 64)), y) : y;
+}
+
+static val apply(ig_kb *b, const epilogue *e, val y, val bias, val v) {
   if (e->glu_up) return kb_mul(b, kb_silu(b, kb_load(b, "vector<16xf32>", y, 64)), v);
   if (!e->add.ptr) return v;
+  v = kb_select(b, e->biased, kb_add(b, v, kb_load(b, "vector<16xf32>", bias, 64)), v);
   val sum = kb_add(b, kb_load(b, "vector<16xf32>", y, 64), v);
   return kb_select(b, e->add, sum, v);
 }
@@ -96,7 +105,7 @@ static void gemv(ig_linear *l, const ig_linear_format *f, val w, val begin, val 
   val v;
   f->gemv(l, kb_ptr(b, w, kb_mul(b, tiles.index, l->tile_bytes)), 1, &l->x, &v);
   val y = kb_ptr(b, l->y, times(b, tiles.index, 64));
-  kb_store(b, apply(b, e, y, v), y, 64);
+  kb_store(b, apply(b, e, y, bias_at(b, e, tiles.index, y), v), y, 64);
   kb_end_for(b, &tiles, NULL);
 }
 
@@ -109,9 +118,9 @@ typedef struct panel {
   val sums, begins, ends;       /* [tile][token], between blocks; whether this block is the first, the last (i1) */
 } panel;
 
-typedef struct tile_rows { val panels[IG_MOST_ROWS], y[IG_MOST_ROWS], sums[IG_MOST_ROWS]; } tile_rows;
+typedef struct tile_rows { val panels[IG_MOST_ROWS], y[IG_MOST_ROWS], bias[IG_MOST_ROWS], sums[IG_MOST_ROWS]; } tile_rows;
 
-static tile_rows rows_at(ig_linear *l, const ig_linear_format *f, const panel *p, val group) {
+static tile_rows rows_at(ig_linear *l, const ig_linear_format *f, const panel *p, val group, const epilogue *e) {
   ig_kb *b = l->b;
   tile_rows rows;
   val last = kb_sub(b, p->stop, kb_i64(b, 1));
@@ -119,6 +128,7 @@ static tile_rows rows_at(ig_linear *l, const ig_linear_format *f, const panel *p
     val i = kb_op(b, "arith.minui", "i64", 2, (val[]){kb_add(b, group, kb_i64(b, r)), last}, NULL);
     val from = kb_ptr(b, p->w, kb_mul(b, i, l->tile_bytes));
     rows.y[r] = kb_ptr(b, l->y, times(b, i, 64));
+    rows.bias[r] = bias_at(b, e, i, rows.y[r]);
     rows.panels[r] = f->expand ? kb_ptr(b, p->panels, kb_mul(b, kb_sub(b, i, p->first), p->panel_bytes)) : from;
     if (p->sums.ptr) rows.sums[r] = kb_ptr(b, p->sums, kb_mul(b, kb_sub(b, i, p->first), times(b, l->tokens, 64)));
   }
@@ -139,7 +149,7 @@ static void register_tile(ig_linear *l, const ig_linear_format *f, const panel *
   if (p->sums.ptr) kb_if(b, &ends, p->ends, true);
   for (int t = 0; t < n; t++) {
     val offset = kb_mul(b, kb_add(b, token, kb_i64(b, t)), l->y_stride), to[IG_MOST_ROWS], v[IG_MOST_ROWS];
-    for (int r = 0; r < p->rows; r++) to[r] = kb_ptr(b, at->y[r], offset), v[r] = apply(b, e, to[r], acc[r * n + t]);
+    for (int r = 0; r < p->rows; r++) to[r] = kb_ptr(b, at->y[r], offset), v[r] = apply(b, e, to[r], at->bias[r], acc[r * n + t]);
     for (int r = 0; r < p->rows; r++) kb_store(b, v[r], to[r], 64);
   }
   if (!p->sums.ptr) return;
@@ -159,7 +169,7 @@ static val token_tiles(ig_linear *l, const ig_linear_format *f, const panel *p, 
     register_tile(l, f, p, only, tokens.index, n, e);
   } else {
     kb_for(b, &groups, p->first, p->stop, kb_i64(b, p->rows), 0, NULL);
-    tile_rows rows = rows_at(l, f, p, groups.index);
+    tile_rows rows = rows_at(l, f, p, groups.index, e);
     register_tile(l, f, p, &rows, tokens.index, n, e);
     kb_end_for(b, &groups, NULL);
   }
@@ -170,8 +180,8 @@ static val token_tiles(ig_linear *l, const ig_linear_format *f, const panel *p, 
 /* All tokens over one block of K of a panel. */
 static void panel_block(ig_linear *l, const ig_linear_format *f, const panel *p, const epilogue *e) {
   ig_kb *b = l->b;
-  tile_rows only = {{{NULL}}, {{NULL}}, {{NULL}}};
-  if (p->high == 1) only = rows_at(l, f, p, p->first);
+  tile_rows only = {{{NULL}}, {{NULL}}, {{NULL}}, {{NULL}}};
+  if (p->high == 1) only = rows_at(l, f, p, p->first, e);
   if (f->expand) {
     kb_loop tiles;
     kb_for(b, &tiles, p->first, p->stop, kb_i64(b, 1), 0, NULL);
@@ -233,7 +243,10 @@ void ig_gen_linear(ig_kb *b, const ig_kernel_ref *ref, const char *symbol) {
   l.tile_bytes = kb_add(b, times(b, l.units, ref->layout->unit_bytes), times(b, l.odd, ref->layout->odd_bytes));
   val begin = wide(b, l.k.begin), end = wide(b, l.k.end);
   epilogue e = {0};
-  if (!glu) e.add = kb_op(b, "arith.cmpi", "i1", 2, (val[]){kb_dim(b, l.k, IG_LIN_EPILOGUE), kb_i32(b, 0)}, "{predicate = 1 : i64}"); /* ne */
+  if (!glu) {
+    e.add = nonzero(b, kb_dim(b, l.k, IG_LIN_EPILOGUE)), e.biased = nonzero(b, kb_dim(b, l.k, IG_LIN_BIASED));
+    e.bias = kb_operand(b, l.k, 3);
+  }
   for (int pass = 0; pass < (glu ? 2 : 1); pass++) {
     e.glu_up = pass == 1;
     (many ? gemm : gemv)(&l, f, kb_operand(b, l.k, 1 + pass), begin, end, &e);

@@ -6,7 +6,8 @@ attn_dims attn_load_dims(ig_kb *b, ig_kernel_values k) {
     .context = row_dim(b, k, INGOT_DIM_CONTEXT), .kv_heads = row_dim(b, k, IG_ATTN_KV_HEADS), .group = row_dim(b, k, IG_ATTN_GROUP),
     .head_dim = row_dim(b, k, IG_ATTN_HEAD_DIM), .v16 = row_dim(b, k, IG_ATTN_V16), .scale = kb_dim_f32(b, k, IG_ATTN_SCALE),
     .pairs = row_dim(b, k, IG_ATTN_PAIRS), .q16 = row_dim(b, k, IG_ATTN_Q16), .k16 = row_dim(b, k, IG_ATTN_K16),
-    .v_row16 = row_dim(b, k, IG_ATTN_V_ROW16), .y16 = row_dim(b, k, IG_ATTN_Y16),
+    .v_row16 = row_dim(b, k, IG_ATTN_V_ROW16), .y16 = row_dim(b, k, IG_ATTN_Y16), .magnitude = kb_dim_f32(b, k, IG_ATTN_MAGNITUDE),
+    .halves = kb_compare(b, KB_BELOW, kb_i32(b, 0), kb_dim(b, k, IG_ATTN_HALVES)),
   };
   d.row = row_times(b, d.v16, 64);
   d.partial = kb_add(b, d.row, kb_i64(b, 64));
@@ -31,7 +32,8 @@ attn_rope attn_rope_at(ig_kb *b, const attn_dims *d, val scratch) {
   };
 }
 
-/* The tables hold what adjacent channels a, b are multiplied by: cosines c, s, c, s ... for a, sines -s, c, -s, c ... for b. */
+/* The tables hold what adjacent channels a, b are multiplied by: cosines c, s, c, s ... for a, sines -s, c, -s, c ... for b. For halves they
+ * hold a pair's cosine and its sine. */
 void attn_rope_table(ig_kb *b, const attn_dims *d, const attn_rope *rope, val frequencies, val position) {
   kb_loop i;
   row_for(b, &i, kb_i64(b, 0), d->pairs, 1);
@@ -41,9 +43,17 @@ void attn_rope_table(ig_kb *b, const attn_dims *d, const attn_rope *rope, val fr
   row_for(b, &i, kb_i64(b, 0), row_by(b, "shrui", kb_add(b, d->pairs, kb_i64(b, 15)), 4), 1); /* what lies beyond the last pair is unused */
   val sine, cosine;
   kb_sincos_turns(b, kb_load(b, I32X16, row_at(b, rope->turns, i.index, 64), 64), &sine, &cosine);
+  val magnitude = kb_splat(b, F32X16, d->magnitude);
+  sine = kb_mul(b, sine, magnitude), cosine = kb_mul(b, cosine, magnitude);
   val cs[2] = {cosine, sine}, sc[2] = {kb_neg(b, sine), cosine};
+  kb_branch halves;
+  kb_if(b, &halves, d->halves, true);
+  row_store(b, cosine, rope->cosines, i.index, 64);
+  row_store(b, sine, rope->sines, i.index, 64);
+  kb_else(b, &halves);
   kb_store(b, kb_op(b, "vector.interleave", "vector<32xf32>", 2, cs, NULL), row_at(b, rope->cosines, i.index, 128), 64);
   kb_store(b, kb_op(b, "vector.interleave", "vector<32xf32>", 2, sc, NULL), row_at(b, rope->sines, i.index, 128), 64);
+  kb_end_if(b, &halves);
   row_end(b, &i);
 }
 
@@ -59,7 +69,22 @@ static val spread(ig_kb *b, val x, bool odd) { /* each pair's first or second ch
 
 static val rotated(ig_kb *b, val first, val second, val cosines, val sines) { return kb_fma(b, first, cosines, kb_mul(b, second, sines)); }
 
-void attn_rotate(ig_kb *b, const attn_dims *d, const attn_rope *rope, val from, val to, bool scaled) {
+static void rotate_halves(ig_kb *b, const attn_dims *d, const attn_rope *rope, val from, val to, bool scaled) {
+  val whole = row_by(b, "shrui", d->pairs, 4), ends[3] = {kb_i64(b, 0), row_times(b, whole, 16), d->pairs};
+  for (int one = 0; one < 2; one++) { /* sixteen pairs at a time, then one */
+    const char *type = one ? "f32" : F32X16;
+    kb_loop i;
+    row_for(b, &i, ends[one], ends[one + 1], one ? 1 : 16);
+    val second = kb_add(b, i.index, d->pairs);
+    val x = kb_load(b, type, row_at(b, from, i.index, 4), 4), y = kb_load(b, type, row_at(b, from, second, 4), 4);
+    val cosine = kb_load(b, type, row_at(b, rope->cosines, i.index, 4), 4), sine = kb_load(b, type, row_at(b, rope->sines, i.index, 4), 4);
+    kb_store(b, scaled_by(b, d, rotated(b, x, y, cosine, kb_neg(b, sine)), !one, scaled), row_at(b, to, i.index, 4), 4);
+    kb_store(b, scaled_by(b, d, rotated(b, x, y, sine, cosine), !one, scaled), row_at(b, to, second, 4), 4);
+    row_end(b, &i);
+  }
+}
+
+static void rotate_neighbours(ig_kb *b, const attn_dims *d, const attn_rope *rope, val from, val to, bool scaled) {
   kb_loop i;
   val channels = row_times(b, d->pairs, 2), whole = row_by(b, "shrui", channels, 4);
   row_for(b, &i, kb_i64(b, 0), whole, 1);
@@ -77,8 +102,17 @@ void attn_rotate(ig_kb *b, const attn_dims *d, const attn_rope *rope, val from, 
     kb_store(b, scaled_by(b, d, r, false, scaled), row_at(b, to, at, 4), 4);
   }
   row_end(b, &i);
+}
 
-  row_for(b, &i, channels, d->head_dim, 1); /* not rotated; few models have any */
+void attn_rotate(ig_kb *b, const attn_dims *d, const attn_rope *rope, val from, val to, bool scaled) {
+  kb_branch halves;
+  kb_if(b, &halves, d->halves, true);
+  rotate_halves(b, d, rope, from, to, scaled);
+  kb_else(b, &halves);
+  rotate_neighbours(b, d, rope, from, to, scaled);
+  kb_end_if(b, &halves);
+  kb_loop i;
+  row_for(b, &i, row_times(b, d->pairs, 2), d->head_dim, 1); /* not rotated; few models have any */
   kb_store(b, scaled_by(b, d, kb_load(b, "f32", row_at(b, from, i.index, 4), 4), false, scaled), row_at(b, to, i.index, 4), 4);
   row_end(b, &i);
 }

@@ -11,9 +11,9 @@
 #include <stdint.h>
 
 enum {
-  INGOT_ABI_VERSION = 1,
+  INGOT_ABI_VERSION = 2,
   INGOT_MAX_OPERANDS = 8,
-  INGOT_MAX_DIMS = 16,
+  INGOT_MAX_DIMS = 24,
   INGOT_MAX_TERMS = 3,
   INGOT_MAX_LIMITS = 6,
   INGOT_ALIGN = 64,        /* of every buffer, weight, cache and scratch */

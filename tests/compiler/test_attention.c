@@ -52,7 +52,7 @@ static void prepare(problem *p, uint64_t *state) {
   p->q16 = (q + 15) / 16, p->k16 = (k + 15) / 16;
   uint32_t context = (s->position + s->tokens + 127) / 128 * 128, q16 = (uint32_t)p->q16, k16 = (uint32_t)p->k16;
   const uint32_t scale = case_bits(1.0f / sqrtf((float)d));
-  const uint32_t dim[] = {s->tokens, s->position, context, 0, 0, s->kv_heads, s->group, d, v16, scale, d / 2, q16, k16, k16, q16};
+  const uint32_t dim[] = {s->tokens, s->position, context, 0, 0, s->kv_heads, s->group, d, v16, scale, d / 2, q16, k16, k16, q16, 0, case_bits(1)};
   memcpy(p->dim, dim, sizeof dim);
   set_tokens(p, s->tokens, s->position);
   p->q = allocate(s->tokens * p->q16 * 64), p->k = allocate(s->tokens * p->k16 * 64), p->v = allocate(s->tokens * p->k16 * 64);

@@ -81,7 +81,7 @@ static bool check_file(const char *data, const char *file, const char *golden, c
 }
 
 int main(int argc, char **argv) {
-  static const char *const files[] = {"stories260K-f32.gguf", "stories260K-f16.gguf", "stories260K-untied-f32.gguf", "stories260K-dense256-f16.gguf"};
+  static const char *const files[] = {"stories260K-f32.gguf", "stories260K-f16.gguf", "stories260K-untied-f32.gguf", "stories260K-qwen2-f32.gguf", "stories260K-phi3-f32.gguf", "stories260K-dense256-f16.gguf"};
   const char *data = getenv("INGOT_DATA");
   ig_arena arena = {0};
   ig_diags diags = {0};

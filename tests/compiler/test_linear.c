@@ -92,12 +92,13 @@ static void prepare(problem *p, harness *h, const ig_layout *layout, shape s, ui
   }
 }
 
-static void check(const problem *p, harness *h, const char *kernel, const float *y, const float *before, bool glu, bool add, bool x2) {
+static void check(const problem *p, harness *h, const char *kernel, const float *y, const float *before, const float *bias, bool glu, bool add, bool x2) {
   uint32_t n = 16 * p->s.tiles;
   for (uint32_t i = 0; i < n * (x2 ? p->s.tokens / 2 : p->s.tokens); i++) {
     float want = p->dots[0][i];
     if (x2) want = p->dots[0][2 * (i / n) * n + i % n] + p->dots[0][(2 * (i / n) + 1) * n + i % n];
     if (glu) want = ig_silu(want) * p->dots[1][i];
+    if (bias) want += bias[i % n];
     if (add) want = before[i] + want;
     bool same = ig_f32_bits(y[i]) == ig_f32_bits(want);
     if (glu && !h->variant->fma) same = fabsf(y[i] - want) <= (1e-6f + 1e-7f * fabsf(p->dots[0][i])) * fabsf(want); /* exp rounds twice there */
@@ -123,7 +124,8 @@ static void run_case(harness *h, const ig_layout *layout, size_t n_families, sha
   problem p;
   prepare(&p, h, layout, s, state);
   uint64_t y_bytes = 64ull * s.tiles * s.tokens;
-  float *y = harness_buffer(h, y_bytes), *before = malloc(y_bytes);
+  float *y = harness_buffer(h, y_bytes), *bias = harness_buffer(h, 64ull * s.tiles), *before = malloc(y_bytes);
+  for (uint32_t i = 0; i < 16 * s.tiles; i++) bias[i] = harness_float(state);
   for (uint64_t i = 0; i < y_bytes / 4; i++) before[i] = harness_float(state);
   for (size_t n = 0; n < n_families; n++) {
     ig_family family = families[n];
@@ -135,7 +137,7 @@ static void run_case(harness *h, const ig_layout *layout, size_t n_families, sha
     ig_kernel_ref ref = {family, layout, IG_ACT_F32};
     ingot_kernel_info info;
     ig_kernel_info(&info, family, layout, IG_ACT_F32);
-    ingot_kernel_args args = {.operand = {p.x, p.packed[0], y}};
+    ingot_kernel_args args = {.operand = {p.x, p.packed[0], y, NULL}};
     if (glu) args.operand[2] = p.packed[1], args.operand[3] = y;
     uint32_t *dim = args.dim;
     dim[INGOT_DIM_TOKENS] = tokens;
@@ -147,13 +149,14 @@ static void run_case(harness *h, const ig_layout *layout, size_t n_families, sha
     ingot_extent scratch_extent = ig_kernel_scratch(&ref, &h->schedule);
     void *scratch = harness_buffer(h, harness_extent(&scratch_extent, dim));
     ingot_kernel_fn *f = harness_kernel(h, &ref);
-    for (uint32_t epilogue = 0; epilogue < (glu || x2 ? 1 : 2); epilogue++)
+    for (uint32_t epilogue = 0; epilogue < (glu || x2 ? 1 : 4); epilogue++)
       for (uint32_t cut = 0; cut < 2; cut++) { /* whole, and cut after the first tile */
-        if (!glu && !x2) dim[IG_LIN_EPILOGUE] = epilogue;
+        bool add = epilogue & 1, biased = epilogue & 2;
+        if (!glu && !x2) dim[IG_LIN_EPILOGUE] = add, dim[IG_LIN_BIASED] = biased, args.operand[3] = biased ? bias : NULL;
         memcpy(y, before, y_bytes);
         if (cut) f(&args, scratch, 0, 1);
         f(&args, scratch, cut, s.tiles);
-        check(&p, h, info.name, y, before, glu, epilogue, x2);
+        check(&p, h, info.name, y, before, biased ? bias : NULL, glu, add, x2);
       }
   }
   free(before);

@@ -225,7 +225,7 @@ static void test_text(const char *body, const char *complaint) {
 #define X "tensor<?x64xf32>"
 #define M "tensor<64x64xi8, {format = \"f32\", layout = \"x86_64.r16\"}>"
 #define FUSED_ADD(y, x, residual) \
-  y " = \"ig.fused_linear\"(" x ", %m, " residual ") {epilogue = \"add\", operandSegmentSizes = array<i32: 1, 0, 1, 0, 0, 1>, resultSegmentSizes = array<i32: 1, 0, 0>} : (" X ", " M ", " X ") -> " X "\n"
+  y " = \"ig.fused_linear\"(" x ", %m, " residual ") {epilogue = \"add\", operandSegmentSizes = array<i32: 1, 0, 1, 0, 0, 1, 0, 0, 0>, resultSegmentSizes = array<i32: 1, 0, 0>} : (" X ", " M ", " X ") -> " X "\n"
 
 int main(void) {
   shape mixed = {1, 256, 4, 2, 64, 512, 1000, "q6_k", "q4_k", "q8_0", "f16", "q4_k", "q4_k", "q8_0", "q6_k"};

@@ -42,7 +42,7 @@ static ig_module build(ig_context *context) {
   ig_value y = ig_build_attention(&b, q, k, k, pos, 0, 8, 4, 8, 0.35f);
   y = ig_build_add(&b, x, y);
   y = ig_build_mul(&b, ig_build_silu(&b, y), y);
-  ig_op fused = ig_build_fused_linear(&b, y, gain, (ig_value[]){square, half, half}, none, 1e-6f, "none");
+  ig_op fused = ig_build_fused_linear(&b, y, gain, (ig_value[]){square, half, half}, NULL, none, 1e-6f, "none");
   CHECK(ig_result_count(fused) == 3 && ig_dim(ig_result(fused, 1), 1) == 32, "results of a fused linear");
   CHECK(ig_same(ig_operand_role(fused, IG_ROLE_GAIN), gain) && ig_same(ig_operand_role(fused, IG_ROLE_W1), half), "roles");
   CHECK(!ig_operand_role(fused, IG_ROLE_RESIDUAL).handle, "an absent role");
@@ -51,9 +51,9 @@ static ig_module build(ig_context *context) {
   ig_set_attr_int(attention, "layer", 1);
   ig_value r = ig_build_rope_attention(&b, ig_result(fused, 0), ig_result(fused, 1), ig_result(fused, 2), pos, table, attention);
   ig_set_attr_int(attention, "layer", 0);
-  ig_op add = ig_build_fused_linear(&b, r, none, (ig_value[]){square, none, none}, x, 0, "add");
+  ig_op add = ig_build_fused_linear(&b, r, none, (ig_value[]){square, none, none}, NULL, x, 0, "add");
   CHECK(ig_same(ig_operand_role(add, IG_ROLE_RESIDUAL), x), "the residual's role");
-  ig_op glu = ig_build_fused_linear(&b, ig_result(add, 0), none, (ig_value[]){half, half, none}, none, 0, "glu");
+  ig_op glu = ig_build_fused_linear(&b, ig_result(add, 0), none, (ig_value[]){half, half, none}, NULL, none, 0, "glu");
   CHECK(ig_result_count(glu) == 1, "results of a glu");
   ig_function_return(f, ig_result(glu, 0));
   return module;

@@ -49,7 +49,7 @@ module { func.func @forward(%t: tensor<?xi32>, %p: i32) -> tensor<?x64xf32> {
 module { func.func @forward(%t: tensor<?xi32>, %p: i32) -> tensor<?x64xf32> {
   %e = "ig.weight"() {bytes = 8192 : i64, name = "e", offset = 0 : i64} : () -> tensor<32x64xi8, {format = "f32"}>
   %x = "ig.embed"(%t, %e) : (tensor<?xi32>, tensor<32x64xi8, {format = "f32"}>) -> tensor<?x64xf32>
-  %f = "ig.fused_linear"(%x, %e) {epilogue = "none", operandSegmentSizes = array<i32: 1, 0, 1, 1, 0, 0>, resultSegmentSizes = array<i32: 1, 0, 0>} : (tensor<?x64xf32>, tensor<32x64xi8, {format = "f32"}>) -> tensor<?x32xf32>
+  %f = "ig.fused_linear"(%x, %e) {epilogue = "none", operandSegmentSizes = array<i32: 1, 0, 1, 1, 0, 0, 0, 0, 0>, resultSegmentSizes = array<i32: 1, 0, 0>} : (tensor<?x64xf32>, tensor<32x64xi8, {format = "f32"}>) -> tensor<?x32xf32>
   return %x : tensor<?x64xf32>
 } }
 // ----
@@ -57,10 +57,10 @@ module { func.func @forward(%t: tensor<?xi32>, %p: i32) -> tensor<?x64xf32> {
 module { func.func @forward(%t: tensor<?xi32>, %p: i32) -> tensor<?x32xf32> {
   %e = "ig.weight"() {bytes = 8192 : i64, name = "e", offset = 0 : i64} : () -> tensor<32x64xi8, {format = "f32"}>
   %x = "ig.embed"(%t, %e) : (tensor<?xi32>, tensor<32x64xi8, {format = "f32"}>) -> tensor<?x64xf32>
-  %a = "ig.fused_linear"(%x, %e) {epilogue = "add", operandSegmentSizes = array<i32: 1, 0, 1, 0, 0, 0>, resultSegmentSizes = array<i32: 1, 0, 0>} : (tensor<?x64xf32>, tensor<32x64xi8, {format = "f32"}>) -> tensor<?x32xf32>
-  %b = "ig.fused_linear"(%x, %e) {epilogue = "glu", operandSegmentSizes = array<i32: 1, 0, 1, 0, 0, 0>, resultSegmentSizes = array<i32: 1, 0, 0>} : (tensor<?x64xf32>, tensor<32x64xi8, {format = "f32"}>) -> tensor<?x32xf32>
-  %c = "ig.fused_linear"(%x, %e) {epilogue = "none", eps = 0.1 : f32, operandSegmentSizes = array<i32: 1, 0, 1, 0, 0, 0>, resultSegmentSizes = array<i32: 1, 0, 0>} : (tensor<?x64xf32>, tensor<32x64xi8, {format = "f32"}>) -> tensor<?x32xf32>
-  %d = "ig.fused_linear"(%x, %e, %x) {epilogue = "add", operandSegmentSizes = array<i32: 1, 0, 1, 0, 0, 1>, resultSegmentSizes = array<i32: 1, 0, 0>} : (tensor<?x64xf32>, tensor<32x64xi8, {format = "f32"}>, tensor<?x64xf32>) -> tensor<?x32xf32>
+  %a = "ig.fused_linear"(%x, %e) {epilogue = "add", operandSegmentSizes = array<i32: 1, 0, 1, 0, 0, 0, 0, 0, 0>, resultSegmentSizes = array<i32: 1, 0, 0>} : (tensor<?x64xf32>, tensor<32x64xi8, {format = "f32"}>) -> tensor<?x32xf32>
+  %b = "ig.fused_linear"(%x, %e) {epilogue = "glu", operandSegmentSizes = array<i32: 1, 0, 1, 0, 0, 0, 0, 0, 0>, resultSegmentSizes = array<i32: 1, 0, 0>} : (tensor<?x64xf32>, tensor<32x64xi8, {format = "f32"}>) -> tensor<?x32xf32>
+  %c = "ig.fused_linear"(%x, %e) {epilogue = "none", eps = 0.1 : f32, operandSegmentSizes = array<i32: 1, 0, 1, 0, 0, 0, 0, 0, 0>, resultSegmentSizes = array<i32: 1, 0, 0>} : (tensor<?x64xf32>, tensor<32x64xi8, {format = "f32"}>) -> tensor<?x32xf32>
+  %d = "ig.fused_linear"(%x, %e, %x) {epilogue = "add", operandSegmentSizes = array<i32: 1, 0, 1, 0, 0, 1, 0, 0, 0>, resultSegmentSizes = array<i32: 1, 0, 0>} : (tensor<?x64xf32>, tensor<32x64xi8, {format = "f32"}>, tensor<?x64xf32>) -> tensor<?x32xf32>
   return %a : tensor<?x32xf32>
 } }
 // ----

@@ -1,0 +1,129 @@
+/* A decoder's tensors and numbers, found and checked by the family's description. */
+#include "frontend/decoder.h"
+
+#include <math.h>
+#include <string.h>
+
+enum { HEAD_DIM_MOST = 512 };
+
+/* Where the numbers of a layer's tensors come from. */
+typedef enum extent { VECTOR, EMBD, QUERY, KV, FF } extent;
+
+/* A part of a layer: its tensor, and where it may be rows of a fused one, of which. */
+static const struct {
+  const char *name, *fused;
+  size_t at;
+  extent rows, cols;
+} matrices[] = {
+#define MATRIX(field) offsetof(ig_decoder_layer, field)
+  {"attn_q", "attn_qkv", MATRIX(q), QUERY, EMBD},   {"attn_k", "attn_qkv", MATRIX(k), KV, EMBD}, {"attn_v", "attn_qkv", MATRIX(v), KV, EMBD},
+  {"attn_output", NULL, MATRIX(o), EMBD, QUERY},    {"ffn_gate", "ffn_up", MATRIX(gate), FF, EMBD}, {"ffn_up", "ffn_up", MATRIX(up), FF, EMBD},
+  {"ffn_down", NULL, MATRIX(down), EMBD, FF},
+};
+enum { MATRICES = sizeof matrices / sizeof *matrices };
+
+static const struct { const char *name; size_t at; } norms[] = {
+  {"attn_norm", offsetof(ig_decoder_layer, attn_norm)}, {"ffn_norm", offsetof(ig_decoder_layer, ffn_norm)},
+};
+
+/* Keys that would change the numbers: refused where the family does not read them, unless they hold the value that means nothing. */
+static const struct { const char *key; float neutral; } changes[] = {
+  {"expert_count", 0}, {"expert_used_count", 0}, {"attention.sliding_window", 0}, {"attention.clamp_kqv", 0}, {"attention.max_alibi_bias", 0},
+  {"attn_logit_softcapping", 0}, {"final_logit_softcapping", 0}, {"logit_scale", 0}, {"residual_scale", 0}, {"embedding_scale", 0}, {"attention.scale", 0},
+  {"rope.scaling.attn_factor", 1},
+};
+
+static bool is_known(const ig_decoder *d, const char *key) {
+  for (const char *const *k = d->known; k && *k; k++)
+    if (!strcmp(*k, key)) return true;
+  return false;
+}
+
+static void check_changes(ig_lowering *l, const ig_decoder *d) {
+  for (size_t i = 0; i < sizeof changes / sizeof *changes; i++) {
+    const char *key = ig_key_of(l, changes[i].key);
+    const ig_meta_entry *e = ig_meta_find(l->model->meta, key);
+    if (!e || is_known(d, changes[i].key)) continue;
+    uint32_t n = 0;
+    float f = 0;
+    bool is_float = e->type == IG_META_F32 || e->type == IG_META_F64;
+    bool read = is_float ? ig_meta_f32(l->model->meta, key, &f, l->diags) : ig_meta_u32(l->model->meta, key, &n, l->diags);
+    if (!read || (is_float ? f : (float)n) != changes[i].neutral)
+      ig_problem_add(l, IG_PROBLEM_FEATURE, "metadata key %s = %s", key, ig_meta_print(l->model->meta, e, &l->arena));
+  }
+}
+
+static uint64_t size_of(const ig_model *m, extent e) {
+  const uint64_t sizes[] = {[VECTOR] = 0, [EMBD] = m->n_embd, [QUERY] = (uint64_t)m->n_heads * m->head_dim, [KV] = (uint64_t)m->n_kv_heads * m->head_dim, [FF] = m->n_ff};
+  return sizes[e];
+}
+
+/* Rows of a fused tensor: after those of the parts before it. */
+static void check_fused(ig_lowering *l, uint32_t layer, size_t i, ig_matrix *out) {
+  uint64_t all = 0;
+  out->rows = size_of(l->model, matrices[i].rows);
+  for (size_t k = 0; k < MATRICES; k++) {
+    if (!matrices[k].fused || strcmp(matrices[k].fused, matrices[i].fused) != 0) continue;
+    if (k == i) out->first = all;
+    all += size_of(l->model, matrices[k].rows);
+  }
+  out->tensor = ig_want(l, ig_format(&l->arena, "blk.%u.%s.weight", layer, matrices[i].fused), all, size_of(l->model, matrices[i].cols), false);
+}
+
+static void check_layer(ig_lowering *l, const ig_decoder *d, uint32_t index, ig_decoder_layer *out) {
+  for (size_t i = 0; i < sizeof norms / sizeof *norms; i++) {
+    const ig_tensor *t = ig_want(l, ig_format(&l->arena, "blk.%u.%s.weight", index, norms[i].name), 0, l->model->n_embd, false);
+    memcpy((char *)out + norms[i].at, &t, sizeof t);
+  }
+  for (size_t i = 0; i < MATRICES; i++) {
+    ig_matrix *m = (ig_matrix *)(void *)((char *)out + matrices[i].at);
+    uint64_t rows = size_of(l->model, matrices[i].rows);
+    if (d->fused && matrices[i].fused) {
+      check_fused(l, index, i, m);
+      continue;
+    }
+    m->tensor = ig_want(l, ig_format(&l->arena, "blk.%u.%s.weight", index, matrices[i].name), rows, size_of(l->model, matrices[i].cols), false);
+    ig_presence bias = i < 3 ? d->bias : i == 3 ? d->output_bias : IG_ABSENT;
+    if (bias != IG_ABSENT) m->bias = ig_want(l, ig_format(&l->arena, "blk.%u.%s.bias", index, matrices[i].name), 0, rows, bias == IG_OPTIONAL);
+  }
+}
+
+static bool check_numbers(ig_lowering *l) {
+  const ig_model *m = l->model;
+  const struct { const char *key; uint32_t value; } needed[] = {
+    {"embedding_length", m->n_embd}, {"block_count", m->n_layer}, {"feed_forward_length", m->n_ff}, {"attention.head_count", m->n_heads},
+    {"attention.head_count_kv", m->n_kv_heads}, {"context_length", m->n_context}, {"vocab_size", m->n_vocab},
+  };
+  bool all = true;
+  for (size_t i = 0; i < sizeof needed / sizeof *needed; i++) all &= ig_need_number(l, needed[i].key, needed[i].value);
+  return all && ig_need_number(l, "attention.key_length", m->head_dim);
+}
+
+bool ig_decoder_check(ig_lowering *l, ig_decoder *d) {
+  const ig_model *m = l->model;
+  bool ok = true, numbers = check_numbers(l);
+  check_changes(l, d);
+  const char *eps = ig_key_of(l, "attention.layer_norm_rms_epsilon");
+  if (!ig_meta_find(m->meta, eps)) ig_problem_add(l, IG_PROBLEM_FEATURE, "metadata key %s is missing", eps);
+  ok = ig_meta_f32(m->meta, eps, &d->eps, l->diags) && ok;
+  if (d->eps < 0) ok = ig_error(l->diags, m->file.path, "metadata key %s is %g; it cannot be negative", eps, (double)d->eps);
+  uint32_t value_length = m->head_dim;
+  ok = ig_meta_u32(m->meta, ig_key_of(l, "attention.value_length"), &value_length, l->diags) && ok;
+  if (value_length != m->head_dim)
+    ig_problem_add(l, IG_PROBLEM_FEATURE, "metadata key %s = %u, other than the key's %u", ig_key_of(l, "attention.value_length"), value_length, m->head_dim);
+  bool small = m->head_dim <= HEAD_DIM_MOST; /* also keeps a damaged number from costing time below */
+  if (!small) ig_problem_add(l, IG_PROBLEM_FEATURE, "heads of %u channels; at most %d", m->head_dim, HEAD_DIM_MOST);
+  if (!numbers) { /* shapes cannot be judged: name the tensors at least */
+    for (uint32_t i = 0; i < m->n_tensors; i++) l->used[i] = true;
+    return ok;
+  }
+  if (!d->attention_scale) d->attention_scale = (float)(1.0 / sqrt((double)m->head_dim));
+  ok = small && ig_rope_read(l, &d->rope) && ok;
+  d->embedding = ig_want(l, "token_embd.weight", m->n_vocab, m->n_embd, false);
+  d->output_norm = ig_want(l, "output_norm.weight", 0, m->n_embd, false);
+  d->output = ig_want(l, "output.weight", m->n_vocab, m->n_embd, true);
+  if (!d->output) d->output = d->embedding;
+  d->layers = ig_alloc_array(&l->arena, m->n_layer, sizeof *d->layers);
+  for (uint32_t i = 0; i < m->n_layer; i++) check_layer(l, d, i, &d->layers[i]);
+  return ok;
+}

@@ -1,0 +1,49 @@
+/* Internal to the frontend: the decoder that nearly all families are, as a description. A family's file (llama.c, qwen.c, ...) says what is
+ * its own; decoder.c finds and checks the tensors, decoder_build.c makes the graph. */
+#ifndef INGOT_FRONTEND_DECODER_H
+#define INGOT_FRONTEND_DECODER_H
+
+#include "frontend/lowering.h"
+
+/* A linear: some rows of a tensor, and its bias. */
+typedef struct ig_matrix {
+  const ig_tensor *tensor;
+  uint64_t first, rows;          /* rows 0: all of them */
+  const ig_tensor *bias;         /* or NULL */
+} ig_matrix;
+
+typedef struct ig_decoder_layer {
+  const ig_tensor *attn_norm, *ffn_norm;
+  ig_matrix q, k, v, o, gate, up, down;
+} ig_decoder_layer;
+
+/* How positions turn: made by ig_rope_read from metadata and factors. */
+typedef struct ig_rope_turns {
+  uint64_t *frequencies;
+  uint32_t pairs;
+  float magnitude;
+} ig_rope_turns;
+
+typedef enum ig_presence { IG_ABSENT, IG_OPTIONAL, IG_REQUIRED } ig_presence;
+
+struct ig_decoder {
+  /* set by the family */
+  bool rope_halves;              /* pairs are (i, i + d/2), not neighbours */
+  bool fused;                    /* q, k and v are rows of attn_qkv; gate and up of ffn_up */
+  ig_presence bias;              /* of q, k, v */
+  ig_presence output_bias;       /* of attn_output */
+  const char *const *known;      /* keys (without the architecture) that the family reads and others would refuse; NULL-ended, may be NULL */
+  /* found */
+  float eps, attention_scale;
+  ig_rope_turns rope;
+  const ig_tensor *embedding, *output_norm, *output; /* output: the embedding where tied */
+  ig_decoder_layer *layers;
+};
+
+/* `d` has what the family sets. False where an error was reported; what is missing or wrong is noted. */
+bool ig_decoder_check(ig_lowering *l, ig_decoder *d);
+void ig_decoder_build(ig_lowering *l, const ig_decoder *d);
+/* Rope by the model's keys: base, dimensions, scaling (none, linear, yarn, longrope) and tensors of factors. */
+bool ig_rope_read(ig_lowering *l, ig_rope_turns *turns);
+
+#endif
