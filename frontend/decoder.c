@@ -30,7 +30,7 @@ static const struct { const char *name; size_t at; } norms[] = {
 static const struct { const char *key; float neutral; } changes[] = {
   {"expert_count", 0}, {"expert_used_count", 0}, {"attention.sliding_window", 0}, {"attention.clamp_kqv", 0}, {"attention.max_alibi_bias", 0},
   {"attn_logit_softcapping", 0}, {"final_logit_softcapping", 0}, {"logit_scale", 0}, {"residual_scale", 0}, {"embedding_scale", 0}, {"attention.scale", 0},
-  {"rope.scaling.attn_factor", 1},
+  {"rope.scaling.attn_factor", 1}, {"attention.causal", 1},
 };
 
 static bool is_known(const ig_decoder *d, const char *key) {
@@ -46,9 +46,11 @@ static void check_changes(ig_lowering *l, const ig_decoder *d) {
     if (!e || is_known(d, changes[i].key)) continue;
     uint32_t n = 0;
     float f = 0;
-    bool is_float = e->type == IG_META_F32 || e->type == IG_META_F64;
-    bool read = is_float ? ig_meta_f32(l->model->meta, key, &f, l->diags) : ig_meta_u32(l->model->meta, key, &n, l->diags);
-    if (!read || (is_float ? f : (float)n) != changes[i].neutral)
+    bool truth = false, is_float = e->type == IG_META_F32 || e->type == IG_META_F64, is_bool = e->type == IG_META_BOOL;
+    bool read = is_float  ? ig_meta_f32(l->model->meta, key, &f, l->diags)
+                : is_bool ? ig_meta_bool(l->model->meta, key, &truth, l->diags)
+                          : ig_meta_u32(l->model->meta, key, &n, l->diags);
+    if (!read || (is_float ? f : is_bool ? (float)truth : (float)n) != changes[i].neutral)
       ig_problem_add(l, IG_PROBLEM_FEATURE, "metadata key %s = %s", key, ig_meta_print(l->model->meta, e, &l->arena));
   }
 }
