@@ -305,9 +305,9 @@ jvalue ingot__j_strftime(jmachine *m, jvalue format) {
     int width = bare ? 1 : 2, n = 0;
     switch (c) {
     case 'a': n = snprintf(text, sizeof text, "%.3s", days[weekday]); break;
-    case 'A': n = snprintf(text, sizeof text, "%s", days[weekday]); break;
+    case 'A': n = snprintf(text, sizeof text, "%.9s", days[weekday]); break;
     case 'b': case 'h': n = snprintf(text, sizeof text, "%.3s", months[month - 1]); break;
-    case 'B': n = snprintf(text, sizeof text, "%s", months[month - 1]); break;
+    case 'B': n = snprintf(text, sizeof text, "%.9s", months[month - 1]); break;
     case 'd': n = snprintf(text, sizeof text, "%0*d", width, day); break;
     case 'e': n = snprintf(text, sizeof text, "%*d", width, day); break;
     case 'm': n = snprintf(text, sizeof text, "%0*d", width, month); break;
@@ -317,12 +317,12 @@ jvalue ingot__j_strftime(jmachine *m, jvalue format) {
     case 'I': n = snprintf(text, sizeof text, "%0*d", width, (hour + 11) % 12 + 1); break;
     case 'M': n = snprintf(text, sizeof text, "%0*d", width, minute); break;
     case 'S': n = snprintf(text, sizeof text, "%0*d", width, (int)(second % 60)); break;
-    case 'p': n = snprintf(text, sizeof text, "%s", hour < 12 ? "AM" : "PM"); break;
+    case 'p': n = snprintf(text, sizeof text, "%cM", hour < 12 ? 'A' : 'P'); break;
     case 'j': n = snprintf(text, sizeof text, "%0*d", bare ? 1 : 3, before[month - 1] + day + (leap && month > 2)); break;
     case 'F': n = snprintf(text, sizeof text, "%lld-%02d-%02d", (long long)year, month, day); break;
     case 'T': n = snprintf(text, sizeof text, "%02d:%02d:%02d", hour, minute, (int)(second % 60)); break;
     case 'R': n = snprintf(text, sizeof text, "%02d:%02d", hour, minute); break;
-    case '%': n = snprintf(text, sizeof text, "%%"); break;
+    case '%': n = snprintf(text, sizeof text, "%c", c); break;
     case 'Z': case 'z': break; /* empty for a time without a zone */
     default: ingot__j_error(m, "strftime_now with %%%c", c);
     }
