@@ -88,6 +88,9 @@ typedef struct ig_k_format {
   val (*minima)(const ig_reader *r, val part, int j);             /* of its sub-block j, or the pair 2j, 2j + 1 of i16 */
   void (*bytes)(const ig_reader *r, val part, int j, val *bytes); /* the groups of its sub-block j */
   ig_linear_format linear;
+  /* Where VNNI multiplies the lines with less work than `bytes` takes: adds a part, times n rows of activations, to totals and minima. x: q at the
+   * part; minus_sums: minus the sums of its 16s. NULL: none. */
+  void (*multiply)(ig_kb *b, val part, int n, const val *x, const val *minus_sums, val *total, val *minima);
 } ig_k_format;
 extern const ig_k_format ig_k_q2_k, ig_k_q3_k, ig_k_q4_k, ig_k_q5_k, ig_k_q6_k, ig_k_iq4_xs, ig_k_tq1_0, ig_k_tq2_0; /* unpack_*.c */
 const ig_k_format *ig_k_of(const char *format);
@@ -117,6 +120,7 @@ val kb_load_splat_i32(ig_kb *b, val ptr, int64_t offset);            /* i32 at p
 val kb_load_splat_f32(ig_kb *b, val ptr, int64_t offset);
 val kb_to_float(ig_kb *b, val v16xi32);
 val kb_words32(ig_kb *b, val v16xi32);                               /* as vector<32xi16> */
+val kb_load_splat_bytes(ig_kb *b, val ptr, int64_t offset);          /* four bytes sixteen times, as vector<64xi8> */
 val kb_load_line(ig_kb *b, val ptr, int64_t offset);                 /* 64 bytes as vector<16xi32> */
 val kb_nibbles(ig_kb *b, val line, bool high);                       /* of all bytes */
 

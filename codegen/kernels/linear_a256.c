@@ -38,6 +38,7 @@ typedef struct sub_block {
   const val *x;             /* per token: q at the sub-block */
   const val *minus_sum;     /* per token: where minus the sum of the sub-block's q lies */
   const val *scale;         /* per row, as scale_form gives it */
+  bool goes_on;             /* without scales: from the total on, where there are sums enough that none waits for its last product */
   val sum[IG_MOST_TILE];
   val *total;
 } sub_block;
@@ -55,7 +56,7 @@ static void begin(sub_block *s) {
     if (!in_words(s->b, s->f)) start = offset_at_start(s->f) ? offset_of(s, t, s->f->offset_shift) : zeros(s->b);
     for (int r = 0; r < s->rows; r++) {
       int i = r * s->tokens + t;
-      s->sum[i] = s->f->scale || in_words(s->b, s->f) ? start : s->total[i];
+      s->sum[i] = s->goes_on ? s->total[i] : start;
     }
   }
 }
@@ -65,7 +66,7 @@ static void add_group(sub_block *s, int r, int group, val line) {
   val w = kb_bytes64(b, line);
   bool words = in_words(b, s->f), widen = words && (group + 1) % s->f->words == 0;
   for (int t = 0; t < s->tokens; t++) {
-    val q = kb_bytes64(b, kb_load_splat_i32(b, s->x[t], 4 * group)), *sum = &s->sum[r * s->tokens + t], *total = &s->total[r * s->tokens + t];
+    val q = kb_load_splat_bytes(b, s->x[t], 4 * group), *sum = &s->sum[r * s->tokens + t], *total = &s->total[r * s->tokens + t];
     *sum = words ? kb_dot4_words(b, *sum, w, q) : s->f->offset_shift == 7 ? kb_dot4_biased(b, *sum, w, q) : kb_dot4(b, *sum, w, q);
     if (!widen) continue;
     *total = kb_dot2(b, *total, s->f->scale ? kb_words32(b, s->scale[r]) : kb_const(b, "vector<32xi16>", "dense<1>"), *sum);
@@ -81,7 +82,7 @@ static void end(sub_block *s) {
     if (words && offset_at_start(s->f)) low = kb_words32(b, masked(b, left(b, s->scale[r], s->f->offset_shift), 0xffff));
     for (int t = 0; t < s->tokens; t++) {
       val *total = &s->total[r * s->tokens + t], sum = s->sum[r * s->tokens + t];
-      if (!words) *total = s->f->scale ? kb_add(b, *total, kb_mul(b, sum, s->scale[r])) : sum;
+      if (!words) *total = s->goes_on ? sum : kb_add(b, *total, s->f->scale ? kb_mul(b, sum, s->scale[r]) : sum);
       else if (low.ptr) *total = kb_dot2(b, *total, low, kb_words32(b, offset_of(s, t, 0)));
     }
   }
@@ -150,7 +151,13 @@ static void gemv_part(ig_kb *b, const ig_k_format *f, val part, val index, int n
   const ig_reader all_rows = {b, {NULL}};
   int per = f->subs / f->parts, values = 256 / f->subs;
   val sc[8], xs[IG_MOST_TOKENS], minus[IG_MOST_TOKENS], bytes[8];
-  for (int j = 0; j < per; j++) {
+  bool multiplies = f->multiply && b->variant->vnni;
+  if (multiplies) {
+    at_part(b, n, x, index, 256 / f->parts, 0, xs);
+    at_part(b, n, x, index, 64 / f->parts, X_MINUS_SUM16, minus);
+    f->multiply(b, part, n, xs, minus, total, minima);
+  }
+  for (int j = 0; j < per && !multiplies; j++) {
     val scale = {NULL};
     if (f->scale) sc[j] = f->scale(&all_rows, part, j), scale = scale_form(b, f, sc[j]);
     at_part(b, n, x, index, 256 / f->parts, values * j, xs);
@@ -295,7 +302,8 @@ void ig_a256_gemm(ig_linear *l, int rows, const val *panels, int tokens, val x, 
     if (f->scale) scale[r] = kb_load_line(b, step(b, wu[r], subs.index, LINE), p.scale * LINE);
   }
   for (int t = 0; t < tokens; t++) xj[t] = step(b, xu[t], subs.index, 4 * groups), minus[t] = kb_at(b, step(b, xu[t], subs.index, 4), X_MINUS_SUM16);
-  sub_block s = {.b = b, .f = f, .rows = rows, .tokens = tokens, .x = xj, .minus_sum = minus, .scale = scale, .total = total};
+  sub_block s = {.b = b, .f = f, .rows = rows, .tokens = tokens, .x = xj, .minus_sum = minus, .scale = scale, .total = total,
+                 .goes_on = !f->scale && !in_words(b, f)};
   begin(&s);
   for (int g = 0; g < groups; g++)
     for (int r = 0; r < rows; r++) add_group(&s, r, g, kb_load_line(b, w[r], (p.bytes + g) * LINE));

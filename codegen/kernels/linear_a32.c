@@ -41,7 +41,7 @@ static void add_group(sums *s, int r, int group, val line) {
   val w = kb_bytes64(b, line);
   for (int t = 0; t < s->tokens; t++) {
     int i = r * s->tokens + t;
-    val q = kb_bytes64(b, kb_load_splat_i32(b, s->x[t], 4 * group));
+    val q = kb_load_splat_bytes(b, s->x[t], 4 * group);
     if (s->words) s->word[i] = kb_dot4_words(b, s->word[i], w, q);
     else s->sum[i] = s->f->offset_shift == 7 ? kb_dot4_biased(b, s->sum[i], w, q) : kb_dot4(b, s->sum[i], w, q);
   }

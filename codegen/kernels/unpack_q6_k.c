@@ -12,6 +12,27 @@ static void q2_k_bytes(const ig_reader *r, val part, int j, val *bytes) {
   for (int c = 0; c < 4; c++) bytes[c] = bits(r->b, ig_read_line(r, part, (1 + c) * LINE), 2 * j, 0x03030303);
 }
 
+/* The pairs where they lie: 4^j times the dot of sub-block j. Dots fit 16 bits, so shifts make pairs of them, and one instruction multiplies and
+ * adds a pair: sub-blocks 0 and 2, then 1 and 3, for which the header needs no more than a mask. Minima likewise. */
+static void q2_k_multiply(ig_kb *b, val part, int n, const val *x, const val *minus_sums, val *total, val *minima) {
+  val header = kb_load_line(b, part, 0), line[4], upper = kb_i32x16(b, (int32_t)0xffff0000);
+  for (int c = 0; c < 4; c++) line[c] = kb_load_line(b, part, (1 + c) * LINE);
+  for (int t = 0; t < n; t++) {
+    val dot[4];
+    for (int j = 0; j < 4; j++) {
+      dot[j] = kb_i32x16(b, 0);
+      for (int c = 0; c < 4; c++) dot[j] = kb_dot4(b, dot[j], kb_bytes64(b, kb_and(b, line[c], kb_i32x16(b, (int32_t)(0x03030303u << 2 * j)))), kb_load_splat_bytes(b, x[t], 16 * j + 4 * c));
+    }
+    for (int j = 0; j < 2; j++) {
+      val low = kb_and(b, j ? kb_shru(b, dot[1], kb_i32x16(b, 2)) : dot[0], kb_i32x16(b, 0xffff)), high = kb_and(b, kb_shl(b, dot[2 + j], kb_i32x16(b, 12 - 2 * j)), upper);
+      total[t] = kb_dot2(b, total[t], kb_words32(b, bits(b, header, 8 * j, 0x000f000f)), kb_words32(b, kb_or(b, low, high)));
+      val first = kb_load(b, "i32", kb_at(b, minus_sums[t], 4 * j), 4), third = kb_load(b, "i32", kb_at(b, minus_sums[t], 4 * (j + 2)), 4);
+      val sums = kb_or(b, kb_and(b, first, kb_i32(b, 0xffff)), kb_shl(b, third, kb_i32(b, 16)));
+      minima[t] = kb_dot2(b, minima[t], kb_words32(b, bits(b, header, 8 * j + 4, 0x000f000f)), kb_words32(b, kb_splat(b, "vector<16xi32>", sums)));
+    }
+  }
+}
+
 static val q3_k_scale(const ig_reader *r, val part, int j) {
   static const int at[4] = {0, 6, 16, 22};
   return kb_sub(r->b, bits(r->b, ig_read_line(r, part, 0), at[j], 63), kb_i32x16(r->b, 32));
@@ -37,7 +58,7 @@ static void q6_k_bytes(const ig_reader *r, val part, int j, val *bytes) {
 }
 
 const ig_k_format ig_k_q2_k = {.format = "q2_k", .subs = 16, .parts = 4, .part = 5 * LINE, .head = LINE, .words = 4, .extra = IG_K_MINIMA_16, .scale = q2_k_scale,
-                               .minima = q2_k_minimum, .bytes = q2_k_bytes, .linear = IG_K_LINEAR("q2_k", 2 + 16 + 16 + 64)};
+                               .minima = q2_k_minimum, .bytes = q2_k_bytes, .linear = IG_K_LINEAR("q2_k", 2 + 16 + 16 + 64), .multiply = q2_k_multiply};
 const ig_k_format ig_k_q3_k = {.format = "q3_k", .subs = 16, .parts = 4, .part = 7 * LINE, .offset_shift = 2, .words = 4, .d_bits = 4, .d_mask = 0x0000f000,
                                .scale = q3_k_scale, .bytes = q3_k_bytes, .linear = IG_K_LINEAR("q3_k", 1 + 16 + 64)};
 const ig_k_format ig_k_q6_k = {.format = "q6_k", .subs = 16, .parts = 4, .part = 13 * LINE, .head = LINE, .offset_shift = 5, .words = 2, .scale = q6_k_scale,

@@ -10,28 +10,47 @@ static void tq2_0_bytes(const ig_reader *r, val part, int j, val *bytes) {
   }
 }
 
-/* floor(3 x / 2^16) of 16-bit fractions x: the first digit. */
-static val first_digit(ig_kb *b, val x) {
+/* The pairs where they lie: 4^c times the dot of groups c, c + 4, ... */
+static void tq2_0_multiply(ig_kb *b, val part, int n, const val *x, const val *minus_sums, val *total, val *minima) {
+  (void)minus_sums, (void)minima;
+  val line[4];
+  for (int i = 0; i < 4; i++) line[i] = kb_load_line(b, part, i * LINE);
+  for (int t = 0; t < n; t++)
+    for (int c = 0; c < 4; c++) {
+      val dot = kb_i32x16(b, 0);
+      for (int i = 0; i < 4; i++) dot = kb_dot4(b, dot, kb_bytes64(b, kb_and(b, line[i], kb_i32x16(b, (int32_t)(0x03030303u << 2 * c)))), kb_load_splat_bytes(b, x[t], 16 * i + 4 * c));
+      total[t] = kb_add(b, total[t], c ? kb_op(b, "arith.shrsi", "vector<16xi32>", 2, (val[]){dot, kb_i32x16(b, 2 * c)}, NULL) : dot);
+    }
+}
+
+/* floor(x * factor / 2^16) of 16-bit words. */
+static val high_product(ig_kb *b, val x, const char *factor) {
   val wide = kb_op(b, "arith.extui", "vector<32xi32>", 1, &x, NULL);
-  wide = kb_shru(b, kb_mul(b, wide, kb_const(b, "vector<32xi32>", "dense<3>")), kb_const(b, "vector<32xi32>", "dense<16>"));
+  wide = kb_shru(b, kb_mul(b, wide, kb_const(b, "vector<32xi32>", factor)), kb_const(b, "vector<32xi32>", "dense<16>"));
   return kb_op(b, "arith.trunci", "vector<32xi16>", 1, &wide, NULL);
 }
-/* Digit n of each byte: the fraction times 3^n has n digits before the point, which 16 bits drop. */
-static val digits(ig_kb *b, val line, int n) {
-  static const char *const power[5] = {"dense<1>", "dense<3>", "dense<9>", "dense<27>", "dense<81>"};
+/* Each byte is a fraction with five digits of base 3, here the upper byte of a word: times 3^n it has n digits before the point, which 16 bits
+ * drop, and times 9 (or 3) once more the next two (or one) are all that lies before it. */
+static val digits_from(ig_kb *b, val line, int n, bool two) {
   val words = kb_words32(b, line), eight = kb_const(b, "vector<32xi16>", "dense<8>"), digit[2];
   for (int odd = 0; odd < 2; odd++) {
     val x = odd ? kb_and(b, words, kb_const(b, "vector<32xi16>", "dense<-256>")) : kb_shl(b, words, eight);
-    digit[odd] = first_digit(b, n ? kb_mul(b, x, kb_const(b, "vector<32xi16>", power[n])) : x);
+    if (n) x = kb_mul(b, x, kb_const(b, "vector<32xi16>", n == 2 ? "dense<9>" : "dense<81>"));
+    digit[odd] = high_product(b, x, two ? "dense<9>" : "dense<3>");
   }
   val both = kb_or(b, digit[0], kb_shl(b, digit[1], eight));
   return kb_op(b, "vector.bitcast", "vector<16xi32>", 1, &both, NULL);
 }
+static val digit_of(ig_kb *b, val line, int n) {
+  static const int8_t of_two[2][16] = {{0, 0, 0, 1, 1, 1, 2, 2, 2}, {0, 1, 2, 0, 1, 2, 0, 1, 2}};
+  if (n == 4) return digits_from(b, line, 4, false);
+  return kb_ints(b, kb_table16(b, of_two[n % 2], kb_bytes64(b, digits_from(b, line, n & ~1, true))));
+}
 static void tq1_0_bytes(const ig_reader *r, val part, int j, val *bytes) {
-  for (int g = 0; g < 8; g++) bytes[g] = digits(r->b, ig_read_line(r, part, (8 * j + g) / 5 * LINE), (8 * j + g) % 5);
+  for (int g = 0; g < 8; g++) bytes[g] = digit_of(r->b, ig_read_line(r, part, (8 * j + g) / 5 * LINE), (8 * j + g) % 5);
 }
 
 const ig_k_format ig_k_tq2_0 = {.format = "tq2_0", .subs = 8, .parts = 4, .part = 4 * LINE, .head = LINE, .words = 8, .extra = IG_K_OFFSET_ONE, .bytes = tq2_0_bytes,
-                                .linear = {"tq2_0", ig_a256_gemv, ig_a256_expand, ig_a256_gemm, 2 * 65 * LINE, 65 * LINE, 0}};
+                                .linear = {"tq2_0", ig_a256_gemv, ig_a256_expand, ig_a256_gemm, 2 * 65 * LINE, 65 * LINE, 0}, .multiply = tq2_0_multiply};
 const ig_k_format ig_k_tq1_0 = {.format = "tq1_0", .subs = 8, .parts = 1, .part = 13 * LINE, .head = LINE, .words = 8, .extra = IG_K_OFFSET_ONE, .bytes = tq1_0_bytes,
                                 .linear = {"tq1_0", ig_a256_gemv, ig_a256_expand, ig_a256_gemm, 2 * 65 * LINE, 65 * LINE, 0}};
