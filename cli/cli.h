@@ -118,5 +118,6 @@ bool cli_read_text(cli *c, const char *path, ig_str *text);
 typedef struct cli_interrupt cli_interrupt;
 cli_interrupt *cli_interrupt_start(cli *c);       /* before the model is opened, so that its threads leave the signal alone */
 void cli_interrupt_watch(cli_interrupt *i, ingot_session *session); /* NULL: SIGINT ends the process again */
+void cli_interrupt_idle(cli_interrupt *i, const char *text); /* SIGINT while nothing runs writes this instead of ending the process */
 
 #endif

@@ -7,7 +7,8 @@
 
 struct cli_interrupt {
   pthread_mutex_t lock;
-  ingot_session *session;        /* to cancel; NULL: nothing runs, the signal ends the process */
+  ingot_session *session;        /* to cancel; NULL: nothing runs, the signal ends the process ... */
+  const char *idle;              /* ... or writes this to stderr */
 };
 
 static void *wait_for_signal(void *user) {
@@ -21,6 +22,7 @@ static void *wait_for_signal(void *user) {
     pthread_mutex_lock(&i->lock);
     cancelled = i->session != NULL;
     if (cancelled) ingot_cancel(i->session);
+    else if (i->idle) fputs(i->idle, stderr), cancelled = true;
     pthread_mutex_unlock(&i->lock);
   }
   signal(SIGINT, SIG_DFL); /* nothing to cancel: end as an interrupted process does */
@@ -45,5 +47,11 @@ cli_interrupt *cli_interrupt_start(cli *c) {
 void cli_interrupt_watch(cli_interrupt *i, ingot_session *session) {
   pthread_mutex_lock(&i->lock);
   i->session = session;
+  pthread_mutex_unlock(&i->lock);
+}
+
+void cli_interrupt_idle(cli_interrupt *i, const char *text) {
+  pthread_mutex_lock(&i->lock);
+  i->idle = text;
   pthread_mutex_unlock(&i->lock);
 }
