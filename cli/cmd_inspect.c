@@ -1,6 +1,5 @@
 /* ingot inspect: what is in a model file or a bundle, as far as a person or a script wants to know before using it. */
-#include "cli.h"
-#include "frontend/model.h"
+#include "memory_need.h"
 
 #include <string.h>
 #include <sys/stat.h>
@@ -43,8 +42,13 @@ static uint32_t count_shares(cli *c, const ig_model *m, share *shares) {
   return n;
 }
 
-/* K and V of every layer as f16: what one position of the context costs. */
-static uint64_t kv_bytes(const ig_model *m) { return (uint64_t)m->n_layer * m->n_kv_heads * m->head_dim * 2 * 2; }
+/* Contexts that people ask for, up to the model's own; 0 after the last. */
+static uint64_t context_at(const ig_model *m, int i) {
+  static const uint32_t usual[] = {2048, 4096, 8192, 32768, 131072};
+  for (size_t k = 0; k < sizeof usual / sizeof *usual; k++)
+    if (usual[k] < m->n_context && i-- == 0) return usual[k];
+  return i == 0 ? m->n_context : 0;
+}
 
 static const char *shape(cli *c, const ig_tensor *t) {
   const char *text = "";
@@ -66,13 +70,13 @@ static void print_text(cli *c, const ig_model *m, bool tensors) {
   for (uint32_t i = 0; i < n; i++)
     printf("  %-10s  %5.1f %%  %u tensors, %s%s\n", shares[i].format, bytes ? 100.0 * (double)shares[i].bytes / (double)bytes : 0.0, shares[i].tensors,
            cli_bytes(c, shares[i].bytes), shares[i].known ? "" : "; ingot does not know this format");
-  uint64_t kv = kv_bytes(m);
-  printf("memory        KV cache %s a position", cli_bytes(c, kv));
-  if (m->n_context) printf(", %s for %u positions", cli_bytes(c, kv * m->n_context), m->n_context);
-  printf("\n");
+  const cli_need need = cli_need_of(m);
+  printf("memory        KV cache %s a position; about, all together:\n", cli_bytes(c, need.kv));
+  for (int i = 0; context_at(m, i); i++) printf("  %7llu positions  %s\n", (unsigned long long)context_at(m, i), cli_bytes(c, cli_need_bytes(&need, context_at(m, i))));
   if (m->tokenizer.present) printf("tokenizer     SentencePiece, %u pieces%s\n", m->tokenizer.n, m->tokenizer.add_bos ? ", begins with bos" : "");
   else printf("tokenizer     none that ingot knows%s%s\n", m->tokenizer.missing ? ": " : "", m->tokenizer.missing ? m->tokenizer.missing : "");
-  printf("template      %s\n", m->chat_template.present ? "yes" : m->chat_template.source ? "not one that ingot can run" : "none");
+  printf("template      %s\n", m->chat_template.present ? ig_format(&c->arena, "yes, %zu bytes of Jinja in %u bytes of code", strlen(m->chat_template.source), m->chat_template.code_size)
+         : m->chat_template.source ? "not one that ingot can run" : "none");
   for (uint32_t i = 0; tensors && i < m->n_tensors; i++) {
     const ig_tensor *t = &m->tensors[i];
     printf("  %-40s %-8s %-24s %12llu bytes at %llu\n", t->name, format_name(c, t->gguf_type), shape(c, t), (unsigned long long)t->bytes, (unsigned long long)t->offset);
@@ -88,6 +92,7 @@ static void json_text(const char *key, const char *text) {
 static void print_json(cli *c, const ig_model *m, bool tensors) {
   share shares[FORMATS_MOST];
   uint32_t n = count_shares(c, m, shares);
+  const cli_need need = cli_need_of(m);
   printf("{\"file\": ");
   cli_json_string(stdout, m->file.path);
   printf(", \"file_bytes\": %llu", (unsigned long long)m->file.size);
@@ -95,7 +100,10 @@ static void print_json(cli *c, const ig_model *m, bool tensors) {
   json_text("name", m->name);
   printf(", \"n_layer\": %u, \"n_embd\": %u, \"n_head\": %u, \"n_head_kv\": %u, \"head_dim\": %u, \"n_ff\": %u, \"n_context\": %u, \"n_vocab\": %u", m->n_layer, m->n_embd,
          m->n_heads, m->n_kv_heads, m->head_dim, m->n_ff, m->n_context, m->n_vocab);
-  printf(", \"kv_bytes_per_position\": %llu, \"formats\": [", (unsigned long long)kv_bytes(m));
+  printf(", \"kv_bytes_per_position\": %llu, \"memory\": [", (unsigned long long)need.kv);
+  for (int i = 0; context_at(m, i); i++)
+    printf("%s{\"n_context\": %llu, \"bytes\": %llu}", i ? ", " : "", (unsigned long long)context_at(m, i), (unsigned long long)cli_need_bytes(&need, context_at(m, i)));
+  printf("], \"formats\": [");
   for (uint32_t i = 0; i < n; i++) {
     printf("%s{\"format\": ", i ? ", " : "");
     cli_json_string(stdout, shares[i].format);

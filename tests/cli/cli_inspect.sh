@@ -6,7 +6,8 @@ out_has '^architecture +llama'
 out_has '4 layers, 256 wide, 8 heads over 4 KV heads of 32, feed-forward 512, context 1024, 1024 tokens'
 out_has '^  f16 +[0-9.]+ %'
 out_has '^tokenizer +SentencePiece, 1024 pieces'
-out_has '^template +yes'
+out_has '^template +yes, [0-9]+ bytes of Jinja'
+out_has '^ +1024 positions +[0-9.]+ MiB'
 expect 0 '' "$ingot" inspect "$fable" --tensors
 out_has 'token_embd.weight +f16 +256 x 1024'
 expect 0 '' "$ingot" inspect "$fable" --tensors --json
@@ -15,6 +16,20 @@ if command -v python3 > /dev/null; then
   checked=$((checked + 1))
   python3 -c 'import json, sys; j = json.load(open(sys.argv[1])); assert j["n_vocab"] == 1024 and len(j["tensors"]) > 30' "$work/out" || fail "inspect --json is not JSON"
 fi
+
+# fit: yes, no and by how much; what would fit is a context that then fits
+expect 0 '' "$ingot" fit "$fable" --ram 1GiB --ctx 1024
+out_has '^fits: about [0-9.]+ MiB for a context of 1024'
+expect 1 '' "$ingot" fit "$fable" --ram 1MiB
+out_has 'hold no context at all'
+expect 1 '' "$ingot" fit "$fable" --ram 1GiB --ctx 2000
+out_has 'trained for a context of 1024'
+need=$("$ingot" fit "$fable" --ram 1GiB --ctx 512 --json | sed 's/.*"need_bytes": \([0-9]*\).*/\1/')
+expect 1 '' "$ingot" fit "$fable" --ram $((need * 6 / 5 + 12)) --ctx 1024
+out_has 'hold a context of 512$'
+expect 0 '' "$ingot" fit "$fable" --ram $((need * 6 / 5 + 12)) --ctx 512
+expect 2 '--ram is missing' "$ingot" fit "$fable"
+expect 2 '--ram lots: expected a size' "$ingot" fit "$fable" --ram lots
 
 expect 0 '' "$ingot" compile "$fable" --name m -o "$work" --variants native -q
 expect 0 '' "$ingot" inspect "$work/m.ingot"
