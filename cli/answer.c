@@ -6,7 +6,7 @@ void cli_generate_init(cli_generate *g) {
   ingot_sampling_default(&g->sampling);
 }
 
-bool cli_generate_open(cli *c, cli_generate *g, cli_model *m, int *status) {
+bool cli_generate_open(cli *c, cli_generate *g, bool chat, cli_model *m, int *status) {
   if (!g->model) {
     *status = cli_usage(c, "-m is missing: the bundle or model file to use");
     return false;
@@ -14,7 +14,12 @@ bool cli_generate_open(cli *c, cli_generate *g, cli_model *m, int *status) {
   g->sampling.stop = g->stop.n ? g->stop.v : NULL;
   g->sampling.n_stop = g->stop.n;
   *status = CLI_FAILED;
-  return cli_open(c, m, g->model, &g->open, &g->sampling);
+  if (!cli_open(c, m, g->model, &g->open, &g->sampling)) return false;
+  if (m->info.has_tokenizer && (m->info.has_chat_template || !chat)) return true;
+  cli_fail(c, m->info.has_tokenizer ? "%s: the model has no chat template that ingot knows; `ingot run -p TEXT` completes a text"
+                                    : "%s: the model has no tokenizer that ingot knows; `ingot greedy` goes on from token ids", g->model);
+  cli_close(m);
+  return false;
 }
 
 bool cli_stream_piece(void *user, const ingot_piece *piece) {

@@ -30,8 +30,8 @@ typedef struct cli_generate {
 
 /* Defaults, before cli_parse. */
 void cli_generate_init(cli_generate *g);
-/* After cli_parse: -m is there; opens the model. On failure *status is what to return. */
-bool cli_generate_open(cli *c, cli_generate *g, cli_model *m, int *status);
+/* After cli_parse: -m is there; opens the model, which has what text or a talk (`chat`) needs. On failure *status is what to return. */
+bool cli_generate_open(cli *c, cli_generate *g, bool chat, cli_model *m, int *status);
 
 typedef struct cli_stream { double started, first, last; uint32_t tokens; } cli_stream;
 /* ingot_stream: writes the piece to stdout at once; stops when stdout is gone. `user` is a cli_stream. */

@@ -183,7 +183,7 @@ int cmd_chat(cli *c, int argc, char **argv) {
   if (!CLI_PARSE(c, argc, argv, "", 0, 0, options)) return c->status;
   talk t = {.c = c, .g = &g, .interrupt = cli_interrupt_start(c)};
   int status;
-  if (!cli_generate_open(c, &g, &t.m, &status)) return status;
+  if (!cli_generate_open(c, &g, true, &t.m, &status)) return status;
   if (system) say(&t, "system", system);
   const bool prompts = c->terminal && isatty(STDIN_FILENO);
   if (prompts) fprintf(stderr, "%s; a line is a message, /help lists commands, Ctrl-C ends an answer, Ctrl-D the talk\n", t.m.info.name);

@@ -24,7 +24,8 @@ int cmd_run(cli *c, int argc, char **argv) {
   cli_interrupt *interrupt = cli_interrupt_start(c);
   cli_model m;
   int status;
-  if (!cli_generate_open(c, &g, &m, &status)) return status;
+  const bool chat = as_chat || system;
+  if (!cli_generate_open(c, &g, chat, &m, &status)) return status;
   ingot_message messages[2];
   size_t n_messages = 0;
   if (system) messages[n_messages++] = (ingot_message){"system", system};
@@ -33,7 +34,6 @@ int cmd_run(cli *c, int argc, char **argv) {
   ingot_error error = {INGOT_OK, ""};
   cli_stream stream = {.started = cli_now()};
   cli_interrupt_watch(interrupt, m.session);
-  bool chat = as_chat || system;
   if (!chat) fwrite(text.data, 1, text.size, stdout);
   ingot_status s = chat ? ingot_chat(m.session, messages, n_messages, g.n, cli_stream_piece, &stream, &error)
                         : ingot_generate(m.session, text.data, text.size, g.n, cli_stream_piece, &stream, &error);

@@ -31,6 +31,19 @@ out_has 'Monday'
 expect 0 'tokens/s' "$ingot" run -m "$work/fable.ingot" -p 'Once upon a time' -n 8 --stats
 out_has '^Once upon a time'
 
+# what a model lacks is said in the command's words
+cp "$fable" "$work/mute.gguf"
+put "$work/mute.gguf" $(($(place_of "$fable" '{% for message') + 3)) 'fox'
+answer_mute() { "$ingot" "$@" -m "$work/mute.gguf" < /dev/null; }
+expect 1 '`fox` is not supported' answer_mute chat
+grep -q 'no chat template.*ingot run' "$work/err" || fail "chat without a template: $(cat "$work/err")"
+expect 1 'no chat template' answer_mute run --chat -p hello
+expect 0 '' answer_mute run -n 2 -p hello
+cp "$fable" "$work/mute.gguf"
+put "$work/mute.gguf" $(($(place_of "$fable" tokenizer.ggml.model) + 32)) 'lxama'
+expect 1 'no tokenizer.*ingot greedy' answer_mute run -n 2 -p hello
+[ ! -s "$work/out" ] || fail "a prompt is printed that nothing can go on from"
+
 # --embed: the library alone is the model
 cat > "$work/embedded.c" <<'C'
 #include <stdio.h>
