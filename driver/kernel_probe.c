@@ -29,7 +29,7 @@ struct ig_kernel_probe {
   ig_kernel_ref ref;
   ingot_kernel_info info;
   shape shapes[SHAPES_MOST];
-  uint32_t n_shapes, turn;
+  uint32_t n_shapes;
   void *scratch;
   uint64_t scratch_bytes;
 };
@@ -240,13 +240,15 @@ static double timed(const ig_kernel_probe *p, const shape *s, const ig_probe_cod
 void ig_probe_pair(ig_kernel_probe *p, const ig_probe_code *a, const ig_probe_code *b, double *seconds_a, double *seconds_b) {
   *seconds_a = *seconds_b = 0;
   reserve_scratch(p, a), reserve_scratch(p, b);
-  p->turn++;
   for (uint32_t i = 0; i < p->n_shapes; i++) {
     shape *s = &p->shapes[i];
-    double scale = (double)s->calls * s->all_tiles / s->at_once, first = timed(p, s, p->turn % 2 ? a : b), second = timed(p, s, p->turn % 2 ? b : a);
-    *seconds_a += scale * (p->turn % 2 ? first : second);
-    *seconds_b += scale * (p->turn % 2 ? second : first);
-    s->next = s->next + 2 * s->at_once <= s->tiles ? s->next + s->at_once : 0;
+    double scale = 0.5 * s->calls * s->all_tiles / s->at_once; /* who is second finds the tiles in the caches: each is once */
+    for (int turn = 0; turn < 2; turn++) {
+      double first = timed(p, s, turn ? b : a), second = timed(p, s, turn ? a : b);
+      *seconds_a += scale * (turn ? second : first);
+      *seconds_b += scale * (turn ? first : second);
+      s->next = s->next + 2 * s->at_once <= s->tiles ? s->next + s->at_once : 0;
+    }
   }
 }
 

@@ -27,7 +27,7 @@ typedef struct ig_probe_code {
 bool ig_probe_compile(ig_probe_code *code, const ig_kernel_probe *probe, const ig_schedule *schedule, const ig_variant *variant, ig_diags *diags);
 void ig_probe_release(ig_probe_code *code);
 
-/* Runs both over the same tiles, `a` first or second in turns; the seconds that all calls of a program's run would take. */
+/* Runs both over the same tiles, then over others in the other order; the seconds that all calls of a program's run would take. */
 void ig_probe_pair(ig_kernel_probe *probe, const ig_probe_code *a, const ig_probe_code *b, double *seconds_a, double *seconds_b);
 /* Runs both over all operands as they are; whether every byte that they write is the same. */
 bool ig_probe_same(ig_kernel_probe *probe, const ig_probe_code *a, const ig_probe_code *b);

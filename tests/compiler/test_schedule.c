@@ -63,7 +63,7 @@ static void test_first_match_wins(void) {
                   "program {chunk = 64}\n"
                   "program {chunk = 32, fuse_norm = false}\n", &diags), "%s", diags.count ? diags.items[0].text : "");
   static const struct { ig_family family; const char *format; uint32_t tokens, panel; const char *tokens_place, *panel_place; } want[] = {
-    {IG_LINEAR_GEMM, "q4_k", 5, 2, "t.lua:1", "t.lua:2"}, {IG_LINEAR_GEMM, "q8_0", 4, 2, "t.lua:2", "t.lua:2"}, {IG_GLU_GEMM, "q4_k", 6, 3, NULL, "t.lua:3"},
+    {IG_LINEAR_GEMM, "q4_k", 5, 2, "t.lua:1", "t.lua:2"}, {IG_LINEAR_GEMM, "q8_0", 4, 2, "t.lua:2", "t.lua:2"}, {IG_GLU_GEMM, "q4_k", 4, 3, NULL, "t.lua:3"},
     {IG_LINEAR_GEMM, "f16", 12, 3, NULL, "t.lua:3"},
   };
   for (size_t i = 0; i < sizeof want / sizeof *want; i++) {
@@ -89,6 +89,18 @@ static void test_first_match_wins(void) {
 
 /* ---- what is refused ---- */
 
+/* Lines of the target's own schedule may move. */
+static const char *without_line(const char *text) {
+  static const char own[] = "schedules/x86_64.lua:";
+  char *copy = ig_copy_string(&arena, text), *at = strstr(copy, own);
+  if (!at) return copy;
+  at += sizeof own - 1;
+  size_t digits = strspn(at, "0123456789");
+  *at++ = 'N';
+  memmove(at, at - 1 + digits, strlen(at - 1 + digits) + 1);
+  return copy;
+}
+
 static void test_wrong(void) {
   ig_str text = file("tests/golden/schedule_wrong.lua");
   ig_text said = {0};
@@ -102,7 +114,7 @@ static void test_wrong(void) {
     CHECK(!ig_schedule_read_text(&s, target(), "wrong.lua", (ig_str){at, (size_t)(stop - at)}, &arena, &diags), "text %d is taken: %.60s", n, at);
     CHECK(diags.errors, "text %d: nothing is said", n);
     for (size_t i = 0; i < diags.count; i++) {
-      ig_text_printf(&said, "  %s: %s\n", diags.items[i].place, diags.items[i].text);
+      ig_text_printf(&said, "  %s: %s\n", diags.items[i].place, without_line(diags.items[i].text));
       CHECK(!strncmp(diags.items[i].place, "wrong.lua:", 10), "text %d: the place is %s", n, diags.items[i].place);
     }
     ig_diags_finish(&diags);
