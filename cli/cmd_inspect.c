@@ -73,7 +73,8 @@ static void print_text(cli *c, const ig_model *m, bool tensors) {
   const cli_need need = cli_need_of(m);
   printf("memory        KV cache %s a position; about, all together:\n", cli_bytes(c, need.kv));
   for (int i = 0; context_at(m, i); i++) printf("  %7llu positions  %s\n", (unsigned long long)context_at(m, i), cli_bytes(c, cli_need_bytes(&need, context_at(m, i))));
-  if (m->tokenizer.present) printf("tokenizer     SentencePiece, %u pieces%s\n", m->tokenizer.n, m->tokenizer.add_bos ? ", begins with bos" : "");
+  static const char *const kinds[] = {"SentencePiece", "byte-level BPE", "WordPiece", "unigram"};
+  if (m->tokenizer.present) printf("tokenizer     %s, %u pieces%s\n", kinds[m->tokenizer.kind], m->tokenizer.n, m->tokenizer.add_bos ? ", begins with bos" : "");
   else printf("tokenizer     none that ingot knows%s%s\n", m->tokenizer.missing ? ": " : "", m->tokenizer.missing ? m->tokenizer.missing : "");
   printf("template      %s\n", m->chat_template.present ? ig_format(&c->arena, "yes, %zu bytes of Jinja in %u bytes of code", strlen(m->chat_template.source), m->chat_template.code_size)
          : m->chat_template.source ? "not one that ingot can run" : "none");

@@ -16,7 +16,6 @@ typedef struct source {
   ingot__tokenizer view;
   ingot_allocator allocator;
   bool is_bundle;
-  ingot_token bos;
 } source;
 
 static bool open_file(cli *c, source *s, const char *path) {
@@ -30,7 +29,6 @@ static bool open_file(cli *c, source *s, const char *path) {
   }
   s->view = ig_token_view(t);
   s->allocator = (ingot_allocator){ingot__os_allocate, ingot__os_release, NULL};
-  s->bos = t->add_bos && t->bos <= INT32_MAX ? (ingot_token)t->bos : -1;
   return true;
 }
 
@@ -67,7 +65,7 @@ int cmd_tokenize(cli *c, int argc, char **argv) {
     {"-p", "--prompt", CLI_TEXT, &prompt, "TEXT", "the text"},
     {"-f", "--file", CLI_TEXT, &file, "FILE", "the text, from a file (- is standard input)"},
     {"--special", NULL, CLI_FLAG, &special, NULL, "special tokens in the text are taken as such"},
-    {"--bos", NULL, CLI_FLAG, &bos, NULL, "begin with bos where the model wants it"},
+    {"--bos", NULL, CLI_FLAG, &bos, NULL, "begin with bos and end with eos where the model wants them"},
     {"--pieces", NULL, CLI_FLAG, &pieces, NULL, "one id a line, with its text"},
   };
   if (!CLI_PARSE(c, argc, argv, "MODEL|BUNDLE", 1, 1, options)) return c->status;
@@ -77,10 +75,11 @@ int cmd_tokenize(cli *c, int argc, char **argv) {
   if (text.size > INT32_MAX / 2) return cli_fail(c, "%zu bytes of text are too many", text.size);
 
   struct stat st;
-  source s = {.is_bundle = stat(c->args[0], &st) == 0 && S_ISDIR(st.st_mode), .bos = -1};
+  source s = {.is_bundle = stat(c->args[0], &st) == 0 && S_ISDIR(st.st_mode)};
   const cli_model_options o = {.threads = 1, .context = INGOT_KV_BLOCK};
   if (s.is_bundle ? !cli_open(c, &s.bundle, c->args[0], &o, NULL) : !open_file(c, &s, c->args[0])) return CLI_FAILED;
-  if (s.is_bundle) s.bos = s.bundle.info.bos;
+  const ingot__tokenizer *t = s.is_bundle ? &s.bundle.model->plan.tokenizer : &s.view;
+  const bool begins = bos && t->add_bos && t->bos <= INT32_MAX, ends = bos && t->add_eos && t->eos <= INT32_MAX;
 
   int status = CLI_DONE;
   int64_t n = tokenize(&s, text, special, NULL, 0);
@@ -88,8 +87,8 @@ int cmd_tokenize(cli *c, int argc, char **argv) {
   if (n >= 0) n = tokenize(&s, text, special, tokens, (int32_t)n);
   if (n < 0) status = cli_fail(c, "%s: the text cannot be tokenised%s", c->args[0], n == INGOT_ERROR_UNSUPPORTED ? ": there is no tokenizer" : "");
   bool first = true;
-  for (int64_t i = bos && s.bos >= 0 ? -1 : 0; i < n; i++) {
-    ingot_token id = i < 0 ? s.bos : tokens[i];
+  for (int64_t i = begins ? -1 : 0; n >= 0 && i < n + ends; i++) {
+    ingot_token id = (ingot_token)(i < 0 ? t->bos : i == n ? t->eos : (uint32_t)tokens[i]);
     if (pieces) print_piece(c, &s, id);
     else printf("%s%d", first ? "" : " ", id);
     first = false;

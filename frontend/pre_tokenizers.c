@@ -13,8 +13,7 @@
 #define PUNCTUATION "[!\"#$%&'()*+,\\-./:;<=>?@\\[\\\\\\]^_`{|}~]"
 /* Words whose capitals come first. UPPER and LOWER: the sets that the two halves take. */
 #define CASED_WORD(UPPER, LOWER, END) "[^\\r\\n\\p{L}\\p{N}]?" UPPER "*" LOWER "+" END "|[^\\r\\n\\p{L}\\p{N}]?" UPPER "+" LOWER "*" END
-#define UPPER_SET "[\\p{Lu}\\p{Lt}\\p{Lm}\\p{Lo}\\p{M}]"
-#define LOWER_SET "[\\p{Ll}\\p{Lm}\\p{Lo}\\p{M}]"
+#define ANY_LETTER "[\\p{L}\\p{M}]"
 #define NOT_SMALL "[\\p{L}&&[^a-z]]"
 #define NOT_CAPITAL "[\\p{L}&&[^A-Z]]"
 #define SLASH_SYMBOLS " ?[^\\s\\p{L}\\p{N}]+[\\r\\n/]*"
@@ -32,17 +31,18 @@ static const char *const deepseek_llm[] = {
   "A-Za-zµÀ-ÖØ-öø-ƺƼ-ƿǄ-ʓʕ-ʯͰ-ͳͶͷͻ-ͽͿΆΈ-ΊΌΎ-ΡΣ-ϵϷ-ҁҊ-ԯԱ-ՖႠ-ჅᎠ-Ᏽᏸ-ᏽᲐ-ᲺᲽ-Ჿᴀ-ᴫᵫ-ᵷᵹ-ᶚḀ-ἕἘ-Ἕἠ-ὅὈ-Ὅὐ-ὗὙὛὝὟ-ώᾀ-ᾴᾶ-ᾼιῂ-ῄ"
   "ῆ-ῌῐ-ΐῖ-Ίῠ-Ῥῲ-ῴῶ-ῼℂℇℊ-ℓℕℙ-ℝℤΩℨK-ℭℯ-ℴℹℼ-ℿⅅ-ⅉⅎↃↄⰀ-ⱻⱾ-ⳤⳫ-ⳮⳲⳳꙀ-ꙭꚀ-ꚛꜢ-ꝯꝱ-ꞇꞋ-ꞎꭰ-ꮿﬀ-ﬆﬓ-ﬗＡ-Ｚａ-ｚ𐐀-𐑏𐒰-𐓓𐓘-𐓻𐲀-𐲲𐳀-𐳲𑢠-𑣟𞤀-𞥃"
   "]+",
-  "\\s?[!-/:-~！-／：-～‘-‟　-。]+",
+  "\\s?[!-/:-~！-／：-～‘-‟　-。&&\\S]+",
   "(?:\\s*\\S)+|\\s+", /* as \s+$ splits, in linear time */
-  "[一-龥ࠀ-一가-\xed\x9f\xbf]+", "\\p{N}+"};
-static const char *const deepseek_coder[] = {"[\\r\\n]", "\\s?\\p{L}+", "\\s?\\p{P}+", "[一-龥ࠀ-一가-\xed\x9f\xbf]+", "\\p{N}"};
+  "[一-龥ࠀ-一가-\xed\x9f\xbf&&\\S]+", "\\p{N}+"};
+static const char *const deepseek_coder[] = {"[\\r\\n]", "\\s?\\p{L}+", "\\s?\\p{P}+", "[一-龥ࠀ-一가-\xed\x9f\xbf&&\\S]+", "\\p{N}"};
 static const char *const deepseek_v3[] = {
   "\\p{N}{1,3}", "[一-龥\xe3\x81\x80-ゟ゠-ヿ]+",
   PUNCTUATION "[A-Za-z]+|[^\\r\\n\\p{L}\\p{P}\\p{S}]?[\\p{L}\\p{M}]+| ?[\\p{P}\\p{S}]+[\\r\\n]*|" SPACES};
 static const char *const tekken[] = {CASED_WORD(NOT_SMALL, NOT_CAPITAL, "") "|\\p{N}|" SLASH_SYMBOLS "|" SPACES};
 static const char *const gpt4o[] = {CASED_WORD(NOT_SMALL, NOT_CAPITAL, "(?:" ENDINGS ")?") "|\\p{N}{1,3}|" SLASH_SYMBOLS "|" SPACES};
-static const char *const gpt4o_cased[] = {CASED_WORD(UPPER_SET, LOWER_SET, "(?:" ENDINGS ")?") "|\\p{N}{1,3}|" SLASH_SYMBOLS "|" SPACES};
-static const char *const gpt4o_digits[] = {CASED_WORD(UPPER_SET, LOWER_SET, "(?:" ENDINGS ")?") "|\\p{N}|" SLASH_SYMBOLS "|" SPACES};
+static const char *const youtu[] = {
+  "[가-힣ㄱ-ㆎ]+|[！…“”‘’—：；，、-〿︰-﹏]+|[ㄅ-ㄯ]+|[一-龥\xe3\x81\x80-ゟ゠-ヿ]+",
+  CASED_WORD(ANY_LETTER, ANY_LETTER, "(?:" ENDINGS ")?") "|\\p{N}{1,3}|" SLASH_SYMBOLS "|" SPACES};
 static const char *const bloom[] = {" ?[^(\\s|.,!?…。，、।۔،)]+"};
 static const char *const viking[] = {" ?[^(\\s|.,!?…。，、।۔،)]+", "\\p{N}"};
 static const char *const bailing[] = {"'(?:[sSdDmMtT]|[lL][lL]|[vV][eE]|[rR][eE])|" WORD "|\\p{N}|" SYMBOLS "|\\s*[\\r\\n]|\\s+(?!\\S)|\\s+"};

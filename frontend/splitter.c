@@ -128,8 +128,28 @@ static int ascending(const void *a, const void *b) {
   return (*x > *y) - (*x < *y);
 }
 
-/* Characters that all sets treat alike are one class; the classes of all code points as a table in two levels. */
-static void build_classes(builder *b, ig_splitter *out) {
+void ig_class_table(const uint8_t *classes, uint32_t n_classes, ig_arena *arena, ig_splitter *out) {
+  ig_arena own = {0};
+  uint8_t *blocks = ig_alloc(&own, IG_CODE_POINTS);
+  uint32_t n_blocks = 0;
+  out->n_classes = n_classes;
+  out->n_pages = IG_CODE_POINTS / PAGE;
+  out->pages = ig_alloc_array(arena, out->n_pages, sizeof *out->pages);
+  for (uint32_t page = 0; page < out->n_pages; page++) {
+    const uint8_t *of_page = classes + (size_t)PAGE * page;
+    uint32_t k = page && !memcmp(of_page - PAGE, of_page, PAGE) ? out->pages[page - 1] : 0;
+    while (k < n_blocks && memcmp(blocks + (size_t)PAGE * k, of_page, PAGE) != 0) k++;
+    if (k == n_blocks) memcpy(blocks + (size_t)PAGE * n_blocks++, of_page, PAGE);
+    out->pages[page] = (uint16_t)k;
+  }
+  out->blocks_size = n_blocks * PAGE;
+  out->blocks = ig_alloc(arena, out->blocks_size);
+  memcpy(out->blocks, blocks, out->blocks_size);
+  ig_arena_finish(&own);
+}
+
+/* Characters that all sets treat alike are one class. */
+static void build_classes(builder *b, ig_arena *keep, ig_splitter *out) {
   size_t n = 1, most = 2;
   for (uint32_t s = 0; s < b->n_sets; s++) most += 2 * b->set[s].n;
   uint32_t *edge = ig_alloc_array(b->arena, most, sizeof *edge); /* where a class may begin */
@@ -148,17 +168,7 @@ static void build_classes(builder *b, ig_splitter *out) {
     memset(classes + edge[i], (int)class_of(b, sets), edge[i + 1] - edge[i]);
   }
   b->class_sets[b->n_classes] = 0;
-  out->n_classes = b->n_classes;
-  out->pages = ig_alloc_array(b->arena, IG_CODE_POINTS / PAGE, sizeof *out->pages);
-  out->blocks = ig_alloc(b->arena, IG_CODE_POINTS);
-  uint32_t n_blocks = 0;
-  for (uint32_t page = 0; page < IG_CODE_POINTS / PAGE; page++) {
-    uint32_t k = page && !memcmp(out->blocks + (size_t)PAGE * out->pages[page - 1], classes + (size_t)PAGE * page, PAGE) ? out->pages[page - 1] : 0;
-    while (k < n_blocks && memcmp(out->blocks + (size_t)PAGE * k, classes + (size_t)PAGE * page, PAGE) != 0) k++;
-    if (k == n_blocks) memcpy(out->blocks + (size_t)PAGE * n_blocks++, classes + (size_t)PAGE * page, PAGE);
-    out->pages[page] = (uint16_t)k;
-  }
-  out->blocks_size = n_blocks * PAGE;
+  ig_class_table(classes, b->n_classes, keep, out);
 }
 
 /* ---- the automaton ---------------------------------------------------------------------------------------------------------- */
@@ -279,18 +289,18 @@ const char *ig_splitter_compile(const char *const *expressions, uint32_t n, ig_a
     trees[i] = read_choice(&b);
     if (*b.at) fail(&b, "a ) too many");
   }
-  build_classes(&b, &made);
+  build_classes(&b, arena, &made);
   uint32_t *passes = ig_alloc_array(arena, n, sizeof *passes);
   for (uint32_t i = 0; i < n && !b.bad; i++) {
     passes[i] = made.n_transitions;
     build_pass(&b, trees[i], &made, &capacity);
   }
-  *out = (ig_splitter){.pages = ig_alloc_array(arena, IG_CODE_POINTS / PAGE, sizeof *out->pages), .n_pages = IG_CODE_POINTS / PAGE, .blocks = ig_alloc(arena, made.blocks_size),
-                       .blocks_size = made.blocks_size, .n_classes = made.n_classes, .n_transitions = made.n_transitions, .passes = passes, .n_passes = n,
-                       .transitions = ig_alloc_array(arena, made.n_transitions, sizeof *out->transitions)};
-  memcpy(out->pages, made.pages, IG_CODE_POINTS / PAGE * sizeof *out->pages);
-  memcpy(out->blocks, made.blocks, made.blocks_size);
-  if (made.n_transitions) memcpy(out->transitions, made.transitions, made.n_transitions * sizeof *out->transitions);
+  uint16_t *transitions = ig_alloc_array(arena, made.n_transitions, sizeof *transitions);
+  if (made.n_transitions) memcpy(transitions, made.transitions, made.n_transitions * sizeof *transitions);
+  *out = made;
+  out->transitions = transitions;
+  out->passes = passes;
+  out->n_passes = n;
   ig_arena_finish(&own);
   return b.bad;
 }

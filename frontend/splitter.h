@@ -12,6 +12,9 @@
  * NULL, or what is wrong with the expression: they are ours, so that is a bug, but a table of them deserves a test. */
 const char *ig_splitter_compile(const char *const *expressions, uint32_t n, ig_arena *arena, ig_splitter *out);
 
+/* Only the table of classes, for `classes` of every code point (less than 255 of them). */
+void ig_class_table(const uint8_t *classes, uint32_t n_classes, ig_arena *arena, ig_splitter *out);
+
 /* A row of pre_tokenizers.def. */
 typedef struct ig_pre_tokenizer {
   const char *name;             /* tokenizer.ggml.pre */

@@ -78,11 +78,21 @@ static int byte_of(const char *text, size_t size) {
   return value;
 }
 
+static bool is_control_by_name(const job *j, uint32_t id) {
+  static const char *const others[] = {"</s>", "<|return|>", "<|call|>", "<|fim_prefix|>", "<|fim_middle|>", "<|fim_suffix|>", "<|fim_pad|>", "<|repo_name|>", "<|file_sep|>"};
+  ig_str text = {piece_text(j->t, id), j->t->pieces[id].size};
+  for (size_t k = 0; k < sizeof ends / sizeof *ends; k++)
+    if (ig_str_equal(text, ends[k])) return true;
+  for (size_t k = 0; k < sizeof others / sizeof *others; k++)
+    if (ig_str_equal(text, others[k])) return true;
+  return false;
+}
+
 static bool read_types(job *j) {
   static const char key[] = "tokenizer.ggml.token_type";
   const ig_meta *meta = j->model->meta;
   ig_tokenizer *t = j->t;
-  bool ok = true;
+  bool ok = true, is_end;
   if (!ig_meta_find(meta, key) && t->kind != IG_TOKENS_SENTENCEPIECE) return true;
   if (!ig_meta_find(meta, key)) return ig_error(j->diags, j->path, "metadata key %s is missing: byte and control tokens are not known", key);
   const ig_meta_entry *e = ig_meta_array(meta, key, IG_META_I32, j->diags);
@@ -93,8 +103,9 @@ static bool read_types(job *j) {
       ok = ig_error(j->diags, j->path, "metadata key %s: token %u is of unknown type %d", key, id, (int32_t)type);
       continue;
     }
-    t->pieces[id].type = (uint8_t)type;
-    if (type != BYTE || t->kind == IG_TOKENS_BYTES) continue;
+    is_end = type == USER_DEFINED && is_control_by_name(j, id); /* converters leave some at that, and text from outside could then end a turn */
+    t->pieces[id].type = (uint8_t)(is_end ? CONTROL : type);
+    if (type != BYTE || t->kind != IG_TOKENS_SENTENCEPIECE) continue;
     int byte = byte_of(piece_text(t, id), t->pieces[id].size);
     if (byte == NONE) ok = ig_error(j->diags, j->path, "token %u is a byte token, but its text is \"%s\", not <0x00> to <0xFF>", id, shown(j, id));
     else if (t->bytes[byte] == NO_ID) t->bytes[byte] = id;
@@ -178,6 +189,10 @@ static bool read_ids(job *j) {
   const uint32_t *otherwise = usual_ids[t->kind];
   bool ok = read_id(j, "tokenizer.ggml.bos_token_id", otherwise[0], &t->bos);
   ok = read_id(j, "tokenizer.ggml.eos_token_id", otherwise[1], &eos) && ok;
+  if (t->kind == IG_TOKENS_WORDPIECE) { /* [CLS] and [SEP] stand for them */
+    ok = read_id(j, "tokenizer.ggml.cls_token_id", t->bos, &t->bos) && ok;
+    ok = read_id(j, "tokenizer.ggml.seperator_token_id", eos, &eos) && ok;
+  }
   ok = read_id(j, "tokenizer.ggml.unknown_token_id", otherwise[2], &t->unknown) && ok;
   ok = read_id(j, "tokenizer.ggml.eot_token_id", NO_ID, &eot) && ok;
   ok = read_id(j, "tokenizer.ggml.eom_token_id", NO_ID, &eom) && ok;
@@ -203,7 +218,7 @@ static bool read_ids(job *j) {
   return ok;
 }
 
-static const struct { const char *name; ig_token_kind kind; } kinds[] = {{"llama", IG_TOKENS_SENTENCEPIECE}, {"gpt2", IG_TOKENS_BYTES}};
+static const struct { const char *name; ig_token_kind kind; } kinds[] = {{"llama", IG_TOKENS_SENTENCEPIECE}, {"gpt2", IG_TOKENS_BYTES}, {"bert", IG_TOKENS_WORDPIECE}};
 
 /* False where the kind, or its pre-tokenizer, is not known; t->missing then says it. */
 static bool choose_kind(job *j, ig_str name, const ig_pre_tokenizer **pre, bool *ok) {
@@ -226,7 +241,8 @@ static bool read_flags(job *j, const ig_pre_tokenizer *pre) {
   ig_tokenizer *t = j->t;
   const ig_meta *meta = j->model->meta;
   t->add_bos = t->kind == IG_TOKENS_BYTES ? pre->add_bos : true;
-  t->add_space_prefix = t->kind == IG_TOKENS_SENTENCEPIECE;
+  t->add_space_prefix = t->kind != IG_TOKENS_BYTES;
+  t->add_eos = t->kind == IG_TOKENS_WORDPIECE;
   bool ok = ig_meta_bool(meta, "tokenizer.ggml.add_bos_token", &t->add_bos, j->diags);
   ok = ig_meta_bool(meta, "tokenizer.ggml.add_eos_token", &t->add_eos, j->diags) && ok;
   return ig_meta_bool(meta, "tokenizer.ggml.add_space_prefix", &t->add_space_prefix, j->diags) && ok;
@@ -280,6 +296,7 @@ bool ig_tokenizer_read(ig_model *model, ig_diags *diags) {
   list_specials(&j);
   mark_stripping(&j);
   if (t->kind == IG_TOKENS_SENTENCEPIECE) ig_mark_whole(&j);
+  if (t->kind == IG_TOKENS_WORDPIECE) ig_read_words(&j);
   if (t->kind == IG_TOKENS_BYTES) {
     const char *wrong = ig_splitter_compile(pre->expressions, pre->n, &model->arena, &t->splitter);
     if (wrong) return ig_error(diags, j.path, "pre-tokenizer \"%s\": %s", pre->name, wrong);

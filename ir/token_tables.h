@@ -7,6 +7,7 @@
 
 /* Mirrors of the plan's Tokenizer and Template (runtime/abi/plan.fbs), ready to be written. */
 typedef struct ig_piece { uint32_t offset; uint16_t size; uint8_t type, flags; } ig_piece;
+typedef struct ig_fold { uint32_t from, to; } ig_fold;
 typedef struct ig_merge { uint32_t left, right, rank, id; } ig_merge;
 
 /* How text is split before pieces are looked for: automata over classes of characters, one after the other (plan.fbs, Tokenizer). */
@@ -38,6 +39,7 @@ typedef struct ig_tokenizer {
   bool add_bos, add_eos, add_space_prefix;
   ig_merge *merges; uint32_t merges_size;       /* a hash table, its size a power of two; rank 0xffffffff: an empty slot */
   ig_splitter splitter;
+  ig_fold *folds; uint32_t n_folds, longest;    /* WordPiece: code points that become others; bytes of the longest piece */
   uint32_t eos;                 /* what add_eos adds; 0xffffffff: none */
   bool whole_words;             /* no piece has a space after something else: merges never reach over the beginning of a word */
 } ig_tokenizer;

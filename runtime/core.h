@@ -128,8 +128,8 @@ enum { INGOT__TOKENS_SENTENCEPIECE, INGOT__TOKENS_BYTES, INGOT__TOKENS_WORDPIECE
 
 typedef struct ingot__tokenizer {
   ingot__vec text, pieces, scores, hash, specials, bytes, end, merges;
-  ingot__vec class_pages, class_blocks, transitions, passes;
-  uint32_t kind, bos, eos, unknown, n_classes;
+  ingot__vec class_pages, class_blocks, transitions, passes, folds;
+  uint32_t kind, bos, eos, unknown, n_classes, longest;
   bool present, add_bos, add_eos, add_space_prefix, whole_words;
 } ingot__tokenizer;
 

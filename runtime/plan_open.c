@@ -16,9 +16,9 @@ enum { STEP_PRIVATE, STEP_PARTS };
 enum { PART_KERNEL, PART_OPERANDS, PART_DIMS };
 enum { WEIGHT_NAME, WEIGHT_FORMAT, WEIGHT_LAYOUT, WEIGHT_ROWS, WEIGHT_COLS, WEIGHT_OFFSET, WEIGHT_BYTES };
 enum { T_TEXT, T_PIECES, T_SCORES, T_HASH, T_SPECIALS, T_BYTES, T_BOS, T_UNKNOWN, T_END, T_ADD_BOS, T_ADD_EOS, T_ADD_SPACE_PREFIX,
-       T_KIND, T_MERGES, T_CLASS_PAGES, T_CLASS_BLOCKS, T_N_CLASSES, T_TRANSITIONS, T_PASSES, T_EOS, T_WHOLE_WORDS };
+       T_KIND, T_MERGES, T_CLASS_PAGES, T_CLASS_BLOCKS, T_N_CLASSES, T_TRANSITIONS, T_PASSES, T_EOS, T_WHOLE_WORDS, T_FOLDS, T_LONGEST };
 enum { C_CODE, C_STRINGS, C_SOURCE };
-enum { OPERAND_BYTES = 16, PIECE_BYTES = 8, MERGE_BYTES = 16 };
+enum { OPERAND_BYTES = 16, PIECE_BYTES = 8, MERGE_BYTES = 16, FOLD_BYTES = 8 };
 
 /* Bounds on what a plan may ask for, so that sums of them cannot overflow and an absurd plan is named as such. */
 static const uint64_t MOST_BYTES = UINT64_C(1) << 40, MOST_KV_BYTES = UINT64_C(1) << 28;
@@ -221,7 +221,7 @@ static bool read_weights(opener *o) {
 static bool check_tokenizer(opener *o, const ingot__tokenizer *k) {
   uint32_t n = k->pieces.count;
   bool scored = k->kind == INGOT__TOKENS_SENTENCEPIECE;
-  if (k->kind > INGOT__TOKENS_BYTES) return refuse(o, "tokenizer.kind is %u", k->kind);
+  if (k->kind > INGOT__TOKENS_WORDPIECE) return refuse(o, "tokenizer.kind is %u", k->kind);
   if (n > o->plan->n_vocab || (scored && k->scores.count != n)) return refuse(o, "tokenizer: %u pieces and %u scores for %u tokens", n, k->scores.count, o->plan->n_vocab);
   if (!k->hash.count || (k->hash.count & (k->hash.count - 1))) return refuse(o, "tokenizer.hash: its size is not a power of two");
   if (k->kind == INGOT__TOKENS_BYTES && (!k->merges.count || (k->merges.count & (k->merges.count - 1)))) return refuse(o, "tokenizer.merges: its size is not a power of two");
@@ -258,6 +258,8 @@ static bool read_tokenizer(opener *o) {
   k->passes = ingot__read_vector(&o->reader, &t, T_PASSES, 4, "tokenizer.passes");
   k->eos = (uint32_t)READ(4, &t, T_EOS, UINT32_MAX, "tokenizer.eos");
   k->whole_words = READ(1, &t, T_WHOLE_WORDS, 0, "tokenizer.whole_words") != 0;
+  k->folds = ingot__read_vector(&o->reader, &t, T_FOLDS, FOLD_BYTES, "tokenizer.folds");
+  k->longest = READ32(&t, T_LONGEST, "tokenizer.longest");
   return sound(o) && check_tokenizer(o, k);
 }
 

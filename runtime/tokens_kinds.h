@@ -87,7 +87,10 @@ void ingot__merge(token_job *job, const uint8_t *text);
 /* A stretch of plain text, without special tokens. */
 void ingot__tokenize_sentence(token_job *job, const uint8_t *text, size_t size);
 void ingot__tokenize_bytes(token_job *job, const uint8_t *text, size_t size);
+void ingot__tokenize_words(token_job *job, const uint8_t *text, size_t size);
 
+/* The class of a code point; 0 where the tables have none. */
+uint32_t ingot__class(const ingot__tokenizer *tokenizer, uint32_t code_point);
 /* Calls part(to, text, size) for the parts of the text, in order; nothing is left out. */
 typedef void ingot__part_fn(void *to, const uint8_t *text, size_t size);
 void ingot__split(const ingot__tokenizer *tokenizer, uint32_t pass, const uint8_t *text, size_t size, ingot__part_fn *part, void *to);

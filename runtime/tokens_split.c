@@ -3,7 +3,7 @@
 
 enum { COMPLETE = 0x8000, DEAD = 0, START = 1, PAGE_BITS = 7 }; /* plan.fbs, Tokenizer.transitions */
 
-static uint32_t class_of(const ingot__tokenizer *t, uint32_t code_point) {
+uint32_t ingot__class(const ingot__tokenizer *t, uint32_t code_point) {
   uint32_t page = code_point >> PAGE_BITS;
   if (page >= t->class_pages.count) return 0;
   uint32_t at = ingot__load16(t->class_pages.data + 2 * (size_t)page) << PAGE_BITS | (code_point & ((1u << PAGE_BITS) - 1));
@@ -24,7 +24,7 @@ static size_t match(const ingot__tokenizer *t, uint32_t start, const uint8_t *te
     uint32_t bytes = 0, class = t->n_classes; /* the end of the text */
     if (at < size) {
       bytes = text[at] < 0x80 ? 1 : ingot__character_size(text + at, size - at);
-      class = class_of(t, bytes == 1 && text[at] < 0x80 ? text[at] : ingot__code_point(text + at, bytes));
+      class = ingot__class(t, bytes == 1 && text[at] < 0x80 ? text[at] : ingot__code_point(text + at, bytes));
     }
     uint32_t next = transition(t, start, state, class);
     if (next & COMPLETE) end = at;

@@ -85,7 +85,7 @@ static void check_large(const ingot__tokenizer *t, const char *name, const char 
   double taken = seconds() - start;
   bool leading = true;
   for (int64_t i = 0; i < n; i++) ingot__token_text(t, (uint32_t)ids[i], &leading, put, &b);
-  bool same = b.size == size && memcmp(b.data, text, size) == 0;
+  bool same = t->kind == INGOT__TOKENS_WORDPIECE || (b.size == size && memcmp(b.data, text, size) == 0); /* WordPiece forgets accents and capitals */
   printf("%-10s %-24s %8.1f MB/s, %lld tokens\n", name, what, (double)size / 1e6 / (taken + 1e-9), (long long)n);
   if (n < 0 || !same || taken > 5) {
     printf("%s: %s: %s\n", name, what, taken > 5 ? "slow" : "not the same text back");
@@ -138,11 +138,11 @@ int main(void) {
       if (ig_model_open(&m, path[0], &diags) && m.tokenizer.present) {
         ingot__tokenizer t = ig_token_view(&m.tokenizer);
         check_pairs(&t, names[k], &texts, &ids);
-        if (t.kind <= INGOT__TOKENS_BYTES) check_worst(&t, names[k], data);
+        check_worst(&t, names[k], data);
         checked++;
       } else {
         printf("%s: %s\n", names[k], diags.count ? diags.items[0].text : m.tokenizer.missing);
-        if (strcmp(names[k], "bert-bge") != 0) failures++;
+        failures++;
       }
       ig_model_close(&m);
       ig_diags_finish(&diags);
