@@ -72,11 +72,19 @@ static void check_fused(ig_lowering *l, uint32_t layer, size_t i, ig_matrix *out
   out->tensor = ig_want(l, ig_format(&l->arena, "blk.%u.%s.weight", layer, matrices[i].fused), all, size_of(l->model, matrices[i].cols), false);
 }
 
+static void check_qk_norms(ig_lowering *l, const ig_decoder *d, uint32_t layer, ig_decoder_layer *out) {
+  if (d->qk_norm == IG_QK_PLAIN) return;
+  bool heads = d->qk_norm == IG_QK_HEADS;
+  out->q_norm = ig_want(l, ig_format(&l->arena, "blk.%u.attn_q_norm.weight", layer), 0, heads ? l->model->head_dim : size_of(l->model, QUERY), false);
+  out->k_norm = ig_want(l, ig_format(&l->arena, "blk.%u.attn_k_norm.weight", layer), 0, heads ? l->model->head_dim : size_of(l->model, KV), false);
+}
+
 static void check_layer(ig_lowering *l, const ig_decoder *d, uint32_t index, ig_decoder_layer *out) {
   for (size_t i = 0; i < sizeof norms / sizeof *norms; i++) {
     const ig_tensor *t = ig_want(l, ig_format(&l->arena, "blk.%u.%s.weight", index, norms[i].name), 0, l->model->n_embd, false);
     memcpy((char *)out + norms[i].at, &t, sizeof t);
   }
+  check_qk_norms(l, d, index, out);
   for (size_t i = 0; i < MATRICES; i++) {
     ig_matrix *m = (ig_matrix *)(void *)((char *)out + matrices[i].at);
     uint64_t rows = size_of(l->model, matrices[i].rows);
@@ -115,6 +123,7 @@ bool ig_decoder_check(ig_lowering *l, ig_decoder *d) {
     ig_problem_add(l, IG_PROBLEM_FEATURE, "metadata key %s = %u, other than the key's %u", ig_key_of(l, "attention.value_length"), value_length, m->head_dim);
   bool small = m->head_dim <= HEAD_DIM_MOST; /* also keeps a damaged number from costing time below */
   if (!small) ig_problem_add(l, IG_PROBLEM_FEATURE, "heads of %u channels; at most %d", m->head_dim, HEAD_DIM_MOST);
+  if (d->qk_norm == IG_QK_HEADS && m->head_dim % 16) ig_problem_add(l, IG_PROBLEM_FEATURE, "norms of heads of %u channels; a multiple of 16 is needed", m->head_dim);
   if (!numbers) { /* shapes cannot be judged: name the tensors at least */
     for (uint32_t i = 0; i < m->n_tensors; i++) l->used[i] = true;
     return ok;

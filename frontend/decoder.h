@@ -13,7 +13,7 @@ typedef struct ig_matrix {
 } ig_matrix;
 
 typedef struct ig_decoder_layer {
-  const ig_tensor *attn_norm, *ffn_norm;
+  const ig_tensor *attn_norm, *ffn_norm, *q_norm, *k_norm; /* of q and k: NULL where there are none */
   ig_matrix q, k, v, o, gate, up, down;
 } ig_decoder_layer;
 
@@ -24,6 +24,8 @@ typedef struct ig_rope_turns {
   float magnitude;
 } ig_rope_turns;
 
+typedef enum ig_qk_norm { IG_QK_PLAIN, IG_QK_HEADS, IG_QK_ROWS } ig_qk_norm; /* of q and k before rope: none, each head, the whole row */
+
 typedef enum ig_presence { IG_ABSENT, IG_OPTIONAL, IG_REQUIRED } ig_presence;
 
 struct ig_decoder {
@@ -32,6 +34,7 @@ struct ig_decoder {
   bool fused;                    /* q, k and v are rows of attn_qkv; gate and up of ffn_up */
   ig_presence bias;              /* of q, k, v */
   ig_presence output_bias;       /* of attn_output */
+  ig_qk_norm qk_norm;
   const char *const *known;      /* keys (without the architecture) that the family reads and others would refuse; NULL-ended, may be NULL */
   /* found */
   float eps, attention_scale;

@@ -18,6 +18,8 @@ static ig_value attention(ig_lowering *l, const ig_decoder *d, uint32_t index, i
   const ig_decoder_layer *w = &d->layers[index];
   ig_builder *b = &l->builder;
   ig_value q = linear(l, n, &w->q), k = linear(l, n, &w->k), v = linear(l, n, &w->v);
+  if (w->q_norm) q = norm(l, d, q, w->q_norm);
+  if (w->k_norm) k = norm(l, d, k, w->k_norm);
   b->location = w->q.tensor->name;
   q = ig_build_rope(b, q, pos, table, m->n_heads, m->head_dim);
   b->location = w->k.tensor->name;

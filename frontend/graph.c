@@ -8,6 +8,7 @@
 static const ig_family_row families[] = {
   {"llama", ig_llama_describe},
   {"qwen2", ig_qwen2_describe},
+  {"qwen3", ig_qwen3_describe},
   {"phi3", ig_phi3_describe},
 };
 

@@ -38,6 +38,7 @@ typedef struct ig_family_row {
 
 void ig_llama_describe(ig_lowering *l, ig_decoder *d);
 void ig_qwen2_describe(ig_lowering *l, ig_decoder *d);
+void ig_qwen3_describe(ig_lowering *l, ig_decoder *d);
 void ig_phi3_describe(ig_lowering *l, ig_decoder *d);
 
 #endif

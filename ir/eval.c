@@ -213,7 +213,8 @@ static bool do_embed(run *r, const step *s) {
 
 static bool normalise(run *r, const float *x, size_t columns, int gain, float eps, float *y) {
   const float *g = read_vector(r, gain);
-  for (size_t t = 0; t < r->n && g; t++) ig_ref_rms_norm(x + t * columns, g, columns, eps, y + t * columns);
+  size_t n = (size_t)ig_dim(r->e->slots[gain].value, 0); /* of a piece */
+  for (size_t at = 0; at < r->n * columns && g; at += n) ig_ref_rms_norm(x + at, g, n, eps, y + at);
   return g != NULL;
 }
 

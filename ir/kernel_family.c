@@ -75,7 +75,7 @@ static const struct {
   bool per_format, per_activation;
 } families[IG_FAMILY_COUNT] = {
   [IG_EMBED] = {"embed_%s", 3, 0, true, false},
-  [IG_NORM] = {"rms_norm_%s", 3, 0, false, true},
+  [IG_NORM] = {"rms_norm_%s", 4, 0, false, true},
   [IG_QUANT] = {"quant_%s", 1, 0, false, true},
   [IG_LINEAR_GEMV] = {"linear_%s_gemv", 5, 1, true, false},
   [IG_LINEAR_GEMM] = {"linear_%s_gemm", 5, 0, true, false},
@@ -140,9 +140,9 @@ void ig_kernel_info(ingot_kernel_info *info, ig_family family, const ig_layout *
     break;
   case IG_NORM:
     info->tiles = one(1, T);
-    BUFFER(R, row_of_blocks(IG_ACT_F32, block));
+    BUFFER(R, one((uint32_t)ig_activation_bytes(IG_ACT_F32, block), T | D(0) | D(3)));
     WEIGHT(one(4 * block, D(0)));
-    BUFFER(W, row_of_blocks(activation, block));
+    BUFFER(W, one((uint32_t)ig_activation_bytes(activation, block), T | D(0) | D(3)));
     break;
   case IG_QUANT:
     info->tiles = one(1, T);

@@ -35,7 +35,8 @@ typedef enum ig_family {
 enum { IG_D0 = INGOT_DIM_STATIC };
 /* linear, glu:    0 k_units (see ig_units) · 1 k_odd · 2 row_tiles · linear only: 3 epilogue (0 y = v, 1 y = y + v) · 4 biased (0, or 1: v = w x + bias)
  * embed, linear_x2: 0 k_units · 1 k_odd · 2 row_tiles
- * rms_norm:       0 blocks of the result (16 floats, 32 or 256 codes) · 1 n (true length) · 2 eps (f32 bits)
+ * rms_norm:       0 blocks of the result (16 floats, 32 or 256 codes) · 1 n (true length) · 2 eps (f32 bits) · 3 pieces: rows of blocks in a token's
+ *                 row, each normalised by itself with the one gain (heads)
  * quant:          0 blocks
  * glu:            0 n16
  * rope_kv, attention, attention_decode, attention_merge (the same list for all four):
@@ -45,7 +46,7 @@ enum { IG_D0 = INGOT_DIM_STATIC };
  */
 enum { IG_ATTN_KV_HEADS = IG_D0, IG_ATTN_GROUP, IG_ATTN_HEAD_DIM, IG_ATTN_V16, IG_ATTN_SCALE, IG_ATTN_PAIRS, IG_ATTN_Q16, IG_ATTN_K16, IG_ATTN_V_ROW16, IG_ATTN_Y16, IG_ATTN_HALVES, IG_ATTN_MAGNITUDE, IG_ATTN_DIMS };
 enum { IG_LIN_UNITS = IG_D0, IG_LIN_ODD, IG_LIN_TILES, IG_LIN_EPILOGUE, IG_LIN_BIASED };
-enum { IG_NORM_BLOCKS = IG_D0, IG_NORM_N, IG_NORM_EPS };
+enum { IG_NORM_BLOCKS = IG_D0, IG_NORM_N, IG_NORM_EPS, IG_NORM_PIECES };
 
 /* Operands by family, in order:
  *   embed             tokens u32[T] · w · y f32

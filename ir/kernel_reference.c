@@ -234,7 +234,9 @@ static void quantised(const ig_kernel_ref *ref, const ingot_kernel_args *a, uint
 bool ig_reference(const ig_kernel_ref *ref, const ingot_kernel_args *a, uint32_t begin, uint32_t end, bool f) {
   for (uint32_t t = begin; t < end; t++) {
     switch (ref->family) {
-    case IG_NORM: norm(ref, a, t, f); break;
+    case IG_NORM:
+      for (uint32_t p = 0; p < a->dim[IG_NORM_PIECES]; p++) norm(ref, a, t * a->dim[IG_NORM_PIECES] + p, f);
+      break;
     case IG_QUANT: quantised(ref, a, t, f); break;
     case IG_GLU: glu(a, t, f); break;
     case IG_ROPE_KV: rope_kv(a, t, f); break;

@@ -7,7 +7,7 @@
  *   ig.rope_table {frequencies = array<i64>, [halves], [magnitude]} -> tensor<pairs x i64> turns per position, 0.64 fixed point (numerics.h);
  *                  pair i is the channels 2i, 2i + 1 of a head, or with halves = 1 i, i + pairs; sines and cosines times the magnitude
  *   ig.embed      (tokens, w)                                  -> tensor<?x cols x f32>
- *   ig.rms_norm   (x, gain) {eps}
+ *   ig.rms_norm   (x, gain) {eps}                              a gain shorter than the row: each piece of its length (a head) by itself
  *   ig.linear     (x, w, [bias]) {[digits]}                    digits = 2: activations keep a second int8 digit where weights are quantised
  *   ig.rope       (x, pos, table) {heads, head_dim}            the first 2 * pairs channels of each head
  *   ig.attention  (q, k, v, pos) {layer, heads, kv_heads, head_dim, scale}   causal, over the layer's cache, which it extends

@@ -56,6 +56,12 @@ static bool vector(checker *c, ig_value v, const char *what, int64_t n) {
 }
 static bool gain(checker *c, ig_value v, int64_t n) { return vector(c, v, "the gain", n); }
 
+/* A gain for pieces of a row of n values. */
+static bool pieces(checker *c, ig_value v, int64_t n) {
+  if (!weight(c, v, "the gain", 1)) return false;
+  return n % ig_dim(v, 0) == 0 ? true : FAIL(c, "ig.%s: the gain has %lld values, which do not divide rows of %lld", c->op, (long long)ig_dim(v, 0), (long long)n);
+}
+
 static bool eps(checker *c, ig_op op) {
   double e = ig_attr_float(op, "eps");
   return e >= 0 && e <= 1 ? true : FAIL(c, "ig.%s: eps must lie between 0 and 1, it is %g", c->op, e);
@@ -131,7 +137,7 @@ static bool check_embed(checker *c, ig_op op) {
 
 static bool check_rms_norm(checker *c, ig_op op) {
   ig_value x = ig_operand(op, 0);
-  return eps(c, op) & (rows(c, x, "x", -1) && gain(c, ig_operand(op, 1), ig_dim(x, 1)) && rows(c, ig_result(op, 0), "the result", ig_dim(x, 1)));
+  return eps(c, op) & (rows(c, x, "x", -1) && pieces(c, ig_operand(op, 1), ig_dim(x, 1)) && rows(c, ig_result(op, 0), "the result", ig_dim(x, 1)));
 }
 
 static bool digits(checker *c, ig_op op) {

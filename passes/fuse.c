@@ -84,6 +84,7 @@ static ig_op siblings(const fuser *f, ig_op first) {
 static ig_op prologue(const fuser *f, ig_op linear) {
   ig_op norm = ig_defining_op(ig_operand_role(linear, IG_ROLE_X));
   if (!norm.handle || ig_kind(norm) != IG_OP_rms_norm || ig_operand_role(linear, IG_ROLE_GAIN).handle) return linear;
+  if (ig_dim(ig_operand(norm, 1), 0) != ig_dim(ig_operand(norm, 0), 1)) return linear; /* by pieces */
   ig_builder b = at(f, linear, linear);
   ig_value w[3] = {ig_operand_role(linear, IG_ROLE_W0), ig_operand_role(linear, IG_ROLE_W1), ig_operand_role(linear, IG_ROLE_W2)};
   ig_value bias[3] = {ig_operand_role(linear, IG_ROLE_B0), ig_operand_role(linear, IG_ROLE_B1), ig_operand_role(linear, IG_ROLE_B2)};

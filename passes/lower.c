@@ -180,19 +180,19 @@ static uint32_t keep_derived(lowering *l, uint32_t source, uint32_t gain, ig_act
 
 static uint32_t activation_blocks(ig_activation a, uint64_t n) { return (uint32_t)ig_ceil_div(n, ig_activation_block(a)); }
 
-static uint32_t norm(lowering *l, uint32_t x, uint32_t gain, float eps, ig_activation activation) {
+static uint32_t norm(lowering *l, uint32_t x, uint32_t gain, uint32_t pieces, float eps, ig_activation activation) {
   uint32_t known = find_derived(l, x, gain, activation);
   if (known != NONE) return known;
   const ig_packed_weight *g = &l->plan->weight[gain];
-  uint32_t n = (uint32_t)g->cols, y = new_rows(l, g->name, ig_activation_bytes(activation, n));
-  emit(l, kernel_row(l->plan, IG_NORM, NULL, activation), OPERANDS(rows(l, x), packed(gain), rows(l, y)), DIMS(activation_blocks(activation, n), n, ig_f32_bits(eps)));
+  uint32_t n = (uint32_t)g->cols, y = new_rows(l, g->name, ig_activation_bytes(activation, n) * pieces);
+  emit(l, kernel_row(l->plan, IG_NORM, NULL, activation), OPERANDS(rows(l, x), packed(gain), rows(l, y)), DIMS(activation_blocks(activation, n), n, ig_f32_bits(eps), pieces));
   return keep_derived(l, x, gain, activation, y);
 }
 
 /* `x` as a linear of this layout takes it: normalised where there is a gain, quantised where the layout asks. */
 static uint32_t activation_for(lowering *l, uint32_t x, uint32_t gain, float eps, const ig_packed_weight *w, int64_t digits) {
   ig_activation activation = digits == 2 ? ig_two_digits(w->layout->activation) : w->layout->activation;
-  if (gain != NONE) return norm(l, x, gain, eps, activation);
+  if (gain != NONE) return norm(l, x, gain, 1, eps, activation);
   if (activation == IG_ACT_F32) return x;
   uint32_t known = find_derived(l, x, NONE, activation);
   if (known != NONE) return known;
@@ -380,7 +380,9 @@ static bool lower_op(lowering *l, ig_op op) {
   case IG_OP_rms_norm:
     if (!use(l, op, ig_operand(op, 0), &x)) return false;
     if ((w = weight(l, ig_operand(op, 1), IG_WEIGHT_VECTOR)) == NONE) return false;
-    bind(l, ig_result(op, 0), norm(l, x, w, (float)ig_attr_float(op, "eps"), IG_ACT_F32), (ig_op){0});
+    uint32_t pieces = (uint32_t)((uint64_t)ig_dim(ig_operand(op, 0), 1) / p->weight[w].cols);
+    if (pieces > 1 && p->weight[w].cols % 16) return fail(l, op, "normalises pieces that are no multiple of 16 values, for which there is no kernel");
+    bind(l, ig_result(op, 0), norm(l, x, w, pieces, (float)ig_attr_float(op, "eps"), IG_ACT_F32), (ig_op){0});
     return true;
   case IG_OP_linear:
     if (!use(l, op, ig_operand(op, 0), &x) || (w = weight(l, ig_operand(op, 1), IG_WEIGHT_TILES)) == NONE) return false;

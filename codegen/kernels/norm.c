@@ -1,4 +1,4 @@
-/* rms_norm: y = x / sqrt(mean(x^2) + eps) * gain, as f32 or quantised in the same pass. Padding stays zero: x and gain are zero there. */
+/* rms_norm, of a token's row or of each of its pieces (heads): y = x / sqrt(mean(x^2) + eps) * gain, as f32 or quantised in the same pass. Padding stays zero: x and gain are zero there. */
 #include "codegen/kernels/rows.h"
 
 void ig_gen_norm(ig_kb *b, const ig_kernel_ref *ref, const char *symbol) {
@@ -8,7 +8,8 @@ void ig_gen_norm(ig_kb *b, const ig_kernel_ref *ref, const char *symbol) {
   val count = kb_op(b, "arith.uitofp", "f32", 1, &n, NULL);
   val x_bytes = row_times(b, n16, 64), y_bytes = row_bytes(b, ref->activation, n16);
   kb_loop row, i;
-  row_tiles(b, &row, k);
+  val pieces = row_dim(b, k, IG_NORM_PIECES);
+  row_for(b, &row, kb_mul(b, row_wide(b, k.begin), pieces), kb_mul(b, row_wide(b, k.end), pieces), 1);
   val from = kb_ptr(b, x, kb_mul(b, row.index, x_bytes)), zero = row_splat(b, 0);
   kb_for(b, &i, kb_i64(b, 0), n16, kb_i64(b, 1), 1, &zero);
   val v = row_load(b, from, i.index, 64), sum = kb_fma(b, v, v, i.carried[0]);

@@ -7,12 +7,12 @@
 #include "gguf_maker.h"
 #include "whole_model.h"
 
-enum { TOKENS = 150, VOCAB = 48, EMBD = 64, HEADS = 4, KV_HEADS = 2, HEAD_DIM = 16, LAYERS = 2 };
+enum { TOKENS = 150, VOCAB = 48, EMBD = 64, HEADS = 4, KV_HEADS = 2, HEAD_DIM = 32, LAYERS = 2 };
 
 typedef struct key { const char *name; uint32_t type; float f; uint32_t u; const char *s; } key; /* MAKER_F32, MAKER_U32 or MAKER_STRING */
 
 /* What a family's files hold beside the plain decoder's. */
-enum { BIAS = 1, OUTPUT_BIAS = 2, FUSED = 4, ROPE_FREQS = 8, LONGROPE = 16, UNTIED = 32 };
+enum { BIAS = 1, OUTPUT_BIAS = 2, FUSED = 4, ROPE_FREQS = 8, LONGROPE = 16, UNTIED = 32, HEAD_NORMS = 64 };
 
 static const struct family {
   const char *name, *architecture, *format;
@@ -24,6 +24,8 @@ static const struct family {
    {{"rope.scaling.type", MAKER_STRING, 0, 0, "yarn"}, {"rope.scaling.factor", MAKER_F32, 4, 0, NULL}, {"rope.scaling.original_context_length", MAKER_U32, 0, 75, NULL}}},
   {"qwen2", "qwen2", "f32", BIAS, 96, {{0}}},
   {"qwen2_q8_0", "qwen2", "q8_0", BIAS | UNTIED, 96, {{"rope.freq_base", MAKER_F32, 1e6f, 0, NULL}}},
+  {"qwen3", "qwen3", "f32", HEAD_NORMS, 96, {{"rope.freq_base", MAKER_F32, 1e6f, 0, NULL}}},
+  {"qwen3_q8_0", "qwen3", "q8_0", HEAD_NORMS | UNTIED, 96, {{0}}},
   {"phi3", "phi3", "f32", FUSED | UNTIED, 104, {{0}}},
   {"phi3_long", "phi3", "q8_0", FUSED | LONGROPE, 96,
    {{"rope.scaling.type", MAKER_STRING, 0, 0, "longrope"}, {"rope.scaling.attn_factor", MAKER_F32, 1.19f, 0, NULL}, {"rope.dimension_count", MAKER_U32, 0, 12, NULL},
@@ -86,6 +88,7 @@ static void add_layer(maker *m, uint32_t layer) {
   if (f->has & FUSED) tensor(m, LAYER("attn_qkv.weight"), q + 2 * kv, EMBD, 0);
   else tensor(m, LAYER("attn_q.weight"), q, EMBD, 0), tensor(m, LAYER("attn_k.weight"), kv, EMBD, 0), tensor(m, LAYER("attn_v.weight"), kv, EMBD, 0);
   if (f->has & BIAS) tensor(m, LAYER("attn_q.bias"), 0, q, 0), tensor(m, LAYER("attn_k.bias"), 0, kv, 0), tensor(m, LAYER("attn_v.bias"), 0, kv, 0);
+  if (f->has & HEAD_NORMS) tensor(m, LAYER("attn_q_norm.weight"), 0, HEAD_DIM, 1), tensor(m, LAYER("attn_k_norm.weight"), 0, HEAD_DIM, 1);
   tensor(m, LAYER("attn_output.weight"), EMBD, q, 0);
   if (f->has & OUTPUT_BIAS) tensor(m, LAYER("attn_output.bias"), 0, EMBD, 0);
   tensor(m, LAYER("ffn_norm.weight"), 0, EMBD, 1);
