@@ -191,10 +191,28 @@ static void test_mutations(void) {
   printf("%ld mutations, %d taken\n", rounds, taken);
 }
 
+/* The examples of the documentation are schedules. */
+static void test_documentation(void) {
+  ig_str text = file("docs/SCHEDULES.md");
+  int n = 0;
+  for (const char *at = text.data; (at = strstr(at, "```lua\n")); n++) {
+    at += 7;
+    const char *end = strstr(at, "```");
+    ig_schedule s;
+    ig_diags diags = {0};
+    CHECK(end && ig_schedule_read_text(&s, target(), "docs", (ig_str){at, end ? (size_t)(end - at) : 0}, &arena, &diags), "example %d: %s", n, diags.count ? diags.items[0].text : "");
+    ig_diags_finish(&diags);
+  }
+  CHECK(n >= 2, "%d examples", n);
+  for (int i = 0; i < IG_NUMBERS; i++) CHECK(strstr(text.data, ig_format(&arena, "`%s`", ig_number_name((ig_number)i))), "%s is not documented", ig_number_name((ig_number)i));
+  for (int i = 0; i < IG_PATTERNS; i++) CHECK(strstr(text.data, ig_pattern_name((ig_pattern)i)), "%s is not documented", ig_pattern_name((ig_pattern)i));
+}
+
 int main(void) {
   clock_t from = clock();
   test_defaults();
   test_first_match_wins();
+  test_documentation();
   test_wrong();
   test_sandbox();
   test_mutations();
