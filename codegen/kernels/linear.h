@@ -70,7 +70,7 @@ typedef enum ig_k_extra {
   IG_K_NONE,
   IG_K_MINIMA_32,       /* minima of sub-blocks of 32: the sums of 32 activations in pairs */
   IG_K_MINIMA_16,       /* of 16 */
-  IG_K_OFFSET_SCALED,   /* stored = q_w + (1 << offset_shift) in sub-blocks of 32 */
+  IG_K_OFFSET_SCALED,   /* stored = q_w + 128 in sub-blocks of 32 */
   IG_K_OFFSET_ONE,      /* stored = q_w + 1 */
 } ig_k_extra;
 typedef struct ig_k_format {

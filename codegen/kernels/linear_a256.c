@@ -106,12 +106,10 @@ static bool has_minima(const ig_k_format *f) { return f->extra == IG_K_MINIMA_32
 /* Whether the total takes minus the offsets times the sums of 32 at its end. kb_dot4_biased has none without VNNI. */
 static bool offset_at_end(const ig_kb *b, const ig_k_format *f) { return f->extra == IG_K_OFFSET_ONE || (f->extra == IG_K_OFFSET_SCALED && b->variant->vnni); }
 
-/* Minus the offset times two scales, as a pair. */
-static val offset_pair(ig_kb *b, const ig_k_format *f, val first, val second) {
+/* Minus the offset 128 times two scales, as a pair. */
+static val offset_pair(ig_kb *b, val first, val second) {
   val pair = kb_words32(b, kb_or(b, masked(b, first, 0xffff), left(b, second, 16))), zero = kb_const(b, "vector<32xi16>", "dense<0>");
-  char literal[32] = "dense<128>";
-  assert(f->offset_shift == 7);
-  val product = kb_sub(b, zero, kb_mul(b, pair, kb_const(b, "vector<32xi16>", literal)));
+  val product = kb_sub(b, zero, kb_mul(b, pair, kb_const(b, "vector<32xi16>", "dense<128>")));
   return kb_op(b, "vector.bitcast", "vector<16xi32>", 1, &product, NULL);
 }
 
@@ -174,7 +172,7 @@ static void gemv_part(ig_kb *b, const ig_k_format *f, val part, val index, int n
     val pair = {NULL}, *sums = f->extra == IG_K_MINIMA_32 ? minima : total;
     if (f->extra == IG_K_MINIMA_32) pair = f->minima(&all_rows, part, p);
     else if (f->extra == IG_K_OFFSET_ONE) pair = kb_i32x16(b, -1);
-    else if (offset_at_end(b, f)) pair = offset_pair(b, f, sc[2 * p], sc[2 * p + 1]);
+    else if (offset_at_end(b, f)) pair = offset_pair(b, sc[2 * p], sc[2 * p + 1]);
     if (!pair.ptr) continue;
     at_part(b, n, x, index, 16 / f->parts, X_SUM32 + 4 * p, xs);
     for (int t = 0; t < n; t++) sums[t] = add_pairs(b, sums[t], pair, xs[t], 0);
@@ -249,7 +247,7 @@ static void expand_part(ig_kb *b, const ig_k_format *f, val part, val index, val
     for (int g = 0; g < groups; g++) kb_store(b, bytes[g], kb_at(b, put, (p.bytes + j * groups + g) * LINE), 64);
   }
   for (int i = 0; i < per / 2 && (f->extra == IG_K_MINIMA_32 || f->extra == IG_K_OFFSET_SCALED); i++) {
-    val pair = f->extra == IG_K_MINIMA_32 ? f->minima(&all_rows, part, i) : offset_pair(b, f, sc[2 * i], sc[2 * i + 1]);
+    val pair = f->extra == IG_K_MINIMA_32 ? f->minima(&all_rows, part, i) : offset_pair(b, sc[2 * i], sc[2 * i + 1]);
     kb_store(b, pair, kb_at(b, extras, (p.extra + i) * LINE), 64);
   }
 }
