@@ -9,7 +9,7 @@ python=/usr/bin/python3
 checked=$((checked + 1))
 number() { sed -n "s/^  \"$1\": \([0-9]*\),\$/\1/p" "$bundle/report.json"; }
 "$ingot" inspect --json "$fable" > "$work/inspect"
-sum() { grep -o "\"$1\": [0-9]*" "$work/inspect" | awk '{ n += $2 } END { printf "%.0f", n }'; }
+sum() { grep -o '"format":.*"tokenizer"' "$work/inspect" | grep -o "\"$1\": [0-9]*" | awk '{ n += $2 } END { printf "%.0f", n }'; }
 [ "$(number parameters)" = "$(sum parameters)" ] || fail "parameters: $(number parameters) in the report, $(sum parameters) in the file"
 [ "$(number tensor_bytes)" = "$(sum bytes)" ] || fail "tensor_bytes: $(number tensor_bytes) in the report, $(sum bytes) in the file"
 [ "$(number decode_tensor_bytes)" = "$(sum bytes)" ] || fail "with a tied head each tensor is read for a token: $(number decode_tensor_bytes)"
