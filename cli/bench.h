@@ -31,7 +31,7 @@ typedef struct bench_once {
 } bench_once;
 
 typedef struct bench_apart {
-  const char *path, *variant, *cache;
+  const char *path, *variant, *cache, *schedule;
   uint32_t threads, prompt, gen, context;
 } bench_apart;
 /* Runs `ingot bench --once`. False: it could not be run, or it failed (it has said why). */

@@ -74,7 +74,7 @@ static uint64_t bytes_read(void) {
 
 /* One line: when the command began and when the token was there by the system's clock, bytes read until then, memory at both ends. */
 int bench_once_here(cli *c, const bench_apart *what, double began) {
-  cli_model_options o = {.variant = what->variant, .cache = what->cache, .threads = what->threads, .context = what->context};
+  cli_model_options o = {.variant = what->variant, .cache = what->cache, .schedule = what->schedule, .threads = what->threads, .context = what->context};
   cli_model m;
   uint64_t base = peak_rss();
   if (!cli_open(c, &m, what->path, &o, NULL)) return CLI_FAILED;
@@ -130,6 +130,7 @@ bool bench_run_apart(cli *c, const bench_apart *what, bench_once *once) {
   int n = 13;
   if (what->variant) args[n++] = "--variant", args[n++] = what->variant;
   if (what->cache) args[n++] = "--cache", args[n++] = what->cache;
+  if (what->schedule) args[n++] = "--schedule", args[n++] = what->schedule;
   char *copies[20] = {NULL};
   for (int i = 0; i < n; i++) copies[i] = ig_copy_string(&c->arena, args[i]);
   double spawned, began, first;

@@ -166,7 +166,7 @@ static void read_report(bench *b) {
 /* In processes of their own: the first token with the weights out of the page cache and in it (the best of three), and the memory of one
  * prefill and one decode of the longest lengths. Nothing of this process may map the weights meanwhile. */
 static void run_apart(bench *b, const char *weights_path, uint32_t threads) {
-  bench_apart what = {.path = b->model.path, .variant = b->open.variant, .cache = b->open.cache, .threads = threads, .context = b->open.context};
+  bench_apart what = {.path = b->model.path, .variant = b->open.variant, .cache = b->open.cache, .schedule = b->open.schedule, .threads = threads, .context = b->open.context};
   bench_once once;
   b->warm_ms = b->warm_start_ms = b->cold_ms = b->cold_start_ms = b->base_rss = b->peak_rss = NAN;
   if (b->no_first) return;
@@ -258,6 +258,7 @@ int cmd_bench(cli *c, int argc, char **argv) {
     {"--no-roofline", NULL, CLI_FLAG, &b.no_roofline, NULL, "leave out what the machine can do (probes between repetitions)"},
     {"--once", NULL, CLI_FLAG, &once_only, NULL, "one first token, then -p and -n once; one line: clock at start and token, bytes read, RSS at start, peak"},
     {"--variant", NULL, CLI_TEXT, &b.open.variant, "NAME", "variant to run (default: INGOT_VARIANT, else the best)"},
+    {"--schedule", NULL, CLI_TEXT, &b.open.schedule, "FILE.lua", "what to compile a model file with (docs/SCHEDULES.md)"},
     {"--cache", NULL, CLI_TEXT, &b.open.cache, "FOLDER", "where a model file is compiled to"},
   };
   if (!CLI_PARSE(c, argc, argv, "", 0, 0, options)) return c->status;
@@ -270,6 +271,6 @@ int cmd_bench(cli *c, int argc, char **argv) {
   b.open.context = run_most + highest(&b.depths);
   if (!once_only) return run_bench(&b);
   uint32_t prompt = highest(&b.prompts), gen = highest(&b.gens), context = prompt + gen > highest(&b.depths) ? prompt + gen : highest(&b.depths);
-  bench_apart what = {b.model.path, b.open.variant, b.open.cache, b.threads.v[0], prompt, gen, context ? context : 1};
+  bench_apart what = {b.model.path, b.open.variant, b.open.cache, b.open.schedule, b.threads.v[0], prompt, gen, context ? context : 1};
   return bench_once_here(c, &what, began);
 }

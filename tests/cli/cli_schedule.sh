@@ -55,6 +55,7 @@ expect 0 '' "$ingot" compile "$fable" --compile-to fuse --schedule "$work/slow.l
 if grep -q '"glu"' "$work/out"; then fail "fuse_gate_up = false still fuses"; fi
 out_has 'ig.silu'
 
+expect 0 '' "$ingot" bench -m "$fable" -p 8 -n 2 -r 1 --no-roofline --schedule "$work/slow.lua"
 expect 1 "illegal.lua:1: error: tokens = 13 is out of range: it may be 1 to 12" "$ingot" compile "$fable" -o "$work" --schedule "$work/illegal.lua"
 expect 1 "illegal.lua:1: error: tokens = 13" "$ingot" logits "$fable" "$work/no.f32" --schedule "$work/illegal.lua" 1 2
 expect 1 'nowhere.lua' "$ingot" compile "$fable" -o "$work" --schedule "$work/nowhere.lua"

@@ -1,5 +1,7 @@
 /* Schedules: what the defaults say, which rule wins, what is refused and how (tests/golden/schedule_wrong.lua -> .txt, one text between each
  * `-- ----`; INGOT_REGENERATE=1 writes it anew), that nothing leaves the sandbox, and that random changes of a schedule do no harm. */
+#define _POSIX_C_SOURCE 200809L
+#include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -191,6 +193,23 @@ static void test_mutations(void) {
   printf("%ld mutations, %d taken\n", rounds, taken);
 }
 
+/* Files that `ingot tune` wrote are schedules still. */
+static void test_tuned(void) {
+  const char *folder = source("schedules/tuned");
+  DIR *dir = opendir(folder);
+  int n = 0;
+  for (struct dirent *entry; dir && (entry = readdir(dir));) {
+    if (entry->d_name[0] == '.') continue;
+    ig_schedule s;
+    ig_diags diags = {0};
+    CHECK(ig_schedule_read(&s, target(), ig_format(&arena, "%s/%s", folder, entry->d_name), &arena, &diags), "%s: %s", entry->d_name, diags.count ? diags.items[0].text : "");
+    ig_diags_finish(&diags);
+    n++;
+  }
+  if (dir) closedir(dir);
+  CHECK(n > 0, "no file in %s", folder);
+}
+
 /* The examples of the documentation are schedules. */
 static void test_documentation(void) {
   ig_str text = file("docs/SCHEDULES.md");
@@ -213,6 +232,7 @@ int main(void) {
   test_defaults();
   test_first_match_wins();
   test_documentation();
+  test_tuned();
   test_wrong();
   test_sandbox();
   test_mutations();
