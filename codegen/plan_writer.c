@@ -13,7 +13,7 @@ enum { PHASE_KIND, PHASE_MAX_TOKENS, PHASE_STEPS };
 enum { WEIGHT_NAME, WEIGHT_FORMAT, WEIGHT_LAYOUT, WEIGHT_ROWS, WEIGHT_COLS, WEIGHT_OFFSET, WEIGHT_BYTES };
 enum { TOK_TEXT, TOK_PIECES, TOK_SCORES, TOK_HASH, TOK_SPECIALS, TOK_BYTES, TOK_BOS, TOK_UNKNOWN, TOK_END, TOK_ADD_BOS, TOK_ADD_EOS, TOK_SPACE,
        TOK_KIND, TOK_MERGES, TOK_CLASS_PAGES, TOK_CLASS_BLOCKS, TOK_N_CLASSES, TOK_TRANSITIONS, TOK_PASSES, TOK_EOS, TOK_WHOLE_WORDS, TOK_FOLDS,
-       TOK_LONGEST };
+       TOK_LONGEST, TOK_CHARSMAP, TOK_PREFIXES, TOK_UNKNOWN_SCORE, TOK_MERGES_SPACES };
 enum { TEMPLATE_CODE, TEMPLATE_STRINGS, TEMPLATE_SOURCE };
 enum {
   PLAN_VERSION, PLAN_NAME, PLAN_ARCHITECTURE, PLAN_TARGET, PLAN_N_VOCAB, PLAN_N_EMBD, PLAN_N_LAYER, PLAN_N_CONTEXT, PLAN_CHUNK, PLAN_ARENA_BYTES,
@@ -104,6 +104,10 @@ static ig_flat_ref write_tokenizer(ig_flat *f, const ig_tokenizer *t) {
   ig_flat_ref transitions = s->n_passes ? ig_flat_vector(f, s->transitions, s->n_transitions, 2, 2) : 0;
   ig_flat_ref passes = s->n_passes ? ig_flat_vector(f, s->passes, s->n_passes, 4, 4) : 0;
   ig_flat_ref folds = t->n_folds ? ig_flat_vector(f, t->folds, t->n_folds, 8, 4) : 0;
+  ig_flat_ref map = t->charsmap_size ? ig_flat_vector(f, t->charsmap, t->charsmap_size, 1, 4) : 0;
+  ig_flat_ref prefixes = t->prefixes_size ? ig_flat_vector(f, t->prefixes, t->prefixes_size, 1, 1) : 0;
+  uint32_t unknown_score;
+  memcpy(&unknown_score, &t->unknown_score, sizeof unknown_score);
   ig_flat_ref hash = ig_flat_vector(f, t->hash, t->hash_size, 4, 4);
   ig_flat_ref specials = ig_flat_vector(f, t->specials, t->n_specials, 4, 4), bytes = ig_flat_vector(f, t->bytes, 256, 4, 4);
   ig_flat_ref end = ig_flat_vector(f, t->end, t->n_end, 4, 4);
@@ -130,6 +134,10 @@ static ig_flat_ref write_tokenizer(ig_flat *f, const ig_tokenizer *t) {
   ig_flat_scalar(f, TOK_WHOLE_WORDS, 1, t->whole_words, 0);
   ig_flat_child(f, TOK_FOLDS, folds);
   ig_flat_scalar(f, TOK_LONGEST, 4, t->longest, 0);
+  ig_flat_child(f, TOK_CHARSMAP, map);
+  ig_flat_child(f, TOK_PREFIXES, prefixes);
+  ig_flat_scalar(f, TOK_UNKNOWN_SCORE, 4, unknown_score, 0);
+  ig_flat_scalar(f, TOK_MERGES_SPACES, 1, t->merges_spaces, 0);
   return ig_flat_table(f);
 }
 

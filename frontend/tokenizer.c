@@ -218,7 +218,7 @@ static bool read_ids(job *j) {
   return ok;
 }
 
-static const struct { const char *name; ig_token_kind kind; } kinds[] = {{"llama", IG_TOKENS_SENTENCEPIECE}, {"gpt2", IG_TOKENS_BYTES}, {"bert", IG_TOKENS_WORDPIECE}};
+static const struct { const char *name; ig_token_kind kind; } kinds[] = {{"llama", IG_TOKENS_SENTENCEPIECE}, {"gpt2", IG_TOKENS_BYTES}, {"bert", IG_TOKENS_WORDPIECE}, {"t5", IG_TOKENS_UNIGRAM}};
 
 /* False where the kind, or its pre-tokenizer, is not known; t->missing then says it. */
 static bool choose_kind(job *j, ig_str name, const ig_pre_tokenizer **pre, bool *ok) {
@@ -240,10 +240,11 @@ static bool choose_kind(job *j, ig_str name, const ig_pre_tokenizer **pre, bool 
 static bool read_flags(job *j, const ig_pre_tokenizer *pre) {
   ig_tokenizer *t = j->t;
   const ig_meta *meta = j->model->meta;
-  t->add_bos = t->kind == IG_TOKENS_BYTES ? pre->add_bos : true;
-  t->add_space_prefix = t->kind != IG_TOKENS_BYTES;
-  t->add_eos = t->kind == IG_TOKENS_WORDPIECE;
+  t->add_bos = t->kind == IG_TOKENS_BYTES ? pre->add_bos : t->kind != IG_TOKENS_UNIGRAM;
+  t->add_space_prefix = t->kind == IG_TOKENS_SENTENCEPIECE || t->kind == IG_TOKENS_WORDPIECE;
+  t->add_eos = t->kind == IG_TOKENS_WORDPIECE || t->kind == IG_TOKENS_UNIGRAM;
   bool ok = ig_meta_bool(meta, "tokenizer.ggml.add_bos_token", &t->add_bos, j->diags);
+  ok = ig_meta_bool(meta, "tokenizer.ggml.remove_extra_whitespaces", &t->merges_spaces, j->diags) && ok;
   ok = ig_meta_bool(meta, "tokenizer.ggml.add_eos_token", &t->add_eos, j->diags) && ok;
   return ig_meta_bool(meta, "tokenizer.ggml.add_space_prefix", &t->add_space_prefix, j->diags) && ok;
 }
@@ -287,7 +288,7 @@ bool ig_tokenizer_read(ig_model *model, ig_diags *diags) {
   if (tokens->count == 0 || tokens->count > INT32_MAX / 8) return ig_error(diags, j.path, "metadata key tokenizer.ggml.tokens has %llu elements", (unsigned long long)tokens->count);
   ok = read_pieces(&j, tokens);
   ok = read_types(&j) && ok;
-  if (t->kind == IG_TOKENS_SENTENCEPIECE) ok = read_scores(&j) && ok;
+  if (t->kind == IG_TOKENS_SENTENCEPIECE || t->kind == IG_TOKENS_UNIGRAM) ok = read_scores(&j) && ok;
   ok = read_ids(&j) && ok;
   ok = read_flags(&j, pre) && ok;
   if (!ok) return false;
@@ -297,6 +298,7 @@ bool ig_tokenizer_read(ig_model *model, ig_diags *diags) {
   mark_stripping(&j);
   if (t->kind == IG_TOKENS_SENTENCEPIECE) ig_mark_whole(&j);
   if (t->kind == IG_TOKENS_WORDPIECE) ig_read_words(&j);
+  if (t->kind == IG_TOKENS_UNIGRAM && !ig_read_unigram(&j)) return false;
   if (t->kind == IG_TOKENS_BYTES) {
     const char *wrong = ig_splitter_compile(pre->expressions, pre->n, &model->arena, &t->splitter);
     if (wrong) return ig_error(diags, j.path, "pre-tokenizer \"%s\": %s", pre->name, wrong);

@@ -24,6 +24,8 @@ uint32_t ig_find_piece(const ig_tokenizer *t, const char *text, size_t size);
 void ig_pieces_to_bytes(job *j);
 /* tokenizer.ggml.merges as a hash table, the bytes' symbols, and which pieces are whole. False, reported, where they are damaged. */
 bool ig_read_merges(job *j, bool ignore_merges);
+/* Unigram: the map of characters, beginnings of pieces. False, reported, where they are damaged. */
+bool ig_read_unigram(job *j);
 /* WordPiece: classes of characters and folds. */
 void ig_read_words(job *j);
 /* SentencePiece: which pieces are whole, and whether words can be merged one by one. */

@@ -40,6 +40,10 @@ typedef struct ig_tokenizer {
   ig_merge *merges; uint32_t merges_size;       /* a hash table, its size a power of two; rank 0xffffffff: an empty slot */
   ig_splitter splitter;
   ig_fold *folds; uint32_t n_folds, longest;    /* WordPiece: code points that become others; bytes of the longest piece */
+  uint8_t *charsmap; uint32_t charsmap_size;    /* Unigram: the file's map of characters; which hashes are of beginnings of pieces */
+  uint8_t *prefixes; uint32_t prefixes_size;
+  float unknown_score;
+  bool merges_spaces;
   uint32_t eos;                 /* what add_eos adds; 0xffffffff: none */
   bool whole_words;             /* no piece has a space after something else: merges never reach over the beginning of a word */
 } ig_tokenizer;

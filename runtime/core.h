@@ -128,9 +128,10 @@ enum { INGOT__TOKENS_SENTENCEPIECE, INGOT__TOKENS_BYTES, INGOT__TOKENS_WORDPIECE
 
 typedef struct ingot__tokenizer {
   ingot__vec text, pieces, scores, hash, specials, bytes, end, merges;
-  ingot__vec class_pages, class_blocks, transitions, passes, folds;
+  ingot__vec class_pages, class_blocks, transitions, passes, folds, charsmap, prefixes;
   uint32_t kind, bos, eos, unknown, n_classes, longest;
-  bool present, add_bos, add_eos, add_space_prefix, whole_words;
+  bool present, add_bos, add_eos, add_space_prefix, whole_words, merges_spaces;
+  float unknown_score;
 } ingot__tokenizer;
 
 typedef struct ingot__plan {

@@ -16,7 +16,8 @@ enum { STEP_PRIVATE, STEP_PARTS };
 enum { PART_KERNEL, PART_OPERANDS, PART_DIMS };
 enum { WEIGHT_NAME, WEIGHT_FORMAT, WEIGHT_LAYOUT, WEIGHT_ROWS, WEIGHT_COLS, WEIGHT_OFFSET, WEIGHT_BYTES };
 enum { T_TEXT, T_PIECES, T_SCORES, T_HASH, T_SPECIALS, T_BYTES, T_BOS, T_UNKNOWN, T_END, T_ADD_BOS, T_ADD_EOS, T_ADD_SPACE_PREFIX,
-       T_KIND, T_MERGES, T_CLASS_PAGES, T_CLASS_BLOCKS, T_N_CLASSES, T_TRANSITIONS, T_PASSES, T_EOS, T_WHOLE_WORDS, T_FOLDS, T_LONGEST };
+       T_KIND, T_MERGES, T_CLASS_PAGES, T_CLASS_BLOCKS, T_N_CLASSES, T_TRANSITIONS, T_PASSES, T_EOS, T_WHOLE_WORDS, T_FOLDS, T_LONGEST,
+       T_CHARSMAP, T_PREFIXES, T_UNKNOWN_SCORE, T_MERGES_SPACES };
 enum { C_CODE, C_STRINGS, C_SOURCE };
 enum { OPERAND_BYTES = 16, PIECE_BYTES = 8, MERGE_BYTES = 16, FOLD_BYTES = 8 };
 
@@ -220,11 +221,13 @@ static bool read_weights(opener *o) {
 /* What tokenising relies on; every entry of the tables is checked where it is used. */
 static bool check_tokenizer(opener *o, const ingot__tokenizer *k) {
   uint32_t n = k->pieces.count;
-  bool scored = k->kind == INGOT__TOKENS_SENTENCEPIECE;
-  if (k->kind > INGOT__TOKENS_WORDPIECE) return refuse(o, "tokenizer.kind is %u", k->kind);
+  bool unigram = k->kind == INGOT__TOKENS_UNIGRAM, scored = k->kind == INGOT__TOKENS_SENTENCEPIECE || unigram;
+  if (k->kind > INGOT__TOKENS_UNIGRAM) return refuse(o, "tokenizer.kind is %u", k->kind);
   if (n > o->plan->n_vocab || (scored && k->scores.count != n)) return refuse(o, "tokenizer: %u pieces and %u scores for %u tokens", n, k->scores.count, o->plan->n_vocab);
   if (!k->hash.count || (k->hash.count & (k->hash.count - 1))) return refuse(o, "tokenizer.hash: its size is not a power of two");
   if (k->kind == INGOT__TOKENS_BYTES && (!k->merges.count || (k->merges.count & (k->merges.count - 1)))) return refuse(o, "tokenizer.merges: its size is not a power of two");
+  if (unigram && (!k->prefixes.count || k->prefixes.count > 1u << 28 || (k->prefixes.count & (k->prefixes.count - 1))))
+    return refuse(o, "tokenizer.prefixes: its size is not a power of two");
   if (k->n_classes > UINT8_MAX || k->passes.count > MOST_PASSES) return refuse(o, "tokenizer: %u classes, %u passes", k->n_classes, k->passes.count);
   if (k->bytes.count != 256) return refuse(o, "tokenizer.bytes has %u entries", k->bytes.count);
   if ((k->bos != UINT32_MAX && k->bos >= n) || (k->eos != UINT32_MAX && k->eos >= n) || (k->unknown != UINT32_MAX && k->unknown >= n))
@@ -260,6 +263,11 @@ static bool read_tokenizer(opener *o) {
   k->whole_words = READ(1, &t, T_WHOLE_WORDS, 0, "tokenizer.whole_words") != 0;
   k->folds = ingot__read_vector(&o->reader, &t, T_FOLDS, FOLD_BYTES, "tokenizer.folds");
   k->longest = READ32(&t, T_LONGEST, "tokenizer.longest");
+  k->charsmap = ingot__read_vector(&o->reader, &t, T_CHARSMAP, 1, "tokenizer.charsmap");
+  k->prefixes = ingot__read_vector(&o->reader, &t, T_PREFIXES, 1, "tokenizer.prefixes");
+  uint32_t unknown_score = READ32(&t, T_UNKNOWN_SCORE, "tokenizer.unknown_score");
+  memcpy(&k->unknown_score, &unknown_score, sizeof unknown_score);
+  k->merges_spaces = READ(1, &t, T_MERGES_SPACES, 0, "tokenizer.merges_spaces") != 0;
   return sound(o) && check_tokenizer(o, k);
 }
 

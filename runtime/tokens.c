@@ -147,6 +147,7 @@ static void tokenize_stretch(token_job *job, const uint8_t *text, size_t size) {
   if (!size) return;
   switch (job->t->kind) {
   case INGOT__TOKENS_BYTES: ingot__tokenize_bytes(job, text, size); break;
+  case INGOT__TOKENS_UNIGRAM: ingot__tokenize_unigram(job, text, size); break;
   case INGOT__TOKENS_WORDPIECE: ingot__tokenize_words(job, text, size); break;
   default: ingot__tokenize_sentence(job, text, size);
   }

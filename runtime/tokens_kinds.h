@@ -87,6 +87,7 @@ void ingot__merge(token_job *job, const uint8_t *text);
 /* A stretch of plain text, without special tokens. */
 void ingot__tokenize_sentence(token_job *job, const uint8_t *text, size_t size);
 void ingot__tokenize_bytes(token_job *job, const uint8_t *text, size_t size);
+void ingot__tokenize_unigram(token_job *job, const uint8_t *text, size_t size);
 void ingot__tokenize_words(token_job *job, const uint8_t *text, size_t size);
 
 /* The class of a code point; 0 where the tables have none. */

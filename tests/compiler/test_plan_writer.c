@@ -47,6 +47,7 @@ static void make(ig_text *out) {
   static uint32_t passes[] = {0};
   static ig_fold folds[] = {{65, 97}};
   ig_tokenizer tokenizer = {.present = true, .n = 3, .kind = IG_TOKENS_BYTES, .merges = merges, .merges_size = 2, .eos = 2, .whole_words = true, .folds = folds, .n_folds = 1, .longest = 5,
+                            .charsmap = (uint8_t[]){1, 2}, .charsmap_size = 2, .prefixes = (uint8_t[]){255, 1}, .prefixes_size = 2, .unknown_score = -12.5f, .merges_spaces = true,
                             .splitter = {pages, 2, blocks, 8, 1, transitions, 4, passes, 1},
                              .text = "<eos>ab\xc3\xa9", .text_size = 9, .pieces = pieces, .scores = scores, .hash = hash, .hash_size = 8,
                             .specials = specials, .n_specials = 1, .bos = 0, .unknown = UINT32_MAX, .end = end, .n_end = 2, .add_bos = true, .add_space_prefix = true};

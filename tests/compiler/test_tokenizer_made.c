@@ -119,9 +119,11 @@ static void merge_naively(const vocabulary *v, bool by_score, parts *p) {
       if (rank < lowest) lowest = rank, best = i;
     }
     if (best == p->n) return;
-    strcat(p->text[best], p->text[best + 1]);
+    char joined[64];
+    snprintf(joined, sizeof joined, "%s%s", p->text[best], p->text[best + 1]);
+    snprintf(p->text[best], sizeof p->text[best], "%.23s", joined);
     p->n--;
-    for (uint32_t i = best + 1; i < p->n; i++) strcpy(p->text[i], p->text[i + 1]);
+    for (uint32_t i = best + 1; i < p->n; i++) memcpy(p->text[i], p->text[i + 1], sizeof p->text[i]);
   }
 }
 
@@ -168,7 +170,7 @@ static ingot__vec damaged(ingot__vec v, size_t element) {
   uint8_t *copy = malloc(bytes ? bytes : 1); /* exactly as large: a sanitizer sees every step beyond */
   if (!copy) exit(1);
   if (bytes) memcpy(copy, v.data, bytes);
-  for (uint32_t i = below(4); bytes && i; i--) copy[below((uint32_t)bytes)] = (uint8_t)(below(3) ? below(256) : 255);
+  for (uint32_t i = below(4); bytes && i; i--) copy[below((uint32_t)bytes)] = (uint8_t)(below(3) ? below(256) : 255u);
   return (ingot__vec){copy, v.count};
 }
 
@@ -178,7 +180,7 @@ static void check_damage(const ingot__tokenizer *whole, const char *text, size_t
   ingot_token ids[MOST];
   back b = {.size = 0};
   struct { ingot__vec *v; size_t element; } tables[] = {{&t.text, 1}, {&t.pieces, 8}, {&t.scores, 4}, {&t.hash, 4}, {&t.specials, 4}, {&t.bytes, 4}, {&t.end, 4},
-    {&t.merges, 16}, {&t.class_pages, 2}, {&t.class_blocks, 1}, {&t.transitions, 2}, {&t.passes, 4}, {&t.folds, 8}};
+    {&t.merges, 16}, {&t.class_pages, 2}, {&t.class_blocks, 1}, {&t.transitions, 2}, {&t.passes, 4}, {&t.folds, 8}, {&t.charsmap, 1}, {&t.prefixes, 1}};
   for (size_t i = 0; i < sizeof tables / sizeof *tables; i++) *tables[i].v = damaged(*tables[i].v, tables[i].element);
   if (!below(4)) t.n_classes = below(256);
   if (!below(4)) t.longest = below(3) ? below(20) : UINT32_MAX;
@@ -207,7 +209,7 @@ static void run(const vocabulary *v, const char *model, const char *pre, bool ch
     for (int round = 0; round < 600; round++) {
       char text[200];
       size_t size = below(sizeof text);
-      for (size_t i = 0; i < size; i++) text[i] = (char)(below(4) ? "abcde <|x>\n\xc3\xa9"[below(13)] : below(256));
+      for (size_t i = 0; i < size; i++) text[i] = below(4) ? "abcde <|x>\n\xc3\xa9"[below(13)] : (char)(uint8_t)below(256);
       check_damage(&t, text, size);
     }
   }
@@ -250,6 +252,7 @@ int main(void) {
     run(&v, "llama", "default", true, true);
     make(&v, false, true);
     run(&v, "bert", "default", false, false);
+    run(&v, "t5", "default", false, true);
   }
   return failures ? 1 : 0;
 }
