@@ -98,6 +98,12 @@ static void check_layer(ig_lowering *l, const ig_decoder *d, uint32_t index, ig_
   }
 }
 
+uint32_t ig_window_read(ig_lowering *l) {
+  uint32_t window = 0, context = l->model->context ? l->model->context : l->model->n_context;
+  ig_meta_u32(l->model->meta, ig_key_of(l, "attention.sliding_window"), &window, l->diags); /* a wrong type is an error of the whole */
+  return window < context ? window : 0;
+}
+
 static bool check_numbers(ig_lowering *l) {
   const ig_model *m = l->model;
   const struct { const char *key; uint32_t value; } needed[] = {

@@ -35,6 +35,8 @@ struct ig_decoder {
   ig_presence bias;              /* of q, k, v */
   ig_presence output_bias;       /* of attn_output */
   ig_qk_norm qk_norm;
+  uint32_t window;               /* positions that a token sees, 0: all; */
+  uint32_t global_every;         /* but all in every n-th layer, 0: in none */
   const char *const *known;      /* keys (without the architecture) that the family reads and others would refuse; NULL-ended, may be NULL */
   /* found */
   float eps, attention_scale;
@@ -46,6 +48,8 @@ struct ig_decoder {
 /* `d` has what the family sets. False where an error was reported; what is missing or wrong is noted. */
 bool ig_decoder_check(ig_lowering *l, ig_decoder *d);
 void ig_decoder_build(ig_lowering *l, const ig_decoder *d);
+/* The model's attention.sliding_window, 0 where it has none or sees all that it is compiled for. */
+uint32_t ig_window_read(ig_lowering *l);
 /* Rope by the model's keys: base, dimensions, scaling (none, linear, yarn, longrope) and tensors of factors. */
 bool ig_rope_read(ig_lowering *l, ig_rope_turns *turns);
 

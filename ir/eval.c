@@ -273,6 +273,7 @@ static float *copy(run *r, int index) {
 static bool do_attention(run *r, const step *s) {
   size_t heads = (size_t)ig_attr_int(s->op, "heads"), kv_heads = (size_t)ig_attr_int(s->op, "kv_heads"), dim = (size_t)ig_attr_int(s->op, "head_dim");
   float scale = (float)ig_attr_float(s->op, "scale");
+  size_t window = ig_has_attr(s->op, "window") ? (size_t)ig_attr_int(s->op, "window") : 0;
   size_t q_columns = heads * dim, kv_columns = kv_heads * dim;
   cache *c = &r->e->caches[ig_attr_int(s->op, "layer")];
   float *q = copy(r, s->in[0]), *k = copy(r, s->in[1]);
@@ -286,7 +287,8 @@ static bool do_attention(run *r, const step *s) {
     c->v[r->e->position * kv_columns + i] = kept(r, v[i]);
   }
   for (size_t t = 0; t < r->n; t++)
-    ig_ref_attention(q + t * q_columns, c->k, c->v, r->e->position + t, heads, kv_heads, dim, scale, rows_of(r, s->out[0]) + t * q_columns);
+    ig_ref_attention(q + t * q_columns, c->k, c->v, r->e->position + t, heads, kv_heads, dim, scale, window,
+                     rows_of(r, s->out[0]) + t * q_columns);
   return true;
 }
 

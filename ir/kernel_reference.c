@@ -90,6 +90,7 @@ static void glu(const ingot_kernel_args *a, uint32_t t, bool f) {
 
 typedef struct shape {
   size_t context, kv_heads, group, head_dim, v16, pairs, q16, k16, v_row16, y16, heads, partial;
+  size_t window;
   float scale, magnitude;
   bool halves;
 } shape;
@@ -101,6 +102,7 @@ static shape shape_of(const ingot_kernel_args *a) {
     .v16 = d[IG_ATTN_V16], .pairs = d[IG_ATTN_PAIRS], .q16 = d[IG_ATTN_Q16], .k16 = d[IG_ATTN_K16], .v_row16 = d[IG_ATTN_V_ROW16],
     .y16 = d[IG_ATTN_Y16], .heads = (size_t)d[IG_ATTN_KV_HEADS] * d[IG_ATTN_GROUP], .partial = 16 * (size_t)d[IG_ATTN_V16] + 16,
     .scale = ig_f32_of_bits(d[IG_ATTN_SCALE]), .magnitude = ig_f32_of_bits(d[IG_ATTN_MAGNITUDE]), .halves = d[IG_ATTN_HALVES] != 0,
+    .window = d[IG_ATTN_WINDOW],
   };
   return s;
 }
@@ -133,21 +135,24 @@ static void write_kv(const shape *s, const uint64_t *frequencies, size_t head, s
   for (size_t c = 0; c < 16 * s->v16; c++) *v_at(s, v_cache, head, position, c) = c < s->head_dim ? ig_kv_f16(v[head * s->head_dim + c]) : 0;
 }
 
-/* row = {16 v16 sums, maximum, sum} of the first n positions of a block. */
-static void attend(const shape *s, const float *q, void *k_cache, void *v_cache, size_t head, size_t block, size_t n, float *row, bool f) {
+/* The first position that a query sees. */
+static size_t lowest(const shape *s, size_t position) { return s->window && position + 1 > s->window ? position + 1 - s->window : 0; }
+
+/* row = {16 v16 sums, maximum, sum} of the positions [low, n) of a block. */
+static void attend(const shape *s, const float *q, void *k_cache, void *v_cache, size_t head, size_t block, size_t low, size_t n, float *row, bool f) {
   float p[BLOCK], lanes[16] = {0}, m = -INFINITY;
-  for (size_t i = 0; i < n; i++) {
+  for (size_t i = low; i < n; i++) {
     p[i] = 0;
     for (size_t c = 0; c < s->head_dim; c++) p[i] = fused(ig_f16_to_f32(*k_at(s, k_cache, head, block * BLOCK + i, c)), q[c], p[i], f);
     m = p[i] > m ? p[i] : m;
   }
-  for (size_t i = 0; i < n; i++) {
+  for (size_t i = low; i < n; i++) {
     p[i] = expo(p[i] - m, f);
     lanes[i % 16] += p[i];
   }
   for (size_t c = 0; c < 16 * s->v16; c++) {
     row[c] = 0;
-    for (size_t i = 0; i < n; i++) row[c] = fused(p[i], ig_f16_to_f32(*v_at(s, v_cache, head, block * BLOCK + i, c)), row[c], f);
+    for (size_t i = low; i < n; i++) row[c] = fused(p[i], ig_f16_to_f32(*v_at(s, v_cache, head, block * BLOCK + i, c)), row[c], f);
   }
   row[16 * s->v16] = m;
   row[16 * s->v16 + 1] = ig_fold16(lanes);
@@ -186,15 +191,15 @@ static void prefill(const ingot_kernel_args *a, uint32_t tile, bool f) {
   shape s = shape_of(a);
   size_t head = tile / a->dim[INGOT_DIM_QUERY_TILES], first = tile % a->dim[INGOT_DIM_QUERY_TILES] * INGOT_QUERY_TILE;
   for (size_t t = first; t < first + INGOT_QUERY_TILE && t < a->dim[INGOT_DIM_TOKENS]; t++) {
-    size_t positions = a->dim[INGOT_DIM_POSITION] + t + 1;
+    size_t positions = a->dim[INGOT_DIM_POSITION] + t + 1, low = lowest(&s, positions - 1), begin = low / BLOCK;
     float *y = (float *)a->operand[3] + t * 16 * s.y16;
     for (size_t g = head * s.group; g < (head + 1) * s.group; g++) {
       const float *q = (const float *)a->operand[0] + t * 16 * s.q16 + g * s.head_dim;
       float row[WIDEST], next[WIDEST];
-      for (size_t b = 0; b * BLOCK < positions; b++) {
+      for (size_t b = begin; b * BLOCK < positions; b++) {
         size_t n = positions - b * BLOCK < BLOCK ? positions - b * BLOCK : BLOCK;
-        attend(&s, q, a->operand[1], a->operand[2], head, b, n, b ? next : row, f);
-        if (b) merge(&s, row, next, f);
+        attend(&s, q, a->operand[1], a->operand[2], head, b, b > begin ? 0 : low % BLOCK, n, b > begin ? next : row, f);
+        if (b > begin) merge(&s, row, next, f);
       }
       finish(&s, row, y + g * s.head_dim);
     }
@@ -206,21 +211,25 @@ static void decode(const ingot_kernel_args *a, uint32_t tile, bool f) {
   shape s = shape_of(a);
   size_t head = tile / a->dim[INGOT_DIM_BLOCKS], block = tile % a->dim[INGOT_DIM_BLOCKS], position = a->dim[INGOT_DIM_POSITION];
   if (block == position / BLOCK) write_kv(&s, a->operand[5], head, position, a->operand[1], a->operand[2], a->operand[3], a->operand[4], f);
+  size_t low = lowest(&s, position);
+  if ((block + 1) * BLOCK <= low) return; /* beyond the window */
+  low = low > block * BLOCK ? low - block * BLOCK : 0;
   size_t n = position + 1 - block * BLOCK < BLOCK ? position + 1 - block * BLOCK : BLOCK;
   for (size_t g = head * s.group; g < (head + 1) * s.group; g++) {
     float q[WIDEST];
     rotate(&s, a->operand[5], position, (const float *)a->operand[0] + g * s.head_dim, q, s.scale, f);
-    attend(&s, q, a->operand[3], a->operand[4], head, block, n, (float *)a->operand[6] + (block * s.heads + g) * s.partial, f);
+    attend(&s, q, a->operand[3], a->operand[4], head, block, low, n, (float *)a->operand[6] + (block * s.heads + g) * s.partial, f);
   }
 }
 
 static void merge_all(const ingot_kernel_args *a, bool f) {
   shape s = shape_of(a);
+  size_t begin = lowest(&s, a->dim[INGOT_DIM_POSITION]) / BLOCK;
   for (size_t g = 0; g < s.heads; g++) {
     float row[WIDEST];
     const float *first = (const float *)a->operand[0] + g * s.partial;
-    memcpy(row, first, s.partial * 4);
-    for (size_t b = 1; b < a->dim[INGOT_DIM_BLOCKS]; b++) merge(&s, row, first + b * s.heads * s.partial, f);
+    memcpy(row, first + begin * s.heads * s.partial, s.partial * 4);
+    for (size_t b = begin + 1; b < a->dim[INGOT_DIM_BLOCKS]; b++) merge(&s, row, first + b * s.heads * s.partial, f);
     finish(&s, row, (float *)a->operand[1] + g * s.head_dim);
   }
   zero_padding(&s, a->operand[1]);

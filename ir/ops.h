@@ -10,11 +10,12 @@
  *   ig.rms_norm   (x, gain) {eps}                              a gain shorter than the row: each piece of its length (a head) by itself
  *   ig.linear     (x, w, [bias]) {[digits]}                    digits = 2: activations keep a second int8 digit where weights are quantised
  *   ig.rope       (x, pos, table) {heads, head_dim}            the first 2 * pairs channels of each head
- *   ig.attention  (q, k, v, pos) {layer, heads, kv_heads, head_dim, scale}   causal, over the layer's cache, which it extends
+ *   ig.attention  (q, k, v, pos) {layer, heads, kv_heads, head_dim, scale, [window]}   causal, over the layer's cache, which it extends;
+ *                  window: only the last so many positions, the token's own among them
  *   ig.silu (x) · ig.mul (a, b) · ig.add (a, b)
  * Ops made by the pass fuse:
  *   ig.fused_linear   (x, [gain], w0, [w1], [w2], [residual], [b0], [b1], [b2]) {[eps], epilogue = "none" | "add" | "glu"} -> y0, [y1], [y2]
- *   ig.rope_attention (q, k, v, pos, table) {layer, heads, kv_heads, head_dim, scale}
+ *   ig.rope_attention (q, k, v, pos, table) {layer, heads, kv_heads, head_dim, scale, [window]}
  * A module holds func.func @forward(%tokens: tensor<?xi32>, %pos: i32) -> logits; after the pass split: @prefill, @decode
  * (tokens, pos -> hidden), @head and @head_rows (hidden -> logits).
  */

@@ -158,13 +158,14 @@ ig_op ig_build_fused_linear(ig_builder *b, ig_value x, ig_value gain, const ig_v
 }
 
 ig_value ig_build_rope_attention(ig_builder *b, ig_value q, ig_value k, ig_value v, ig_value pos, ig_value table, ig_op attention) {
-  static const char *const copied[] = {"layer", "heads", "kv_heads", "head_dim", "scale"};
+  static const char *const copied[] = {"layer", "heads", "kv_heads", "head_dim", "scale", "window"};
   recipe r = start(b, "ig.rope_attention");
   operand(&r, q);
   operand(&r, k);
   operand(&r, v);
   operand(&r, pos);
   operand(&r, table);
-  for (int i = 0; i < 5; i++) attribute(&r, copied[i], ig_attr(attention, copied[i]));
+  for (int i = 0; i < 6; i++)
+    if (ig_has_attr(attention, copied[i])) attribute(&r, copied[i], ig_attr(attention, copied[i]));
   return one(b, &r, type_of(q));
 }

@@ -99,40 +99,41 @@ void ig_ref_rope(float *x, size_t heads, size_t head_dim, const ig_ref_turns *tu
 
 enum { BLOCK = 128 };
 
-/* A block's maximum, sum and weighted values. */
-static void attend_block(const float *q, float scale, const float *k, const float *v, size_t positions, size_t stride, size_t head_dim, float *most,
+/* A block's maximum, sum and weighted values, of the positions [low, positions). */
+static void attend_block(const float *q, float scale, const float *k, const float *v, size_t low, size_t positions, size_t stride, size_t head_dim, float *most,
                          float *sum, float *out) {
   float score[BLOCK], lanes[16] = {0};
   *most = -INFINITY;
-  for (size_t p = 0; p < positions; p++) {
+  for (size_t p = low; p < positions; p++) {
     score[p] = 0;
     for (size_t i = 0; i < head_dim; i++) score[p] = fmaf(q[i] * scale, k[p * stride + i], score[p]);
     *most = score[p] > *most ? score[p] : *most;
   }
-  for (size_t p = 0; p < positions; p++) {
+  for (size_t p = low; p < positions; p++) {
     score[p] = ig_exp(score[p] - *most);
     lanes[p % 16] += score[p];
   }
   *sum = ig_fold16(lanes);
   for (size_t i = 0; i < head_dim; i++) {
     out[i] = 0;
-    for (size_t p = 0; p < positions; p++) out[i] = fmaf(score[p], v[p * stride + i], out[i]);
+    for (size_t p = low; p < positions; p++) out[i] = fmaf(score[p], v[p * stride + i], out[i]);
   }
 }
 
 void ig_ref_attention(const float *q, const float *k, const float *v, size_t position, size_t heads, size_t kv_heads, size_t head_dim, float scale,
-                      float *y) {
+                      size_t window, float *y) {
   size_t stride = kv_heads * head_dim;
+  size_t lowest = window && position + 1 > window ? position + 1 - window : 0, begin = lowest / BLOCK * BLOCK;
   float *out = calloc(head_dim, sizeof *out);
   if (!out) abort();
   for (size_t h = 0; h < heads; h++) {
     size_t channel = h / (heads / kv_heads) * head_dim;
     float *o = y + h * head_dim, most = 0, sum = 0;
-    for (size_t start = 0; start <= position; start += BLOCK) {
+    for (size_t start = begin; start <= position; start += BLOCK) {
       size_t positions = position + 1 - start < BLOCK ? position + 1 - start : BLOCK;
       float m, l;
-      attend_block(q + h * head_dim, scale, k + start * stride + channel, v + start * stride + channel, positions, stride, head_dim, &m, &l, out);
-      if (!start) {
+      attend_block(q + h * head_dim, scale, k + start * stride + channel, v + start * stride + channel, start == begin ? lowest - begin : 0, positions, stride, head_dim, &m, &l, out);
+      if (start == begin) {
         most = m, sum = l;
         memcpy(o, out, head_dim * sizeof *o);
         continue;

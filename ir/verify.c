@@ -170,6 +170,7 @@ static bool check_attention(checker *c, ig_op op) {
   bool good = heads % kv_heads == 0 ? true : FAIL(c, "ig.%s: %lld heads cannot share %lld kv heads evenly", c->op, (long long)heads, (long long)kv_heads);
   int64_t layer = ig_attr_int(op, "layer");
   if (layer < 0 || layer > UINT16_MAX) good = FAIL(c, "ig.%s: layer must lie between 0 and 65535, it is %lld", c->op, (long long)layer);
+  if (ig_has_attr(op, "window") && (ig_attr_int(op, "window") < 1 || ig_attr_int(op, "window") > INT32_MAX)) good = FAIL(c, "ig.%s: window must lie between 1 and 2^31 - 1", c->op);
   if (!isfinite(ig_attr_float(op, "scale"))) good = FAIL(c, "ig.%s: scale must be a finite number", c->op);
   good &= rows(c, ig_operand(op, 0), "q", heads * head_dim) & rows(c, ig_operand(op, 1), "k", kv_heads * head_dim) &
           rows(c, ig_operand(op, 2), "v", kv_heads * head_dim) & rows(c, ig_result(op, 0), "the result", heads * head_dim);
@@ -254,7 +255,7 @@ typedef struct attribute_rule {
   bool optional;
 } attribute_rule;
 
-#define ATTENTION {"layer", INT, 0}, {"heads", INT, 0}, {"kv_heads", INT, 0}, {"head_dim", INT, 0}, {"scale", FLOAT, 0}
+#define ATTENTION {"layer", INT, 0}, {"heads", INT, 0}, {"kv_heads", INT, 0}, {"head_dim", INT, 0}, {"scale", FLOAT, 0}, {"window", INT, 1}
 static const struct rule {
   int operands, results; /* -1: the op's own rule counts */
   bool (*shapes)(checker *c, ig_op op);

@@ -254,7 +254,7 @@ static uint32_t attention(lowering *l, ig_op op, uint32_t q, uint32_t k, uint32_
   uint32_t v_cache = cache(p, ig_format(l->arena, "v.%u", layer), (uint64_t)kv * v16 * 32);
   uint32_t y = new_rows(l, ig_format(l->arena, "attention.%u", layer), (uint64_t)y16 * 64);
   uint32_t dims[] = {kv, heads / kv, dim, v16, ig_f32_bits((float)ig_attr_float(op, "scale")), (uint32_t)p->weight[t.table].cols,
-                     width16(l, q), width16(l, k), width16(l, v), y16, t.halves, ig_f32_bits(t.magnitude)};
+                     width16(l, q), width16(l, k), width16(l, v), y16, t.halves, ig_f32_bits(t.magnitude), ig_has_attr(op, "window") ? (uint32_t)ig_attr_int(op, "window") : 0};
   enum { N = sizeof dims / sizeof *dims };
   if (l->tokens > 1) {
     emit(l, kernel_row(p, IG_ROPE_KV, NULL, IG_ACT_F32), OPERANDS(rows(l, q), rows(l, k), rows(l, v), kept(k_cache), kept(v_cache), packed(t.table)), N, dims);

@@ -27,12 +27,20 @@ static val visible(ig_kb *b, void *user, val query) {
   return kb_min(b, kb_add(b, kb_add(b, t->ahead, token_of(b, t->d, query)), kb_i64(b, 1)), kb_i64(b, INGOT_KV_BLOCK));
 }
 
+/* The first position of the block that a query sees; negative where it sees blocks before. */
+static val first_seen(ig_kb *b, const prefill *t, val query) {
+  return kb_sub(b, kb_add(b, kb_add(b, t->ahead, token_of(b, t->d, query)), kb_i64(b, 1)), t->d->window);
+}
+
+static val lowest(ig_kb *b, void *user, val query) { return kb_max(b, first_seen(b, user, query), kb_i64(b, 0)); }
+
 static void merge_rows(ig_kb *b, void *user, val query, int n, const val *maximum, const val *sum) {
   const prefill *t = user;
   kb_branch first;
   for (int q = 0; q < n; q++) {
     val row = kb_ptr(b, t->rows, kb_mul(b, kb_add(b, query, kb_i64(b, q)), t->d->partial)), o = kb_ptr(b, t->o, row_times(b, t->d->row, q));
-    kb_if(b, &first, kb_compare(b, KB_EQUAL, t->block, kb_i64(b, 0)), true);
+    val begins = kb_compare(b, KB_LESS, kb_i64(b, -1), first_seen(b, t, kb_add(b, query, kb_i64(b, q)))); /* the query's window */
+    kb_if(b, &first, kb_or(b, kb_compare(b, KB_EQUAL, t->block, kb_i64(b, 0)), begins), true);
     kb_loop c;
     row_for(b, &c, kb_i64(b, 0), t->d->v16, 1);
     row_store(b, row_load(b, o, c.index, 64), row, c.index, 64);
@@ -73,14 +81,16 @@ void ig_gen_attention(ig_kb *b, const ig_kernel_ref *ref, const char *symbol) {
   row_end(b, &token);
 
   val past = kb_add(b, position, tokens); /* the first position that no query of the tile sees */
-  row_for(b, &block, zero, row_by(b, "shrui", kb_add(b, past, kb_i64(b, INGOT_KV_BLOCK - 1)), 7), 1);
+  val begin = kb_max(b, kb_sub(b, kb_add(b, position, kb_i64(b, 1)), d.window), zero); /* the first position that any query sees */
+  row_for(b, &block, row_by(b, "shrui", begin, 7), row_by(b, "shrui", kb_add(b, past, kb_i64(b, INGOT_KV_BLOCK - 1)), 7), 1);
   val from = row_times(b, block.index, INGOT_KV_BLOCK), n = kb_min(b, kb_sub(b, past, from), kb_i64(b, INGOT_KV_BLOCK));
   val k_half = attn_k_line(b, &d, k_cache, kv_head, row_times(b, block.index, INGOT_KV_BLOCK / 16));
   attn_widen(b, &d, k_half, attn_v_row(b, &d, v_cache, kv_head, from), n, k, v);
   prefill t = {&d, rows, block.index, o, kb_sub(b, position, from)};
   attn_block at = {.k = k, .v = v, .q = queries, .scores = scores, .o = o, .o_bytes = d.row};
   val sees = kb_max(b, kb_sub(b, from, position), zero); /* the first token at or after the block's first position */
-  attn_attend(b, &d, &at, kb_mul(b, sees, d.group), kb_mul(b, tokens, d.group), &(attn_hooks){visible, false, merge_rows, &t});
+  val ends = kb_add(b, kb_sub(b, from, position), kb_add(b, d.window, kb_i64(b, INGOT_KV_BLOCK - 1))); /* the first token whose window lies after the block */
+  attn_attend(b, &d, &at, kb_mul(b, sees, d.group), kb_mul(b, kb_min(b, tokens, ends), d.group), &(attn_hooks){visible, lowest, false, merge_rows, &t});
   row_end(b, &block);
 
   row_for(b, &token, zero, tokens, 1);

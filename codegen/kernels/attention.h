@@ -10,6 +10,7 @@
 typedef struct attn_dims {      /* i64 unless said */
   val context, kv_heads, group, head_dim, v16, scale, pairs, q16, k16, v_row16, y16;
   val halves, magnitude;        /* i1: pairs lie pairs channels apart; f32 */
+  val window;                   /* the last positions that a query sees; more than any context where there is none */
   val row, partial;             /* bytes of 16 v16 floats; the same and a line for maximum and sum */
 } attn_dims;
 attn_dims attn_load_dims(ig_kb *b, ig_kernel_values k);
@@ -41,8 +42,9 @@ typedef struct attn_block {
 void attn_widen(ig_kb *b, const attn_dims *d, val k, val v, val n, val to_k, val to_v);
 enum { ATTN_QUERIES = IG_QUERIES_MOST, ATTN_SCORES = ATTN_QUERIES * INGOT_KV_BLOCK * 4 };
 typedef struct attn_hooks {
-  /* Positions that query i sees, 1 .. 128, growing with i; the same for all where `same`. */
+  /* Query i sees the positions [lowest, visible) of the block, 1 .. 128 of them, both growing with i; the same for all where `same`. */
   val (*visible)(ig_kb *b, void *user, val query);
+  val (*lowest)(ig_kb *b, void *user, val query);
   bool same;
   /* After the queries `query` .. `query` + n - 1: their maxima and sums. */
   void (*done)(ig_kb *b, void *user, val query, int n, const val *maximum, const val *sum);

@@ -9,7 +9,7 @@ typedef struct tile {
   const attn_block *block;
   int queries, budget;          /* vectors of sums that fit the registers beside their operands */
   bool same;                    /* all see as many positions */
-  val q[ATTN_QUERIES], scores[ATTN_QUERIES], o[ATTN_QUERIES], visible[ATTN_QUERIES];
+  val q[ATTN_QUERIES], scores[ATTN_QUERIES], o[ATTN_QUERIES], visible[ATTN_QUERIES], lowest[ATTN_QUERIES];
   val lines;                    /* of 16 positions that any of them sees */
   val maximum[ATTN_QUERIES], sum[ATTN_QUERIES];
 } tile;
@@ -40,7 +40,7 @@ static val positions_from(ig_kb *b, val line) {
   return kb_add(b, kb_splat(b, I32X16, narrow), kb_const(b, I32X16, "dense<[0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15]>"));
 }
 
-/* scores[query][position], minus infinity beyond what the query sees; their maxima. */
+/* scores[query][position], minus infinity where the query does not see; their maxima. */
 static void score(ig_kb *b, tile *t) {
   int together = most(INGOT_KV_BLOCK / 16, t->budget / t->queries), n = t->queries * together;
   kb_loop line, channel;
@@ -62,7 +62,8 @@ static void score(ig_kb *b, tile *t) {
     val index = kb_add(b, line.index, kb_i64(b, l)), positions = positions_from(b, index);
     for (int q = 0; q < t->queries; q++) {
       val visible = kb_op(b, "arith.trunci", "i32", 1, &t->visible[q], NULL);
-      val seen = kb_compare(b, KB_LESS, positions, kb_splat(b, I32X16, visible));
+      val before = kb_op(b, "arith.trunci", "i32", 1, (val[]){kb_sub(b, t->lowest[q], kb_i64(b, 1))}, NULL);
+      val seen = kb_and(b, kb_compare(b, KB_LESS, positions, kb_splat(b, I32X16, visible)), kb_compare(b, KB_LESS, kb_splat(b, I32X16, before), positions));
       val s = kb_select(b, seen, channel.result[q * together + l], row_splat(b, -INFINITY));
       row_store(b, s, t->scores[q], index, 64);
       largest[q] = kb_max(b, s, l ? largest[q] : line.carried[q]);
@@ -87,7 +88,8 @@ static void exponentiate(ig_kb *b, tile *t) {
   for (int q = 0; q < t->queries; q++) t->sum[q] = kb_fold16(b, line.result[q]);
 }
 
-/* Adds positions [from, to) to the sums of `together` vectors of channels; `masked` where some queries see fewer. */
+/* What a query does not see before its window has weight 0, which changes no sum.
+ * Adds positions [from, to) to the sums of `together` vectors of channels; `masked` where some queries see fewer. */
 static void weigh_positions(ig_kb *b, const tile *t, val from, val to, val channel, int together, bool masked, val *sums) {
   kb_loop position;
   val v[8];
@@ -113,7 +115,7 @@ static void weigh(ig_kb *b, tile *t) {
     val sums[64];
     row_for(b, &channel, from, to, together);
     for (int i = 0; i < t->queries * together; i++) sums[i] = row_splat(b, 0);
-    weigh_positions(b, t, kb_i64(b, 0), t->visible[0], channel.index, together, false, sums);
+    weigh_positions(b, t, t->lowest[0], t->visible[0], channel.index, together, false, sums);
     if (!t->same && t->queries > 1) weigh_positions(b, t, t->visible[0], t->visible[t->queries - 1], channel.index, together, true, sums);
     for (int q = 0; q < t->queries; q++)
       for (int c = 0; c < together; c++) row_store(b, sums[q * together + c], t->o[q], kb_add(b, channel.index, kb_i64(b, c)), 64);
@@ -135,6 +137,7 @@ void attn_attend(ig_kb *b, const attn_dims *d, const attn_block *block, val firs
       t.scores[q] = row_at(b, block->scores, local, INGOT_KV_BLOCK * 4);
       t.o[q] = kb_ptr(b, block->o, kb_mul(b, block->rows_by_query ? i : local, block->o_bytes));
       t.visible[q] = q && hooks->same ? t.visible[0] : hooks->visible(b, hooks->user, i);
+      t.lowest[q] = q && hooks->same ? t.lowest[0] : hooks->lowest(b, hooks->user, i);
     }
     t.lines = row_by(b, "shrui", kb_add(b, t.visible[n - 1], kb_i64(b, 15)), 4);
     score(b, &t);

@@ -4,12 +4,17 @@
 
 typedef struct decode {
   const attn_dims *d;
-  val visible, row;             /* positions of this block; the first query's row of partials */
+  val visible, lowest, row;     /* positions of this block: the end and the first that the token sees; the first query's row of partials */
 } decode;
 
 static val visible(ig_kb *b, void *user, val query) {
   (void)b, (void)query;
   return ((decode *)user)->visible;
+}
+
+static val lowest(ig_kb *b, void *user, val query) {
+  (void)b, (void)query;
+  return ((decode *)user)->lowest;
 }
 
 static void store_sums(ig_kb *b, void *user, val query, int n, const val *maximum, const val *sum) {
@@ -52,7 +57,9 @@ void ig_gen_attention_decode(ig_kb *b, const ig_kernel_ref *ref, const char *sym
 
   val start = row_times(b, block, INGOT_KV_BLOCK), row = kb_add(b, kb_mul(b, block, heads), first_query);
   val written = kb_add(b, kb_sub(b, position, start), kb_i64(b, 1));
-  decode t = {&d, kb_min(b, written, kb_i64(b, INGOT_KV_BLOCK)), kb_ptr(b, partials, kb_mul(b, row, d.partial))};
+  val first = kb_sub(b, kb_add(b, kb_sub(b, position, start), kb_i64(b, 1)), d.window); /* may be negative */
+  kb_if(b, &branch, kb_compare(b, KB_LESS, first, kb_i64(b, INGOT_KV_BLOCK)), false); /* not all beyond the window */
+  decode t = {&d, kb_min(b, written, kb_i64(b, INGOT_KV_BLOCK)), kb_max(b, first, zero), kb_ptr(b, partials, kb_mul(b, row, d.partial))};
   attn_block at = {
     .k = attn_k_line(b, &d, k_cache, head, row_times(b, block, INGOT_KV_BLOCK / 16)), .v = attn_v_row(b, &d, v_cache, head, start), .half = true,
     .q = queries, .scores = scores, .o = t.row, .o_bytes = d.partial, .rows_by_query = true,
@@ -61,7 +68,8 @@ void ig_gen_attention_decode(ig_kb *b, const ig_kernel_ref *ref, const char *sym
     attn_widen(b, &d, at.k, at.v, t.visible, wide, row_at(b, wide, d.row, INGOT_KV_BLOCK));
     at.k = wide, at.v = row_at(b, wide, d.row, INGOT_KV_BLOCK), at.half = false;
   }
-  attn_attend(b, &d, &at, zero, d.group, &(attn_hooks){visible, true, store_sums, &t});
+  attn_attend(b, &d, &at, zero, d.group, &(attn_hooks){visible, lowest, true, store_sums, &t});
+  kb_end_if(b, &branch);
   row_end(b, &tile);
   kb_return(b);
 }

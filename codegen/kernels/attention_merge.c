@@ -38,16 +38,18 @@ void ig_gen_attention_merge(ig_kb *b, const ig_kernel_ref *ref, const char *symb
   ig_kernel_values k = kb_kernel(b, symbol);
   attn_dims d = attn_load_dims(b, k);
   val partials = kb_operand(b, k, 0), y = kb_operand(b, k, 1), blocks = row_dim(b, k, INGOT_DIM_BLOCKS), row = k.scratch;
+  val lowest = kb_sub(b, kb_add(b, row_dim(b, k, INGOT_DIM_POSITION), kb_i64(b, 1)), d.window);
+  val begin = row_by(b, "shrui", kb_max(b, lowest, kb_i64(b, 0)), 7); /* the window's first block */
   val heads = kb_mul(b, d.kv_heads, d.group), block_bytes = kb_mul(b, heads, d.partial), lines = row_by(b, "shrui", d.partial, 6);
   kb_loop tile, head, i, block;
   row_tiles(b, &tile, k);
   row_for(b, &head, kb_i64(b, 0), heads, 1);
-  val first = kb_ptr(b, partials, kb_mul(b, head.index, d.partial));
+  val of_head = kb_ptr(b, partials, kb_mul(b, head.index, d.partial)), first = kb_ptr(b, of_head, kb_mul(b, begin, block_bytes));
   row_for(b, &i, kb_i64(b, 0), lines, 1);
   row_store(b, row_load(b, first, i.index, 64), row, i.index, 64);
   row_end(b, &i);
-  row_for(b, &block, kb_i64(b, 1), blocks, 1);
-  val next = kb_ptr(b, first, kb_mul(b, block.index, block_bytes)), maximum = kb_ptr(b, next, d.row);
+  row_for(b, &block, kb_add(b, begin, kb_i64(b, 1)), blocks, 1);
+  val next = kb_ptr(b, of_head, kb_mul(b, block.index, block_bytes)), maximum = kb_ptr(b, next, d.row);
   attn_merge(b, &d, row, next, kb_load(b, "f32", maximum, 4), kb_load(b, "f32", kb_ptr(b, maximum, kb_i64(b, 4)), 4));
   row_end(b, &block);
   attn_finish(b, &d, row);

@@ -9,6 +9,8 @@ attn_dims attn_load_dims(ig_kb *b, ig_kernel_values k) {
     .v_row16 = row_dim(b, k, IG_ATTN_V_ROW16), .y16 = row_dim(b, k, IG_ATTN_Y16), .magnitude = kb_dim_f32(b, k, IG_ATTN_MAGNITUDE),
     .halves = kb_compare(b, KB_BELOW, kb_i32(b, 0), kb_dim(b, k, IG_ATTN_HALVES)),
   };
+  val window = row_dim(b, k, IG_ATTN_WINDOW);
+  d.window = kb_select(b, kb_compare(b, KB_EQUAL, window, kb_i64(b, 0)), kb_i64(b, INT64_C(1) << 40), window);
   d.row = row_times(b, d.v16, 64);
   d.partial = kb_add(b, d.row, kb_i64(b, 64));
   return d;

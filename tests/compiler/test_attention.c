@@ -15,6 +15,7 @@ static const ig_kernel_ref refs[] = {
 typedef struct shape {
   uint32_t head_dim, kv_heads, group, tokens, position;
   float magnitude;              /* of q, k and v */
+  uint32_t window;              /* 0: none */
   bool negative_zero;           /* the first query's first channel ends as -0, which a masked +0 must not turn */
 } shape;
 
@@ -52,7 +53,7 @@ static void prepare(problem *p, uint64_t *state) {
   p->q16 = (q + 15) / 16, p->k16 = (k + 15) / 16;
   uint32_t context = (s->position + s->tokens + 127) / 128 * 128, q16 = (uint32_t)p->q16, k16 = (uint32_t)p->k16;
   const uint32_t scale = case_bits(1.0f / sqrtf((float)d));
-  const uint32_t dim[] = {s->tokens, s->position, context, 0, 0, s->kv_heads, s->group, d, v16, scale, d / 2, q16, k16, k16, q16, 0, case_bits(1)};
+  const uint32_t dim[] = {s->tokens, s->position, context, 0, 0, s->kv_heads, s->group, d, v16, scale, d / 2, q16, k16, k16, q16, 0, case_bits(1), s->window};
   memcpy(p->dim, dim, sizeof dim);
   set_tokens(p, s->tokens, s->position);
   p->q = allocate(s->tokens * p->q16 * 64), p->k = allocate(s->tokens * p->k16 * 64), p->v = allocate(s->tokens * p->k16 * 64);
@@ -156,11 +157,13 @@ static int run(harness *h, const ig_target *target, const shape *s, uint64_t *st
 
 static int test(harness *h, const ig_target *target) {
   static const shape shapes[] = {
-    {8, 1, 1, 1, 0, 1, false},      {8, 4, 2, 33, 0, 1, false},     {20, 3, 1, 17, 120, 1, false}, {20, 1, 7, 2, 127, 2, false},
-    {32, 2, 4, 15, 128, 1, false},  {48, 1, 2, 16, 300, 1, false},  {64, 2, 4, 33, 100, 1, false}, {64, 2, 7, 2, 300, 3, false},
-    {128, 1, 1, 16, 112, 1, false}, {128, 2, 4, 2, 126, 1, false},  {80, 1, 2, 3, 255, 1, false},  {64, 1, 3, 5, 126, 100, false},
-    {64, 1, 2, 2, 200, 1e4f, false}, {32, 1, 5, 130, 120, 1, false}, {16, 1, 1, 2, 300, 0, false},  {7, 1, 3, 18, 120, 1, false},
-    {64, 1, 1, 2, 1, 1, true},
+    {8, 1, 1, 1, 0, 1, 0, false},      {8, 4, 2, 33, 0, 1, 0, false},     {20, 3, 1, 17, 120, 1, 0, false}, {20, 1, 7, 2, 127, 2, 0, false},
+    {32, 2, 4, 15, 128, 1, 0, false},  {48, 1, 2, 16, 300, 1, 0, false},  {64, 2, 4, 33, 100, 1, 0, false}, {64, 2, 7, 2, 300, 3, 0, false},
+    {128, 1, 1, 16, 112, 1, 0, false}, {128, 2, 4, 2, 126, 1, 0, false},  {80, 1, 2, 3, 255, 1, 0, false},  {64, 1, 3, 5, 126, 100, 0, false},
+    {64, 1, 2, 2, 200, 1e4f, 0, false}, {32, 1, 5, 130, 120, 1, 0, false}, {16, 1, 1, 2, 300, 0, 0, false},  {7, 1, 3, 18, 120, 1, 0, false},
+    {64, 1, 1, 2, 1, 1, 0, true},
+    {64, 2, 4, 33, 300, 1, 1, false}, {32, 1, 3, 40, 100, 1, 20, false}, {64, 1, 2, 70, 250, 1, 128, false}, {16, 2, 1, 130, 200, 1, 129, false},
+    {20, 1, 7, 35, 390, 1, 255, false}, {48, 1, 2, 17, 240, 1, 127, false}, {64, 1, 1, 5, 100, 1, 4000, false},
   };
   int failures = 0;
   uint64_t state = 3;
