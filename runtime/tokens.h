@@ -1,11 +1,12 @@
-/* SentencePiece BPE over the plan's tables. */
+/* Tokenizers over the plan's tables: SentencePiece and byte-level BPE, WordPiece, unigram. */
 #ifndef INGOT_RUNTIME_TOKENS_H
 #define INGOT_RUNTIME_TOKENS_H
 
 #include "runtime/core.h"
 
-/* Writes up to `cap` tokens and returns how many there are, or a negative status. Borrows 51 bytes for each byte of the longest
- * stretch between special tokens, and at most 66 more. */
+/* Writes up to `cap` tokens and returns how many there are, or a negative status. The memory borrowed depends on the longest part that is
+ * looked at as one: a word, or all the text between special tokens where there are no words to see. Up to 64 bytes of it: none. Else 55
+ * bytes for each of its bytes and 56 more, for unigram 17 for each byte of the normalised text and 17 more. */
 int64_t ingot__tokenize(const ingot__tokenizer *tokenizer, const ingot_allocator *allocator, const char *text, size_t size, bool special,
                         ingot_token *tokens, size_t cap);
 
