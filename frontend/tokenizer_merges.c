@@ -168,7 +168,7 @@ bool ig_read_merges(job *j, bool ignore_merges) {
   symbols s = {.t = t, .arena = &own, .extra = ig_alloc_array(&own, (size_t)n + 256, sizeof(ig_str)), .mask = 1023};
   while (s.mask < 2 * (n + 256)) s.mask = 2 * s.mask + 1;
   s.hash = ig_alloc_array(&own, (size_t)s.mask + 1, sizeof *s.hash);
-  for (t->merges_size = 16; t->merges_size < 2 * n;) t->merges_size *= 2;
+  for (t->merges_size = 16; t->merges_size < n + n / 2;) t->merges_size *= 2;
   t->merges = ig_alloc_array(&j->model->arena, t->merges_size, sizeof *t->merges);
   for (uint32_t i = 0; i < t->merges_size; i++) t->merges[i].rank = NO_ID;
   for (uint32_t b = 0; b < 256; b++) {
