@@ -182,7 +182,7 @@ static void run_apart(bench *b, const char *weights_path, uint32_t threads) {
 static void open_roofline(bench *b) {
   const ig_target *target = ig_target_find("native");
   ig_codegen_init();
-  ig_roofline_open(&b->roofline, target, ig_variant_find(target, b->m.info.variant), &b->c->diags);
+  ig_roofline_open(&b->roofline, ig_platform_find("native"), ig_variant_find(target, b->m.info.variant), &b->c->diags);
 }
 
 static bool run_all(bench *b, bench_row *last) {

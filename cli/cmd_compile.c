@@ -4,10 +4,17 @@
 
 #include <string.h>
 
-static const char *target_name(const void *user, int index) {
+static const char *platform_name(const void *user, int index) {
   (void)user;
-  const ig_target *target = ig_target_at(index);
-  return target ? target->platform : NULL;
+  const ig_platform *platform = ig_platform_at(index);
+  return platform ? platform->name : NULL;
+}
+
+static const char *platform_or_alias(const void *user, int index) {
+  const ig_platform *platform;
+  int n = 0;
+  while (ig_platform_at(n)) n++;
+  return index < n ? platform_name(user, index) : ig_platform_alias(index - n, &platform);
 }
 
 static const char *variant_name(const void *user, int index) {
@@ -24,21 +31,21 @@ static const char *known(cli *c, const char *(*name_at)(const void *, int), cons
 /* "auto": all of the target (NULL); "native": the best this CPU runs; else names with commas between them. */
 static int choose_variants(cli *c, const char *list, ig_compile_options *o) {
   if (strcmp(list, "auto") == 0) return CLI_DONE;
-  const char **names = ig_alloc_array(&c->arena, o->target->n_variants, sizeof *names);
+  const char **names = ig_alloc_array(&c->arena, o->platform->target->n_variants, sizeof *names);
   o->variants = names;
   if (strcmp(list, "native") == 0) {
     uint64_t has = ingot__cpu_features();
-    for (uint32_t i = 0; i < o->target->n_variants && !o->n_variants; i++)
-      if ((o->target->variants[i].features & ~has) == 0) names[o->n_variants++] = o->target->variants[i].name;
-    return o->n_variants ? CLI_DONE : cli_fail(c, "this CPU runs no variant of %s", o->target->name);
+    for (uint32_t i = 0; i < o->platform->target->n_variants && !o->n_variants; i++)
+      if ((o->platform->target->variants[i].features & ~has) == 0) names[o->n_variants++] = o->platform->target->variants[i].name;
+    return o->n_variants ? CLI_DONE : cli_fail(c, "this CPU runs no variant of %s", o->platform->target->name);
   }
   char *copy = ig_copy_string(&c->arena, list), *state = NULL;
   for (char *name = strtok_r(copy, ",", &state); name; name = strtok_r(NULL, ",", &state)) {
-    const ig_variant *variant = ig_variant_find(o->target, name);
+    const ig_variant *variant = ig_variant_find(o->platform->target, name);
     if (!variant) {
-      const char *near = cli_nearest(name, variant_name, o->target);
-      return near ? cli_usage(c, "%s has no variant `%s`; did you mean `%s`?", o->target->name, name, near)
-                  : cli_usage(c, "%s has no variant `%s`; it has %s", o->target->name, name, known(c, variant_name, o->target));
+      const char *near = cli_nearest(name, variant_name, o->platform->target);
+      return near ? cli_usage(c, "%s has no variant `%s`; did you mean `%s`?", o->platform->target->name, name, near)
+                  : cli_usage(c, "%s has no variant `%s`; it has %s", o->platform->target->name, name, known(c, variant_name, o->platform->target));
     }
     bool again = false;
     for (uint32_t i = 0; i < o->n_variants; i++) again |= strcmp(names[i], variant->name) == 0;
@@ -69,11 +76,11 @@ int cmd_compile(cli *c, int argc, char **argv) {
   };
   if (!CLI_PARSE(c, argc, argv, "MODEL.gguf", 1, 1, options)) return c->status;
   o.model = c->args[0];
-  o.target = ig_target_find(target);
-  if (!o.target) {
-    const char *near = cli_nearest(target, target_name, NULL);
+  o.platform = ig_platform_find(target);
+  if (!o.platform) {
+    const char *near = cli_nearest(target, platform_or_alias, NULL);
     return near ? cli_usage(c, "there is no target `%s`; did you mean `%s`?", target, near)
-                : cli_usage(c, "there is no target `%s`; there are %s", target, known(c, target_name, NULL));
+                : cli_usage(c, "there is no target `%s`; there are %s", target, known(c, platform_name, NULL));
   }
   int status = choose_variants(c, variants, &o);
   if (status != CLI_DONE) return status;

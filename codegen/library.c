@@ -49,7 +49,7 @@ void ig_codegen_init(void) {
 }
 
 typedef struct job {
-  const ig_target *target;
+  const ig_platform *platform;
   const ig_variant *variant;
   ig_diags *diags;
   char what[160];
@@ -104,18 +104,18 @@ static MlirModule lower(job *j, MlirContext context, const char *what, const ig_
 static LLVMTargetMachineRef machine_of(job *j) {
   LLVMTargetRef target;
   char *message = NULL;
-  if (LLVMGetTargetFromTriple(j->target->triple, &target, &message)) {
-    ig_error(j->diags, j->what, "LLVM does not know the triple %s: %s", j->target->triple, message);
+  if (LLVMGetTargetFromTriple(j->platform->triple, &target, &message)) {
+    ig_error(j->diags, j->what, "LLVM does not know the triple %s: %s", j->platform->triple, message);
     LLVMDisposeMessage(message);
     return NULL;
   }
-  return LLVMCreateTargetMachine(target, j->target->triple, j->variant->cpu, j->variant->llvm_features, LLVMCodeGenLevelDefault, LLVMRelocPIC, LLVMCodeModelSmall);
+  return LLVMCreateTargetMachine(target, j->platform->triple, j->variant->cpu, j->variant->llvm_features, LLVMCodeGenLevelDefault, LLVMRelocPIC, LLVMCodeModelSmall);
 }
 
 static bool emit(job *j, LLVMModuleRef module, LLVMTargetMachineRef machine, ig_dump dump, ig_text *dump_out, ig_object *object) {
   LLVMTargetDataRef layout = LLVMCreateTargetDataLayout(machine);
   LLVMSetModuleDataLayout(module, layout);
-  LLVMSetTarget(module, j->target->triple);
+  LLVMSetTarget(module, j->platform->triple);
   LLVMDisposeTargetData(layout);
   for (LLVMValueRef f = LLVMGetFirstFunction(module); f; f = LLVMGetNextFunction(f)) {
     if (LLVMIsDeclaration(f)) continue;
@@ -167,9 +167,9 @@ static bool emit(job *j, LLVMModuleRef module, LLVMTargetMachineRef machine, ig_
   return true;
 }
 
-bool ig_compile_units(const ig_target *target, const ig_variant *variant, const char *what, const ig_unit *units, uint32_t n, ig_dump dump, ig_text *dump_out,
+bool ig_compile_units(const ig_platform *platform, const ig_variant *variant, const char *what, const ig_unit *units, uint32_t n, ig_dump dump, ig_text *dump_out,
                       ig_object *object, ig_diags *diags) {
-  job j = {.target = target, .variant = variant, .diags = diags};
+  job j = {.platform = platform, .variant = variant, .diags = diags};
   compiling = j.what;
   MlirDialectRegistry registry = mlirDialectRegistryCreate();
   mlirRegisterAllDialects(registry);
@@ -199,8 +199,8 @@ bool ig_compile_units(const ig_target *target, const ig_variant *variant, const 
   return ok;
 }
 
-bool ig_compile_kernels(const ig_schedule *schedule, const ig_variant *variant, const char *prefix, const ig_kernel_ref *kernels, uint32_t n,
-                        ig_dump dump, ig_text *dump_out, ig_object *object, ig_diags *diags) {
+bool ig_compile_kernels(const ig_platform *platform, const ig_schedule *schedule, const ig_variant *variant, const char *prefix, const ig_kernel_ref *kernels,
+                        uint32_t n, ig_dump dump, ig_text *dump_out, ig_object *object, ig_diags *diags) {
   enum { SYMBOL = 160 };
   ig_arena arena = {0};
   ig_unit *units = ig_alloc_array(&arena, n, sizeof *units);
@@ -209,7 +209,7 @@ bool ig_compile_kernels(const ig_schedule *schedule, const ig_variant *variant, 
     symbol_of(symbol, SYMBOL, prefix, variant, &kernels[i]);
     units[i] = (ig_unit){symbol, ig_generators[kernels[i].family], &kernels[i], ig_schedule_choose(schedule, variant, &kernels[i])};
   }
-  bool ok = ig_compile_units(schedule->target, variant, "kernels", units, n, dump, dump_out, object, diags);
+  bool ok = ig_compile_units(platform, variant, "kernels", units, n, dump, dump_out, object, diags);
   ig_arena_finish(&arena);
   return ok;
 }

@@ -7,13 +7,13 @@
 #include "targets/target.h"
 #include "ir/base/base.h"
 
-typedef struct ig_object { void *data; size_t size; } ig_object; /* ELF; data from malloc */
+typedef struct ig_object { void *data; size_t size; } ig_object; /* in the platform's format; data from malloc */
 
 /* An object holding the kernels of one variant as hidden symbols `<prefix>__<variant>_<kernel name>`. `kernels_of_variant` in an
  * MLIR and an LLVM context of its own: call from several threads at once. `dump` (may be NULL) gets MLIR, LLVM IR or assembly. */
 typedef enum ig_dump { IG_DUMP_NONE, IG_DUMP_MLIR, IG_DUMP_LLVM, IG_DUMP_ASM } ig_dump;
-bool ig_compile_kernels(const ig_schedule *schedule, const ig_variant *variant, const char *prefix, const ig_kernel_ref *kernels, uint32_t n,
-                        ig_dump dump, ig_text *dump_out, ig_object *object, ig_diags *diags);
+bool ig_compile_kernels(const ig_platform *platform, const ig_schedule *schedule, const ig_variant *variant, const char *prefix, const ig_kernel_ref *kernels,
+                        uint32_t n, ig_dump dump, ig_text *dump_out, ig_object *object, ig_diags *diags);
 /* Scratch bytes of a kernel: the largest that any of the variants needs, as an extent of its dims. */
 ingot_extent ig_kernel_scratch(const ig_kernel_ref *kernel, const ig_schedule *schedule);
 /* Before any thread compiles; does its work once in a process: registers MLIR passes and LLVM targets, installs the fatal handler. */

@@ -118,13 +118,13 @@ static bool emit(LLVMModuleRef module, const char *triple, ig_object *object, ig
   return ok;
 }
 
-bool ig_program_object(const ig_program_plan *plan, const char *name, const ig_schedule *schedule, const ig_variant *const *variants, uint32_t n_variants,
-                       const uint8_t plan_hash[32], const ig_embedded *embedded, ig_object *object, ig_diags *diags) {
+bool ig_program_object(const ig_platform *platform, const ig_program_plan *plan, const char *name, const ig_schedule *schedule, const ig_variant *const *variants,
+                       uint32_t n_variants, const uint8_t plan_hash[32], const ig_embedded *embedded, ig_object *object, ig_diags *diags) {
   assert(n_variants > 0);
   maker m = {.context = LLVMContextCreate()};
   m.module = LLVMModuleCreateWithNameInContext(name, m.context);
   build(&m, plan, name, schedule, variants, n_variants, plan_hash, embedded);
-  bool ok = emit(m.module, schedule->target->triple, object, diags);
+  bool ok = emit(m.module, platform->triple, object, diags);
   LLVMDisposeModule(m.module);
   LLVMContextDispose(m.context);
   ig_arena_finish(&m.arena);

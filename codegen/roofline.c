@@ -82,7 +82,7 @@ void ig_probe_pattern(uint8_t pattern[64]) {
   for (int i = 0; i < 64; i++) pattern[i] = i % 4 == 3 ? 0x3e : (uint8_t)(i * 37 % 127); /* floats from 0.1 to 0.3: sums settle */
 }
 
-bool ig_roofline_open(ig_roofline *r, const ig_target *target, const ig_variant *variant, ig_diags *diags) {
+bool ig_roofline_open(ig_roofline *r, const ig_platform *platform, const ig_variant *variant, ig_diags *diags) {
   const ig_unit units[IG_PROBES] = {
     [IG_PROBE_INT8] = {.symbol = "probe__int8", .generate = generate_int8},
     [IG_PROBE_F32] = {.symbol = "probe__f32", .generate = generate_f32},
@@ -90,7 +90,7 @@ bool ig_roofline_open(ig_roofline *r, const ig_target *target, const ig_variant 
   };
   ig_object object = {0};
   *r = (ig_roofline){.jit = ig_jit_create(), .variant = variant};
-  bool ok = ig_compile_units(target, variant, "the probes", units, IG_PROBES, IG_DUMP_NONE, NULL, &object, diags) &&
+  bool ok = ig_compile_units(platform, variant, "the probes", units, IG_PROBES, IG_DUMP_NONE, NULL, &object, diags) &&
             ig_jit_add_object(r->jit, object.data, object.size, diags);
   for (int i = 0; ok && i < IG_PROBES; i++) {
     void *address = ig_jit_symbol(r->jit, units[i].symbol, diags);

@@ -23,7 +23,7 @@ typedef struct ig_roofline {
   ingot_kernel_fn *probe[IG_PROBES];
 } ig_roofline;
 /* Compiles them for a variant that this CPU runs, after ig_codegen_init. False: the reason is in `diags`, nothing is open. */
-bool ig_roofline_open(ig_roofline *roofline, const ig_target *target, const ig_variant *variant, ig_diags *diags);
+bool ig_roofline_open(ig_roofline *roofline, const ig_platform *platform, const ig_variant *variant, ig_diags *diags);
 void ig_roofline_close(ig_roofline *roofline);
 /* Operations of one round of IG_PROBE_INT8 or IG_PROBE_F32. */
 double ig_probe_round_ops(ig_probe probe, const ig_variant *variant);

@@ -74,7 +74,7 @@ static bool choose_name(compilation *c) {
 }
 
 static bool choose_variants(compilation *c) {
-  const ig_target *target = c->o->target;
+  const ig_target *target = c->o->platform->target;
   c->variants = ig_alloc_array(c->arena, target->n_variants, sizeof *c->variants);
   for (uint32_t i = 0; i < target->n_variants; i++) { /* in the target's order, best first, whatever order they are named in */
     bool wanted = !c->o->variants;
@@ -136,7 +136,7 @@ static bool plan_from_graph(compilation *c, ig_module module) {
   }
   if (at_stage(c, "graph")) return end_with_graph(c, module), true;
   bool pass = c->o->stage && ig_pass_find(c->o->stage);
-  ig_pass_options passes = {.layout = c->o->target->layout, .stop_after = pass ? c->o->stage : NULL, .dump = c->o->dump_phases ? dump_phase : NULL, .user = c,
+  ig_pass_options passes = {.layout = c->o->platform->target->layout, .stop_after = pass ? c->o->stage : NULL, .dump = c->o->dump_phases ? dump_phase : NULL, .user = c,
                             .apart = apart(&c->schedule)};
   if (!ig_run_passes(module, &passes, c->diags)) return false;
   if (pass) return end_with_graph(c, module), true;
@@ -202,7 +202,7 @@ static bool library(compilation *c, ig_kernel_jobs *jobs, const ig_text *plan_by
   ig_object program;
   ig_embedded inner = {0};
   if (!embedded(c, plan_bytes, weights_path, &inner)) return false;
-  if (!ig_program_object(&c->plan, c->name, &c->schedule, c->variants, c->n_variants, plan_hash, &inner, &program, c->diags)) return false;
+  if (!ig_program_object(c->o->platform, &c->plan, c->name, &c->schedule, c->variants, c->n_variants, plan_hash, &inner, &program, c->diags)) return false;
   members = ig_alloc_array(c->arena, n + 1, sizeof *members);
   const char *symbol = ig_program_symbol(c->arena, c->name);
   members[0] = (ig_archive_member){"program.o", program.data, program.size, &symbol, 1};
@@ -219,7 +219,7 @@ static bool unchanged(compilation *c) {
 }
 
 static bool fill(compilation *c, const char *folder, ig_kernel_jobs *jobs) {
-  const char *platform = ig_format(c->arena, "%s/%s", folder, c->o->target->platform);
+  const char *platform = ig_format(c->arena, "%s/%s", folder, c->o->platform->name);
   if (mkdir(platform, 0777) != 0) return ig_error(c->diags, platform, "cannot make this folder: %s", strerror(errno));
   ig_pack_options pack = {packing, c, n_jobs(c) - 1};
   const char *weights = ig_format(c->arena, "%s/%s.weights", platform, c->name);
@@ -229,7 +229,7 @@ static bool fill(compilation *c, const char *folder, ig_kernel_jobs *jobs) {
   bool ok = library(c, jobs, &plan, weights, &archive);
   if (ok) {
     ig_write_header(c->name, &header);
-    ig_write_report(&c->plan, &(ig_report_facts){&c->facts, c->o->target, c->variants, c->n_variants, archive.size, plan.size, c->model.file.size}, &report);
+    ig_write_report(&c->plan, &(ig_report_facts){&c->facts, c->o->platform, c->variants, c->n_variants, archive.size, plan.size, c->model.file.size}, &report);
     ok = write_in(c, platform, ig_format(c->arena, "%s.plan", c->name), &plan) && write_in(c, platform, ig_format(c->arena, "lib%s.a", c->name), &archive) &&
          write_in(c, folder, ig_format(c->arena, "%s.h", c->name), &header) && write_in(c, folder, "report.json", &report) && unchanged(c);
   }
@@ -248,7 +248,7 @@ static void depfile_path(ig_text *out, const char *path) {
 static bool write_depfile(compilation *c, const char *final) {
   if (!c->o->depfile) return true;
   ig_text text = {0};
-  depfile_path(&text, ig_format(c->arena, "%s/%s/lib%s.a", final, c->o->target->platform, c->name));
+  depfile_path(&text, ig_format(c->arena, "%s/%s/lib%s.a", final, c->o->platform->name, c->name));
   ig_text_printf(&text, ": ");
   depfile_path(&text, c->o->model);
   if (c->o->schedule) ig_text_printf(&text, " "), depfile_path(&text, c->o->schedule);
@@ -265,7 +265,7 @@ static bool make_bundle(compilation *c, const char **bundle) {
                     (unsigned long long)(c->plan.weights_bytes >> 20), MOST_EMBEDDED >> 20);
   if (!ig_bundle_begin(&folder, c->o->parent ? c->o->parent : ".", c->name, c->arena, c->diags)) return false;
   uint32_t threads = n_jobs(c);
-  ig_kernel_jobs *jobs = ig_kernel_jobs_start(&c->plan, c->name, &c->schedule, c->variants, c->n_variants, threads > 1 ? threads - 1 : 0, IG_DUMP_NONE);
+  ig_kernel_jobs *jobs = ig_kernel_jobs_start(c->o->platform, &c->plan, c->name, &c->schedule, c->variants, c->n_variants, threads > 1 ? threads - 1 : 0, IG_DUMP_NONE);
   bool ok = fill(c, folder.part, jobs);
   ig_kernel_jobs_destroy(jobs);
   ok = ok && write_depfile(c, folder.final) && ig_bundle_commit(&folder, c->diags);
@@ -284,7 +284,7 @@ static void explain(compilation *c) {
 static bool dump_kernels(compilation *c, ig_dump dump) {
   ig_archive_member *members;
   size_t n;
-  ig_kernel_jobs *jobs = ig_kernel_jobs_start(&c->plan, c->name, &c->schedule, c->variants, c->n_variants, n_jobs(c) - 1, dump);
+  ig_kernel_jobs *jobs = ig_kernel_jobs_start(c->o->platform, &c->plan, c->name, &c->schedule, c->variants, c->n_variants, n_jobs(c) - 1, dump);
   bool ok = ig_kernel_jobs_join(jobs, c->arena, &members, &n, c->o->stage_text, c->diags);
   ig_kernel_jobs_destroy(jobs);
   return ok;
@@ -309,7 +309,7 @@ static bool compile_model(compilation *c, const char **bundle) {
   for (int i = 0; i < CODE_STAGES; i++)
     if (at_stage(c, code_stages[i].stage)) return dump_kernels(c, code_stages[i].dump);
   const ig_model *m = &c->model;
-  c->facts = (ig_plan_facts){.name = c->name, .architecture = m->architecture, .target = c->o->target->name, .layout = c->o->target->layout, .source = m->source,
+  c->facts = (ig_plan_facts){.name = c->name, .architecture = m->architecture, .target = c->o->platform->target->name, .layout = c->o->platform->target->layout, .source = m->source,
                              .n_vocab = m->n_vocab, .n_embd = m->n_embd, .n_layer = m->n_layer, .tokenizer = &m->tokenizer, .chat_template = &m->chat_template};
   return make_bundle(c, bundle);
 }
@@ -317,7 +317,7 @@ static bool compile_model(compilation *c, const char **bundle) {
 /* All choices of the caller judged, the model open; nothing is open after false. */
 static bool begin(compilation *c) {
   static pthread_once_t once = PTHREAD_ONCE_INIT; /* LLVM's registries are the process's own */
-  if (!choose_name(c) || !choose_variants(c) || !ig_schedule_read(&c->schedule, c->o->target, c->o->schedule, c->arena, c->diags)) return false;
+  if (!choose_name(c) || !choose_variants(c) || !ig_schedule_read(&c->schedule, c->o->platform->target, c->o->schedule, c->arena, c->diags)) return false;
   pthread_once(&once, ig_codegen_init);
   if (ig_model_open(&c->model, c->o->model, c->diags)) return true;
   ig_model_close(&c->model);

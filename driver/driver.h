@@ -11,7 +11,7 @@ typedef struct ig_compile_options {
   const char *model;             /* path of the GGUF file */
   const char *parent;            /* folder the bundle NAME.ingot goes into; "." by default */
   const char *name;              /* NULL: from the file's name, made a C identifier */
-  const ig_target *target;
+  const ig_platform *platform;
   const char *const *variants;   /* NULL: all of the target */
   uint32_t n_variants;
   uint32_t n_context;            /* 0: the model's, at most 4096 */

@@ -20,6 +20,7 @@ typedef struct job {
 } job;
 
 struct ig_kernel_jobs {
+  const ig_platform *platform;
   const ig_program_plan *plan;
   const char *name;
   const ig_schedule *schedule;
@@ -36,7 +37,7 @@ static void *work(void *user) {
   ig_kernel_jobs *j = user;
   for (unsigned i; (i = atomic_fetch_add(&j->next, 1)) < j->n_jobs; atomic_fetch_add(&j->done, 1)) {
     job *one = &j->jobs[i];
-    one->ok = ig_compile_kernels(j->schedule, one->variant, j->name, j->refs + one->first, one->n, j->dump, &one->text, &one->object, &one->diags);
+    one->ok = ig_compile_kernels(j->platform, j->schedule, one->variant, j->name, j->refs + one->first, one->n, j->dump, &one->text, &one->object, &one->diags);
   }
   return NULL;
 }
@@ -47,11 +48,11 @@ static void *zeroed(size_t count, size_t size) {
   return p;
 }
 
-ig_kernel_jobs *ig_kernel_jobs_start(const ig_program_plan *plan, const char *name, const ig_schedule *schedule, const ig_variant *const *variants, uint32_t n_variants,
-                                     uint32_t n_threads, ig_dump dump) {
+ig_kernel_jobs *ig_kernel_jobs_start(const ig_platform *platform, const ig_program_plan *plan, const char *name, const ig_schedule *schedule,
+                                     const ig_variant *const *variants, uint32_t n_variants, uint32_t n_threads, ig_dump dump) {
   ig_kernel_jobs *j = zeroed(1, sizeof *j + n_threads * sizeof *j->threads);
   uint32_t n_kernels = (uint32_t)plan->n_kernels, slices = (n_kernels + SLICE - 1) / SLICE;
-  j->plan = plan, j->name = name, j->schedule = schedule, j->dump = dump;
+  j->platform = platform, j->plan = plan, j->name = name, j->schedule = schedule, j->dump = dump;
   j->n_jobs = n_variants * slices;
   j->jobs = zeroed(j->n_jobs, sizeof *j->jobs);
   j->refs = zeroed(n_kernels, sizeof *j->refs);

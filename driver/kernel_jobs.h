@@ -9,8 +9,8 @@
 typedef struct ig_kernel_jobs ig_kernel_jobs;
 
 /* `plan`, `name`, `schedule` and `variants` outlive the jobs and are left alone by the caller meanwhile. `n_threads` 0: all is done in join. */
-ig_kernel_jobs *ig_kernel_jobs_start(const ig_program_plan *plan, const char *name, const ig_schedule *schedule, const ig_variant *const *variants, uint32_t n_variants,
-                                     uint32_t n_threads, ig_dump dump);
+ig_kernel_jobs *ig_kernel_jobs_start(const ig_platform *platform, const ig_program_plan *plan, const char *name, const ig_schedule *schedule,
+                                     const ig_variant *const *variants, uint32_t n_variants, uint32_t n_threads, ig_dump dump);
 double ig_kernel_jobs_done(const ig_kernel_jobs *jobs); /* 0 .. 1, at any time */
 /* Waits. The objects as members of an archive with their symbols, in an order that does not depend on threads, in `arena`; texts of a
  * dump follow each other in that order in `dump_out` (may be NULL). The members' data live until destroy. */

@@ -27,9 +27,9 @@ static const char *library_name(const char *folder, ig_arena *arena) {
 
 bool ig_load_bundle(ig_loaded *loaded, const char *bundle, ig_arena *arena, ig_diags *diags) {
   *loaded = (ig_loaded){0};
-  const ig_target *target = ig_target_find("native");
-  const char *folder = ig_format(arena, "%s/%s", bundle, target->platform), *name = library_name(folder, arena);
-  if (!name) return ig_error(diags, bundle, "is not a bundle for this machine: there is no %s/libNAME.a in it", target->platform);
+  const ig_platform *native = ig_platform_find("native");
+  const char *folder = ig_format(arena, "%s/%s", bundle, native->name), *name = library_name(folder, arena);
+  if (!name) return ig_error(diags, bundle, "is not a bundle for this machine: there is no %s/libNAME.a in it", native->name);
   const char *path = ig_format(arena, "%s/lib%s.a", folder, name);
   ig_str archive, member, data;
   if (!ig_read_small_file(path, LIBRARY_MOST, arena, &archive, diags)) return false;

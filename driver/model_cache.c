@@ -54,7 +54,7 @@ static bool key_of(const char *path, const ig_compile_options *o, const ig_varia
   ig_text_printf(&text, "%s\n", whole ? whole : path);
   add_stamp(&text, &stamp);
   add_compiler(&text);
-  ig_text_printf(&text, "%s %s %s %u %u\n", o->target->platform, o->target->layout, variant->name, o->n_context, o->chunk);
+  ig_text_printf(&text, "%s %s %s %u %u\n", o->platform->name, o->platform->target->layout, variant->name, o->n_context, o->chunk);
   if (o->schedule) {
     ig_str schedule;
     ok = ig_read_small_file(o->schedule, IG_SCHEDULE_LONGEST, arena, &schedule, diags);
@@ -91,10 +91,10 @@ bool ig_load_any(ig_loaded *loaded, const char *path, const char *variant_name, 
     return ig_load_bundle(loaded, path, arena, diags);
   }
   ig_compile_options o = *like;
-  if (!o.target) o.target = ig_target_find("native");
+  if (!o.platform) o.platform = ig_platform_find("native");
   if (!cache) return ig_error(diags, path, "is a model file, and there is no folder to compile it into; set XDG_CACHE_HOME or give --cache, or compile it first");
   char key[33];
-  const ig_variant *variant = choose_variant(o.target, variant_name, diags);
+  const ig_variant *variant = choose_variant(o.platform->target, variant_name, diags);
   if (!variant || !key_of(path, &o, variant, key, arena, diags)) return false;
   const char *folder = ig_format(arena, "%s/%s", cache, key), *bundle = ig_format(arena, "%s/model.ingot", folder);
   if (stat(bundle, &st) == 0) { /* damaged ones are made anew */

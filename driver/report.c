@@ -48,8 +48,8 @@ void ig_write_report(const ig_program_plan *plan, const ig_report_facts *f, ig_t
   field(out, "name", f->plan->name);
   field(out, "source", f->plan->source ? f->plan->source : "");
   field(out, "architecture", f->plan->architecture);
-  field(out, "platform", f->target->platform);
-  field(out, "layout", f->target->layout);
+  field(out, "platform", f->platform->name);
+  field(out, "layout", f->platform->target->layout);
   number(out, "n_vocab", f->plan->n_vocab);
   number(out, "n_embd", f->plan->n_embd);
   number(out, "n_layer", f->plan->n_layer);

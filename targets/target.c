@@ -7,13 +7,40 @@ extern const ig_target ig_target_x86_64;
 
 static const ig_target *const targets[] = {&ig_target_x86_64};
 
+static const ig_platform platforms[] = {
+#define PLATFORM(name, target, triple, format, page) {name, &ig_target_##target, triple, IG_##format, page},
+#include "targets/platforms.def"
+};
+
+static const struct alias { const char *name, *platform; } aliases[] = {
+#if defined(__x86_64__)
+  {"native", "x86_64-linux-gnu"},
+#endif
+#define ALIAS(name, platform) {name, platform},
+#include "targets/platforms.def"
+};
+
 const ig_target *ig_target_at(int index) { return index >= 0 && index < (int)(sizeof targets / sizeof *targets) ? targets[index] : NULL; }
 
-const ig_target *ig_target_find(const char *name) {
-  if (!strcmp(name, "native")) return targets[0];
-  for (int i = 0; ig_target_at(i); i++)
-    if (!strcmp(name, targets[i]->name) || !strcmp(name, targets[i]->platform)) return targets[i];
+const ig_platform *ig_platform_at(int index) { return index >= 0 && index < (int)(sizeof platforms / sizeof *platforms) ? &platforms[index] : NULL; }
+
+const char *ig_platform_alias(int index, const ig_platform **platform) {
+  if (index < 0 || index >= (int)(sizeof aliases / sizeof *aliases)) return NULL;
+  *platform = ig_platform_find(aliases[index].platform);
+  return aliases[index].name;
+}
+
+const ig_platform *ig_platform_find(const char *name) {
+  for (int i = 0; i < (int)(sizeof aliases / sizeof *aliases); i++)
+    if (!strcmp(name, aliases[i].name)) name = aliases[i].platform; /* no alias of an alias: rows name platforms */
+  for (const ig_platform *p = platforms; p < platforms + sizeof platforms / sizeof *platforms; p++)
+    if (!strcmp(name, p->name) || !strcmp(name, p->target->name)) return p;
   return NULL;
+}
+
+const ig_target *ig_target_find(const char *name) {
+  const ig_platform *platform = ig_platform_find(name);
+  return platform ? platform->target : NULL;
 }
 
 const ig_variant *ig_variant_find(const ig_target *target, const char *name) {

@@ -1,4 +1,5 @@
-/* Targets: instruction-set families with their variants. Data only (targets.def, one file per target). */
+/* Targets: instruction-set families with their variants (one file per target). Platforms: what an app is built for, a row of platforms.def
+ * each; those of one target share its kernels and its weights. Data only. */
 #ifndef INGOT_TARGETS_TARGET_H
 #define INGOT_TARGETS_TARGET_H
 
@@ -18,14 +19,27 @@ typedef struct ig_variant {
 
 typedef struct ig_target {
   const char *name;            /* "x86_64" */
-  const char *platform;        /* "x86_64-linux-gnu": the bundle's folder */
-  const char *triple;          /* LLVM's */
   const char *layout;          /* "x86_64.r16" */
   const ig_variant *variants;  /* best first */
   uint32_t n_variants;
 } ig_target;
 
-const ig_target *ig_target_find(const char *name); /* by target, platform, or alias ("native"); NULL unknown */
+typedef enum ig_object_format { IG_ELF, IG_MACHO, IG_COFF } ig_object_format;
+
+typedef struct ig_platform {
+  const char *name;            /* "x86_64-linux-android": the bundle's folder */
+  const ig_target *target;
+  const char *triple;          /* LLVM's */
+  ig_object_format format;     /* of its objects; archives are in the flavour that its linkers read */
+  uint32_t page;               /* the largest page of its devices, bytes: files inside an app are aligned to it */
+} ig_platform;
+
+/* By name: NULL unknown. A platform is found by its own name, an alias (arm64-v8a, pixel-8), its target's name (the target's first row) or "native". */
+const ig_platform *ig_platform_find(const char *name);
+const ig_platform *ig_platform_at(int index);      /* NULL after the last */
+const char *ig_platform_alias(int index, const ig_platform **platform); /* NULL after the last */
+
+const ig_target *ig_target_find(const char *name); /* of the platform of that name, or NULL */
 const ig_target *ig_target_at(int index);
 const ig_variant *ig_variant_find(const ig_target *target, const char *name);
 

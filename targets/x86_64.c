@@ -16,5 +16,5 @@ static const ig_variant variants[] = {
 };
 
 const ig_target ig_target_x86_64 = {
-  "x86_64", "x86_64-linux-gnu", "x86_64-pc-linux-gnu", "x86_64.r16", variants, sizeof variants / sizeof *variants,
+  "x86_64", "x86_64.r16", variants, sizeof variants / sizeof *variants,
 };

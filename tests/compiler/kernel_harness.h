@@ -35,7 +35,7 @@ static inline bool harness_open_with(harness *h, const ig_target *target, const 
   ig_object object = {0};
   *h = (harness){.jit = ig_jit_create(), .variant = variant};
   bool ok = ig_schedule_read_text(&h->schedule, target, "rules", ig_str_of(rules ? rules : ""), &h->arena, &diags) &&
-            ig_compile_kernels(&h->schedule, variant, "test", refs, n, IG_DUMP_NONE, NULL, &object, &diags) &&
+            ig_compile_kernels(ig_platform_find(target->name), &h->schedule, variant, "test", refs, n, IG_DUMP_NONE, NULL, &object, &diags) &&
             ig_jit_add_object(h->jit, object.data, object.size, &diags);
   for (size_t i = 0; i < diags.count; i++) printf("%s: %s\n", diags.items[i].place, diags.items[i].text);
   free(object.data);

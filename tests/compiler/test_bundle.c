@@ -43,7 +43,7 @@ static bool says(const ig_diags *diags, const char *what) {
 }
 
 static ig_compile_options options_for(const char *parent) {
-  return (ig_compile_options){.model = model, .parent = parent, .target = ig_target_find("x86_64"), .variants = fast, .n_variants = 1, .name = "fable"};
+  return (ig_compile_options){.model = model, .parent = parent, .platform = ig_platform_find("x86_64"), .variants = fast, .n_variants = 1, .name = "fable"};
 }
 
 static ig_str slurp(const char *path) {
@@ -263,7 +263,7 @@ static void test_cache(void) {
   ig_loaded loaded;
   struct stat first, second;
   const char *cache = in_root("cache");
-  ig_compile_options like = {.target = ig_target_find("native"), .n_context = 128};
+  ig_compile_options like = {.platform = ig_platform_find("native"), .n_context = 128};
   for (int i = 0; i < 3; i++) {
     bool ok = ig_load_any(&loaded, model, "avx2", &like, cache, &arena, &diags);
     CHECK(ok, "the model does not load");

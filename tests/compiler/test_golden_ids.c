@@ -62,7 +62,7 @@ static bool check_file(const char *data, const char *file, const char *golden, c
   ig_loaded loaded;
   const char *bundle;
   const ig_target *target = ig_target_find("native");
-  ig_compile_options o = {.model = ig_format(arena, "%s/gguf/%s", data, file), .parent = folder, .target = target, .chunk = 24};
+  ig_compile_options o = {.model = ig_format(arena, "%s/gguf/%s", data, file), .parent = folder, .platform = ig_platform_find("native"), .chunk = 24};
   if (!ig_compile(&o, arena, &bundle, &diags) || !ig_load_bundle(&loaded, bundle, arena, &diags)) return say(&diags), false;
   bool ok = true;
   int variants = 0;

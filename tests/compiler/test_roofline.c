@@ -54,7 +54,7 @@ int main(void) {
     if (!harness_runs(variant)) continue;
     ig_roofline r;
     ig_diags diags = {0};
-    bool ok = ig_roofline_open(&r, target, variant, &diags);
+    bool ok = ig_roofline_open(&r, ig_platform_find("native"), variant, &diags);
     CHECK(ok, "%s: the probes do not compile: %s", variant->name, diags.count ? diags.items[0].text : "no reason");
     if (ok) check_read(&r), check_rounds(&r, IG_PROBE_INT8), check_rounds(&r, IG_PROBE_F32), tried++;
     if (ok) ig_roofline_close(&r);

@@ -34,7 +34,7 @@ int main(void) {
   const char *path = ig_format(&arena, "%s/tests/slow.lua", build ? build : ".");
   double last = 0;
   CHECK(ig_write_file(path, slow, sizeof slow - 1, &diags), "cannot write %s", path);
-  ig_compile_options o = {.model = ig_format(&arena, "%s/models/fable/fable-f16.gguf", root ? root : "."), .target = target, .schedule = path, .name = "fable",
+  ig_compile_options o = {.model = ig_format(&arena, "%s/models/fable/fable-f16.gguf", root ? root : "."), .platform = ig_platform_find("native"), .schedule = path, .name = "fable",
                           .progress = progress, .progress_user = &last};
   CHECK(ig_tune(&o, variant, "linear_f16_gemm", &rules, &counts, &arena, &diags), "%s", diags.count ? diags.items[0].text : "");
   CHECK(counts.kernels == 1 && counts.taken == 1 && counts.candidates > 4, "%u kernels, %u taken, %u candidates", counts.kernels, counts.taken, counts.candidates);

@@ -121,7 +121,7 @@ static inline void test_model(const char *name, const char *path, const char *fo
   uint32_t n_runs = 0;
   for (uint32_t v = 0; v < target->n_variants; v++)
     if (!(target->variants[v].features & ~ingot__cpu_features())) runs[n_runs++] = target->variants[v].name;
-  ig_compile_options o = {.model = path, .parent = folder, .target = target, .chunk = 37, .variants = runs, .n_variants = n_runs};
+  ig_compile_options o = {.model = path, .parent = folder, .platform = ig_platform_find("native"), .chunk = 37, .variants = runs, .n_variants = n_runs};
   bool ok = ig_compile(&o, &arena, &bundle, &diags) && ig_load_bundle(&loaded, bundle, &arena, &diags);
   CHECK(ok && want, "%s: does not compile or evaluate", name);
   show(&diags);
