@@ -36,7 +36,7 @@ struct ig_kernel_probe {
 
 /* What operands hold: Activations of the layout, Weights, f32, Half, Turns, or the result (Y). */
 static const char *const operands_of[IG_FAMILY_COUNT] = {
-  [IG_LINEAR_GEMM] = "AWY", [IG_GLU_GEMM] = "AWWY", [IG_ATTENTION] = "FHHY", [IG_ATTENTION_DECODE] = "FFFHHTY",
+  [IG_LINEAR_GEMM] = "AWY", [IG_GLU_GEMM] = "AWWY", [IG_ATTENTION] = "FHHYF", [IG_ATTENTION_DECODE] = "FFFHHTY",
 };
 
 static uint64_t extent(const ingot_extent *e, const uint32_t *dim) {

@@ -25,7 +25,7 @@ static ig_value attention(ig_lowering *l, const ig_decoder *d, uint32_t index, i
   b->location = w->k.tensor->name;
   k = ig_build_rope(b, k, pos, table, m->n_kv_heads, m->head_dim);
   b->location = ig_format(&l->arena, "blk.%u.attention", index);
-  ig_value y = ig_build_attention(b, q, k, v, pos, index, m->n_heads, m->n_kv_heads, m->head_dim, d->attention_scale);
+  ig_value y = ig_build_attention(b, q, k, v, pos, index, m->n_heads, m->n_kv_heads, m->head_dim, d->attention_scale, (ig_value){0});
   bool windowed = d->window && (!d->global_every || index % d->global_every < d->global_every - 1);
   if (windowed) ig_set_attr_int(ig_defining_op(y), "window", d->window);
   return linear(l, y, &w->o);

@@ -286,8 +286,11 @@ static bool do_attention(run *r, const step *s) {
     c->k[r->e->position * kv_columns + i] = kept(r, k[i]);
     c->v[r->e->position * kv_columns + i] = kept(r, v[i]);
   }
+  int sinks_index = s->in[s->kind == IG_OP_rope_attention ? 5 : 4];
+  const float *sinks = sinks_index == NONE ? NULL : read_vector(r, sinks_index);
+  if (sinks_index != NONE && !sinks) return false;
   for (size_t t = 0; t < r->n; t++)
-    ig_ref_attention(q + t * q_columns, c->k, c->v, r->e->position + t, heads, kv_heads, dim, scale, window,
+    ig_ref_attention(q + t * q_columns, c->k, c->v, r->e->position + t, heads, kv_heads, dim, scale, window, sinks,
                      rows_of(r, s->out[0]) + t * q_columns);
   return true;
 }

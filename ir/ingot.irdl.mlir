@@ -57,7 +57,8 @@ irdl.dialect @ig {
     %kv_heads = irdl.base "#builtin.integer"
     %head_dim = irdl.base "#builtin.integer"
     %scale = irdl.base "#builtin.float"
-    irdl.operands(q: %q, k: %k, v: %k, pos: %pos)
+    %sinks = irdl.base "!builtin.tensor"
+    irdl.operands(q: %q, k: %k, v: %k, pos: %pos, sinks: optional %sinks)
     irdl.attributes { "layer" = %layer, "heads" = %heads, "kv_heads" = %kv_heads, "head_dim" = %head_dim, "scale" = %scale }
     irdl.results(y: %q)
   }
@@ -109,7 +110,8 @@ irdl.dialect @ig {
     %kv_heads = irdl.base "#builtin.integer"
     %head_dim = irdl.base "#builtin.integer"
     %scale = irdl.base "#builtin.float"
-    irdl.operands(q: %q, k: %k, v: %k, pos: %pos, table: %table)
+    %sinks = irdl.base "!builtin.tensor"
+    irdl.operands(q: %q, k: %k, v: %k, pos: %pos, table: %table, sinks: optional %sinks)
     irdl.attributes { "layer" = %layer, "heads" = %heads, "kv_heads" = %kv_heads, "head_dim" = %head_dim, "scale" = %scale }
     irdl.results(y: %q)
   }

@@ -128,7 +128,7 @@ void ig_kernel_info(ingot_kernel_info *info, ig_family family, const ig_layout *
 #define CACHE(acc, extent) OPERAND(acc, INGOT_PLACE_KV, extent)
   ingot_extent weight = l ? sum2(l->unit_bytes, D(0) | D(2), l->odd_bytes, D(1) | D(2)) : one(0, 0);
   ingot_extent heads_q = one(64, T | D(6)), heads_k = one(64, T | D(7)), heads_v = one(64, T | D(8)), heads_y = one(64, T | D(9));
-  ingot_extent k_cache = one(2, D(0) | D(2) | CONTEXT), v_cache = one(32, D(0) | D(3) | CONTEXT), turns = one(8, D(5));
+  ingot_extent k_cache = one(2, D(0) | D(2) | CONTEXT), v_cache = one(32, D(0) | D(3) | CONTEXT), turns = one(8, D(5)), sinks = one(4, D(0) | D(1) | D(13));
   ingot_extent partials = sum2(64, BLOCKS | D(0) | D(1) | D(3), 64, BLOCKS | D(0) | D(1));
   const uint32_t block = ig_activation_block(activation);
   switch (family) {
@@ -194,6 +194,7 @@ void ig_kernel_info(ingot_kernel_info *info, ig_family family, const ig_layout *
     CACHE(R, k_cache);
     CACHE(R, v_cache);
     BUFFER(W, heads_y);
+    WEIGHT(sinks);
     break;
   case IG_ATTENTION_DECODE:
     info->tiles = one(1, D(0) | BLOCKS);
@@ -209,6 +210,7 @@ void ig_kernel_info(ingot_kernel_info *info, ig_family family, const ig_layout *
     info->tiles = one(1, 0);
     BUFFER(R, partials);
     BUFFER(W, heads_y);
+    WEIGHT(sinks);
     break;
   case IG_FAMILY_COUNT: break;
   }

@@ -43,9 +43,9 @@ enum { IG_D0 = INGOT_DIM_STATIC };
  *                 0 kv_heads · 1 group (query heads per kv head) · 2 head_dim · 3 v16 = ceil(head_dim / 16) · 4 scale of q (f32 bits)
  *                 5 pairs rotated (rope_dim / 2) · 6 q16 · 7 k16 · 8 v_row16 · 9 y16: row lengths of q, k, v, y in 16 floats
  *                 10 halves (0: pair i is the channels 2i and 2i + 1; else i and i + pairs) · 11 magnitude of sines and cosines (f32 bits)
- *                 12 window: the last positions that a query sees, its own among them (0: all)
+ *                 12 window: the last positions that a query sees, its own among them (0: all) · 13 sinks (0, or 1: each head has one)
  */
-enum { IG_ATTN_KV_HEADS = IG_D0, IG_ATTN_GROUP, IG_ATTN_HEAD_DIM, IG_ATTN_V16, IG_ATTN_SCALE, IG_ATTN_PAIRS, IG_ATTN_Q16, IG_ATTN_K16, IG_ATTN_V_ROW16, IG_ATTN_Y16, IG_ATTN_HALVES, IG_ATTN_MAGNITUDE, IG_ATTN_WINDOW, IG_ATTN_DIMS };
+enum { IG_ATTN_KV_HEADS = IG_D0, IG_ATTN_GROUP, IG_ATTN_HEAD_DIM, IG_ATTN_V16, IG_ATTN_SCALE, IG_ATTN_PAIRS, IG_ATTN_Q16, IG_ATTN_K16, IG_ATTN_V_ROW16, IG_ATTN_Y16, IG_ATTN_HALVES, IG_ATTN_MAGNITUDE, IG_ATTN_WINDOW, IG_ATTN_SINKS, IG_ATTN_DIMS };
 enum { IG_LIN_UNITS = IG_D0, IG_LIN_ODD, IG_LIN_TILES, IG_LIN_EPILOGUE, IG_LIN_BIASED };
 enum { IG_NORM_BLOCKS = IG_D0, IG_NORM_N, IG_NORM_EPS, IG_NORM_PIECES };
 
@@ -58,9 +58,9 @@ enum { IG_NORM_BLOCKS = IG_D0, IG_NORM_N, IG_NORM_EPS, IG_NORM_PIECES };
  *   glu_<fmt>         x · w (gate) · w2 (up) · y f32 [T][16 row_tiles]
  *   glu               y f32 (gate, in place) · up f32
  *   rope_kv           q f32 (in place) · k f32 · v f32 · k cache · v cache · frequencies u64[pairs]
- *   attention         q f32 · k cache · v cache · y f32
+ *   attention         q f32 · k cache · v cache · y f32 · sinks f32[heads] (nothing where there are none)
  *   attention_decode  q f32 · k f32 · v f32 · k cache · v cache · frequencies u64[pairs] · partials
- *   attention_merge   partials · y f32
+ *   attention_merge   partials · y f32 · sinks
  * k cache:  f16 [kv_heads][context / 16][head_dim][16]    (lanes are positions)
  * v cache:  f16 [kv_heads][context][16 v16]               (lanes are channels; the padding is zero)
  * partials: f32 [BLOCKS][kv_heads * group][16 v16 + 16]: the block's weighted sum of v, then its maximum, then its sum, then unused

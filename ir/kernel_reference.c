@@ -92,7 +92,7 @@ typedef struct shape {
   size_t context, kv_heads, group, head_dim, v16, pairs, q16, k16, v_row16, y16, heads, partial;
   size_t window;
   float scale, magnitude;
-  bool halves;
+  bool halves, sinks;
 } shape;
 
 static shape shape_of(const ingot_kernel_args *a) {
@@ -101,7 +101,7 @@ static shape shape_of(const ingot_kernel_args *a) {
     .context = d[INGOT_DIM_CONTEXT], .kv_heads = d[IG_ATTN_KV_HEADS], .group = d[IG_ATTN_GROUP], .head_dim = d[IG_ATTN_HEAD_DIM],
     .v16 = d[IG_ATTN_V16], .pairs = d[IG_ATTN_PAIRS], .q16 = d[IG_ATTN_Q16], .k16 = d[IG_ATTN_K16], .v_row16 = d[IG_ATTN_V_ROW16],
     .y16 = d[IG_ATTN_Y16], .heads = (size_t)d[IG_ATTN_KV_HEADS] * d[IG_ATTN_GROUP], .partial = 16 * (size_t)d[IG_ATTN_V16] + 16,
-    .scale = ig_f32_of_bits(d[IG_ATTN_SCALE]), .magnitude = ig_f32_of_bits(d[IG_ATTN_MAGNITUDE]), .halves = d[IG_ATTN_HALVES] != 0,
+    .scale = ig_f32_of_bits(d[IG_ATTN_SCALE]), .magnitude = ig_f32_of_bits(d[IG_ATTN_MAGNITUDE]), .halves = d[IG_ATTN_HALVES] != 0, .sinks = d[IG_ATTN_SINKS] != 0,
     .window = d[IG_ATTN_WINDOW],
   };
   return s;
@@ -166,7 +166,13 @@ static void merge(const shape *s, float *row, const float *next, bool f) {
   row[n] = m;
 }
 
-static void finish(const shape *s, const float *row, float *y) {
+static void finish(const shape *s, float *row, const float *sink, float *y, bool f) {
+  if (s->sinks) {
+    size_t n = 16 * s->v16;
+    float m = *sink > row[n] ? *sink : row[n], a = expo(row[n] - m, f);
+    row[n + 1] = fused(row[n + 1], a, expo(*sink - m, f), f);
+    for (size_t c = 0; c < n; c++) row[c] *= a;
+  }
   for (size_t c = 0; c < s->head_dim; c++) y[c] = row[c] / row[16 * s->v16 + 1];
 }
 
@@ -201,7 +207,7 @@ static void prefill(const ingot_kernel_args *a, uint32_t tile, bool f) {
         attend(&s, q, a->operand[1], a->operand[2], head, b, b > begin ? 0 : low % BLOCK, n, b > begin ? next : row, f);
         if (b > begin) merge(&s, row, next, f);
       }
-      finish(&s, row, y + g * s.head_dim);
+      finish(&s, row, (const float *)a->operand[4] + g, y + g * s.head_dim, f);
     }
     if (head + 1 == s.kv_heads) zero_padding(&s, y);
   }
@@ -230,7 +236,7 @@ static void merge_all(const ingot_kernel_args *a, bool f) {
     const float *first = (const float *)a->operand[0] + g * s.partial;
     memcpy(row, first + begin * s.heads * s.partial, s.partial * 4);
     for (size_t b = begin + 1; b < a->dim[INGOT_DIM_BLOCKS]; b++) merge(&s, row, first + b * s.heads * s.partial, f);
-    finish(&s, row, (float *)a->operand[1] + g * s.head_dim);
+    finish(&s, row, (const float *)a->operand[2] + g, (float *)a->operand[1] + g * s.head_dim, f);
   }
   zero_padding(&s, a->operand[1]);
 }

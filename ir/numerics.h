@@ -20,6 +20,7 @@
  *   attention, per query and block of 128 positions: s_p = fma chain over channels in order, from 0; m = max; p = exp(s_p - m); l = row sum of
  *       p; o_c = fma chain over positions p in order, from 0. Blocks merge from left to right, the first as it is:
  *       M' = max(M, m); a = exp(M - M'); b = exp(m - M'); L = fma(L, a, l * b); O = fma(O, a, o * b). y = O / L.
+ *       A head's sink s is a last block of nothing: m = s, l = 1; L = fma(L, a, b); O = O * a.
  */
 #ifndef INGOT_IR_NUMERICS_H
 #define INGOT_IR_NUMERICS_H

@@ -10,12 +10,12 @@
  *   ig.rms_norm   (x, gain) {eps}                              a gain shorter than the row: each piece of its length (a head) by itself
  *   ig.linear     (x, w, [bias]) {[digits]}                    digits = 2: activations keep a second int8 digit where weights are quantised
  *   ig.rope       (x, pos, table) {heads, head_dim}            the first 2 * pairs channels of each head
- *   ig.attention  (q, k, v, pos) {layer, heads, kv_heads, head_dim, scale, [window]}   causal, over the layer's cache, which it extends;
- *                  window: only the last so many positions, the token's own among them
+ *   ig.attention  (q, k, v, pos, [sinks]) {layer, heads, kv_heads, head_dim, scale, [window]}   causal, over the layer's cache, which it extends;
+ *                  window: only the last so many positions, the token's own among them; sinks: a score for each head, to which no value belongs
  *   ig.silu (x) · ig.mul (a, b) · ig.add (a, b)
  * Ops made by the pass fuse:
  *   ig.fused_linear   (x, [gain], w0, [w1], [w2], [residual], [b0], [b1], [b2]) {[eps], epilogue = "none" | "add" | "glu"} -> y0, [y1], [y2]
- *   ig.rope_attention (q, k, v, pos, table) {layer, heads, kv_heads, head_dim, scale, [window]}
+ *   ig.rope_attention (q, k, v, pos, table, [sinks]) {layer, heads, kv_heads, head_dim, scale, [window]}
  * A module holds func.func @forward(%tokens: tensor<?xi32>, %pos: i32) -> logits; after the pass split: @prefill, @decode
  * (tokens, pos -> hidden), @head and @head_rows (hidden -> logits).
  */
@@ -112,7 +112,8 @@ ig_value ig_build_rms_norm(ig_builder *b, ig_value x, ig_value gain, float eps);
 ig_value ig_build_linear(ig_builder *b, ig_value x, ig_value weight);
 ig_value ig_build_biased(ig_builder *b, ig_value x, ig_value weight, ig_value bias); /* a linear with its bias; handle NULL: none */
 ig_value ig_build_rope(ig_builder *b, ig_value x, ig_value pos, ig_value table, uint32_t heads, uint32_t head_dim);
-ig_value ig_build_attention(ig_builder *b, ig_value q, ig_value k, ig_value v, ig_value pos, uint32_t layer, uint32_t heads, uint32_t kv_heads, uint32_t head_dim, float scale);
+ig_value ig_build_attention(ig_builder *b, ig_value q, ig_value k, ig_value v, ig_value pos, uint32_t layer, uint32_t heads, uint32_t kv_heads, uint32_t head_dim, float scale,
+                            ig_value sinks /* handle NULL: none */);
 ig_value ig_build_silu(ig_builder *b, ig_value x);
 ig_value ig_build_mul(ig_builder *b, ig_value a, ig_value c);
 ig_value ig_build_add(ig_builder *b, ig_value a, ig_value c);

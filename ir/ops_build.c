@@ -112,12 +112,13 @@ ig_value ig_build_rope(ig_builder *b, ig_value x, ig_value pos, ig_value table, 
 }
 
 ig_value ig_build_attention(ig_builder *b, ig_value q, ig_value k, ig_value v, ig_value pos, uint32_t layer, uint32_t heads, uint32_t kv_heads,
-                            uint32_t head_dim, float scale) {
+                            uint32_t head_dim, float scale, ig_value sinks) {
   recipe r = start(b, "ig.attention");
   operand(&r, q);
   operand(&r, k);
   operand(&r, v);
   operand(&r, pos);
+  if (sinks.handle) operand(&r, sinks);
   number(&r, "layer", layer);
   number(&r, "heads", heads);
   number(&r, "kv_heads", kv_heads);
@@ -165,6 +166,7 @@ ig_value ig_build_rope_attention(ig_builder *b, ig_value q, ig_value k, ig_value
   operand(&r, v);
   operand(&r, pos);
   operand(&r, table);
+  if (ig_operand_count(attention) > 4) operand(&r, ig_operand(attention, 4)); /* sinks */
   for (int i = 0; i < 6; i++)
     if (ig_has_attr(attention, copied[i])) attribute(&r, copied[i], ig_attr(attention, copied[i]));
   return one(b, &r, type_of(q));

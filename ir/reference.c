@@ -121,7 +121,7 @@ static void attend_block(const float *q, float scale, const float *k, const floa
 }
 
 void ig_ref_attention(const float *q, const float *k, const float *v, size_t position, size_t heads, size_t kv_heads, size_t head_dim, float scale,
-                      size_t window, float *y) {
+                      size_t window, const float *sinks, float *y) {
   size_t stride = kv_heads * head_dim;
   size_t lowest = window && position + 1 > window ? position + 1 - window : 0, begin = lowest / BLOCK * BLOCK;
   float *out = calloc(head_dim, sizeof *out);
@@ -142,6 +142,11 @@ void ig_ref_attention(const float *q, const float *k, const float *v, size_t pos
       sum = fmaf(sum, a, l * b);
       for (size_t i = 0; i < head_dim; i++) o[i] = fmaf(o[i], a, out[i] * b);
       most = both;
+    }
+    if (sinks) {
+      float both = sinks[h] > most ? sinks[h] : most, a = ig_exp(most - both);
+      sum = fmaf(sum, a, ig_exp(sinks[h] - both));
+      for (size_t i = 0; i < head_dim; i++) o[i] *= a;
     }
     for (size_t i = 0; i < head_dim; i++) o[i] /= sum;
   }

@@ -24,8 +24,9 @@ typedef struct ig_ref_turns { const uint64_t *frequencies; size_t pairs; bool ha
 void ig_ref_rope(float *x, size_t heads, size_t head_dim, const ig_ref_turns *turns, uint64_t position);
 
 /* One query token at `position` over the cache's positions 0 .. position. k and v: [position][kv_heads * head_dim], the values that the cache holds
- * (ig_kv_f16). q is not yet scaled. window: the last positions that it sees, its own among them; 0: all. */
+ * (ig_kv_f16). q is not yet scaled. window: the last positions that it sees, its own among them; 0: all. sinks: a score for each head that takes part
+ * in the softmax and adds nothing; NULL: none. */
 void ig_ref_attention(const float *q, const float *k, const float *v, size_t position, size_t heads, size_t kv_heads, size_t head_dim, float scale,
-                      size_t window, float *y);
+                      size_t window, const float *sinks, float *y);
 
 #endif

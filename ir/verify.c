@@ -165,6 +165,8 @@ static bool check_rope(checker *c, ig_op op) {
 }
 
 static bool check_attention(checker *c, ig_op op) {
+  int n = ig_operand_count(op), least = ig_kind(op) == IG_OP_rope_attention ? 5 : 4;
+  if (n < least || n > least + 1) return FAIL(c, "ig.%s takes q, k, v, pos%s and perhaps sinks, not %d operands", c->op, least == 5 ? ", a table" : "", n);
   if (!(positive(c, op, "heads") & positive(c, op, "kv_heads") & positive(c, op, "head_dim"))) return false;
   int64_t head_dim = ig_attr_int(op, "head_dim"), heads = ig_attr_int(op, "heads"), kv_heads = ig_attr_int(op, "kv_heads");
   bool good = heads % kv_heads == 0 ? true : FAIL(c, "ig.%s: %lld heads cannot share %lld kv heads evenly", c->op, (long long)heads, (long long)kv_heads);
@@ -174,7 +176,8 @@ static bool check_attention(checker *c, ig_op op) {
   if (!isfinite(ig_attr_float(op, "scale"))) good = FAIL(c, "ig.%s: scale must be a finite number", c->op);
   good &= rows(c, ig_operand(op, 0), "q", heads * head_dim) & rows(c, ig_operand(op, 1), "k", kv_heads * head_dim) &
           rows(c, ig_operand(op, 2), "v", kv_heads * head_dim) & rows(c, ig_result(op, 0), "the result", heads * head_dim);
-  return ig_kind(op) == IG_OP_rope_attention ? good & table_of(c, ig_operand(op, 4), head_dim) : good;
+  if (n > least) good &= vector(c, ig_operand(op, least), "sinks", heads);
+  return least == 5 ? good & table_of(c, ig_operand(op, 4), head_dim) : good;
 }
 
 static bool check_plain(checker *c, ig_op op) {
@@ -267,13 +270,13 @@ static const struct rule {
   [IG_OP_rms_norm] = {2, 1, check_rms_norm, {{"eps", FLOAT, 0}}},
   [IG_OP_linear] = {-1, 1, check_linear, {{"digits", INT, 1}}},
   [IG_OP_rope] = {3, 1, check_rope, {{"heads", INT, 0}, {"head_dim", INT, 0}}},
-  [IG_OP_attention] = {4, 1, check_attention, {ATTENTION}},
+  [IG_OP_attention] = {-1, 1, check_attention, {ATTENTION}},
   [IG_OP_silu] = {1, 1, check_plain, {{0}}},
   [IG_OP_mul] = {2, 1, check_plain, {{0}}},
   [IG_OP_add] = {2, 1, check_plain, {{0}}},
   [IG_OP_fused_linear] = {-1, -1, check_fused_linear,
                           {{"epilogue", STRING, 0}, {"eps", FLOAT, 1}, {"digits", INT, 1}, {"operandSegmentSizes", INTS32, 0}, {"resultSegmentSizes", INTS32, 0}}},
-  [IG_OP_rope_attention] = {5, 1, check_attention, {ATTENTION}},
+  [IG_OP_rope_attention] = {-1, 1, check_attention, {ATTENTION}},
 };
 enum { MOST_ATTRIBUTES = sizeof table->attributes / sizeof *table->attributes };
 

@@ -244,7 +244,7 @@ static uint32_t gate_up(lowering *l, const uint32_t x[2], uint32_t gate, uint32_
 
 static uint32_t width16(const lowering *l, uint32_t buffer) { return (uint32_t)(l->plan->buffer[buffer].row_bytes / 64); }
 
-static uint32_t attention(lowering *l, ig_op op, uint32_t q, uint32_t k, uint32_t v, ig_value table) {
+static uint32_t attention(lowering *l, ig_op op, uint32_t q, uint32_t k, uint32_t v, ig_value table, uint32_t sinks) {
   ig_program_plan *p = l->plan;
   uint32_t heads = (uint32_t)ig_attr_int(op, "heads"), kv = (uint32_t)ig_attr_int(op, "kv_heads"), dim = (uint32_t)ig_attr_int(op, "head_dim");
   unsigned layer = (unsigned)ig_attr_int(op, "layer");
@@ -254,18 +254,20 @@ static uint32_t attention(lowering *l, ig_op op, uint32_t q, uint32_t k, uint32_
   uint32_t v_cache = cache(p, ig_format(l->arena, "v.%u", layer), (uint64_t)kv * v16 * 32);
   uint32_t y = new_rows(l, ig_format(l->arena, "attention.%u", layer), (uint64_t)y16 * 64);
   uint32_t dims[] = {kv, heads / kv, dim, v16, ig_f32_bits((float)ig_attr_float(op, "scale")), (uint32_t)p->weight[t.table].cols,
-                     width16(l, q), width16(l, k), width16(l, v), y16, t.halves, ig_f32_bits(t.magnitude), ig_has_attr(op, "window") ? (uint32_t)ig_attr_int(op, "window") : 0};
+                     width16(l, q), width16(l, k), width16(l, v), y16, t.halves, ig_f32_bits(t.magnitude), ig_has_attr(op, "window") ? (uint32_t)ig_attr_int(op, "window") : 0,
+                     sinks != NONE};
+  if (sinks == NONE) sinks = t.table; /* something that is there; it is not touched */
   enum { N = sizeof dims / sizeof *dims };
   if (l->tokens > 1) {
     emit(l, kernel_row(p, IG_ROPE_KV, NULL, IG_ACT_F32), OPERANDS(rows(l, q), rows(l, k), rows(l, v), kept(k_cache), kept(v_cache), packed(t.table)), N, dims);
-    emit(l, kernel_row(p, IG_ATTENTION, NULL, IG_ACT_F32), OPERANDS(rows(l, q), kept(k_cache), kept(v_cache), rows(l, y)), N, dims);
+    emit(l, kernel_row(p, IG_ATTENTION, NULL, IG_ACT_F32), OPERANDS(rows(l, q), kept(k_cache), kept(v_cache), rows(l, y), packed(sinks)), N, dims);
     return y;
   }
   uint64_t partial_bytes = (uint64_t)(p->n_context / INGOT_KV_BLOCK) * heads * (v16 + 1) * 64;
   uint32_t partials = add_buffer(p, ig_format(l->arena, "partials.%u", layer), 0, partial_bytes, (uint32_t)l->kind);
   emit(l, kernel_row(p, IG_ATTENTION_DECODE, NULL, IG_ACT_F32),
        OPERANDS(rows(l, q), rows(l, k), rows(l, v), kept(k_cache), kept(v_cache), packed(t.table), rows(l, partials)), N, dims);
-  emit(l, kernel_row(p, IG_ATTENTION_MERGE, NULL, IG_ACT_F32), OPERANDS(rows(l, partials), rows(l, y)), N, dims);
+  emit(l, kernel_row(p, IG_ATTENTION_MERGE, NULL, IG_ACT_F32), OPERANDS(rows(l, partials), rows(l, y), packed(sinks)), N, dims);
   return y;
 }
 
@@ -357,7 +359,10 @@ static bool lower_attention(lowering *l, ig_op op) {
   } else if (!take_rope(l, ig_operand(op, 0), &q, &table) || !take_rope(l, ig_operand(op, 1), &k, &other) || !ig_same(table, other)) {
     return fail(l, op, "has no kernel unless its q and k come from ropes of one table");
   }
-  bind(l, ig_result(op, 0), attention(l, op, q, k, v, table), (ig_op){0});
+  int at = ig_kind(op) == IG_OP_rope_attention ? 5 : 4;
+  uint32_t sinks = NONE;
+  if (ig_operand_count(op) > at && (sinks = weight(l, ig_operand(op, at), IG_WEIGHT_VECTOR)) == NONE) return false;
+  bind(l, ig_result(op, 0), attention(l, op, q, k, v, table, sinks), (ig_op){0});
   return true;
 }
 

@@ -97,8 +97,9 @@ void ig_gen_attention(ig_kb *b, const ig_kernel_ref *ref, const char *symbol) {
   val y_row = row_at(b, y, kb_mul(b, kb_add(b, first_token, token.index), d.y16), 64);
   row_for(b, &head, zero, d.group, 1);
   val merged = kb_ptr(b, rows, kb_mul(b, kb_add(b, kb_mul(b, token.index, d.group), head.index), d.partial));
-  attn_finish(b, &d, merged);
-  attn_copy(b, merged, row_at(b, y_row, kb_mul(b, kb_add(b, first_head, head.index), d.head_dim), 4), d.head_dim);
+  val which = kb_add(b, first_head, head.index);
+  attn_finish(b, &d, merged, kb_operand(b, kernel, 4), which);
+  attn_copy(b, merged, row_at(b, y_row, kb_mul(b, which, d.head_dim), 4), d.head_dim);
   row_end(b, &head);
   kb_branch last;
   kb_if(b, &last, kb_compare(b, KB_EQUAL, kb_add(b, first_head, d.group), heads), false);

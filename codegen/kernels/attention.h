@@ -9,7 +9,7 @@
 
 typedef struct attn_dims {      /* i64 unless said */
   val context, kv_heads, group, head_dim, v16, scale, pairs, q16, k16, v_row16, y16;
-  val halves, magnitude;        /* i1: pairs lie pairs channels apart; f32 */
+  val halves, magnitude, sinks; /* i1: pairs lie pairs channels apart; f32; i1: heads have sinks */
   val window;                   /* the last positions that a query sees; more than any context where there is none */
   val row, partial;             /* bytes of 16 v16 floats; the same and a line for maximum and sum */
 } attn_dims;
@@ -52,10 +52,10 @@ typedef struct attn_hooks {
 } attn_hooks;
 void attn_attend(ig_kb *b, const attn_dims *d, const attn_block *block, val first, val end, const attn_hooks *hooks);
 
-/* row = {16 v16 channels, maximum, sum} becomes row merged with the next block's (o, maximum, sum). */
+/* row = {16 v16 channels, maximum, sum} becomes row merged with the next block's (o, maximum, sum); o null: zeros. */
 void attn_merge(ig_kb *b, const attn_dims *d, val row, val o, val maximum, val sum);
-/* Divides the row by its sum in place. */
-void attn_finish(ig_kb *b, const attn_dims *d, val row);
+/* Merges the head's sink, where there are sinks, and divides the row by its sum in place. */
+void attn_finish(ig_kb *b, const attn_dims *d, val row, val sinks, val head);
 /* Zeroes the floats of a row of y after its heads. */
 void attn_zero_padding(ig_kb *b, const attn_dims *d, val y_row);
 

@@ -13,12 +13,17 @@ void attn_merge(ig_kb *b, const attn_dims *d, val row, val o, val maximum, val s
   val old16 = kb_splat(b, F32X16, old), new16 = kb_splat(b, F32X16, new);
   kb_loop c;
   row_for(b, &c, kb_i64(b, 0), d->v16, 1);
-  val merged = kb_fma(b, row_load(b, row, c.index, 64), old16, kb_mul(b, row_load(b, o, c.index, 64), new16));
+  val merged = row_load(b, row, c.index, 64);
+  merged = o.ptr ? kb_fma(b, merged, old16, kb_mul(b, row_load(b, o, c.index, 64), new16)) : kb_mul(b, merged, old16);
   row_store(b, merged, row, c.index, 64);
   row_end(b, &c);
 }
 
-void attn_finish(ig_kb *b, const attn_dims *d, val row) {
+void attn_finish(ig_kb *b, const attn_dims *d, val row, val sinks, val head) {
+  kb_branch has_sink;
+  kb_if(b, &has_sink, d->sinks, false);
+  attn_merge(b, d, row, (val){NULL}, kb_load(b, "f32", row_at(b, sinks, head, 4), 4), kb_f32(b, 1));
+  kb_end_if(b, &has_sink);
   val sum = kb_splat(b, F32X16, kb_load(b, "f32", kb_ptr(b, kb_ptr(b, row, d->row), kb_i64(b, 4)), 4));
   kb_loop c;
   row_for(b, &c, kb_i64(b, 0), d->v16, 1);
@@ -52,7 +57,7 @@ void ig_gen_attention_merge(ig_kb *b, const ig_kernel_ref *ref, const char *symb
   val next = kb_ptr(b, of_head, kb_mul(b, block.index, block_bytes)), maximum = kb_ptr(b, next, d.row);
   attn_merge(b, &d, row, next, kb_load(b, "f32", maximum, 4), kb_load(b, "f32", kb_ptr(b, maximum, kb_i64(b, 4)), 4));
   row_end(b, &block);
-  attn_finish(b, &d, row);
+  attn_finish(b, &d, row, kb_operand(b, k, 2), head.index);
   attn_copy(b, row, row_at(b, y, kb_mul(b, head.index, d.head_dim), 4), d.head_dim);
   row_end(b, &head);
   attn_zero_padding(b, &d, y);

@@ -7,7 +7,7 @@ attn_dims attn_load_dims(ig_kb *b, ig_kernel_values k) {
     .head_dim = row_dim(b, k, IG_ATTN_HEAD_DIM), .v16 = row_dim(b, k, IG_ATTN_V16), .scale = kb_dim_f32(b, k, IG_ATTN_SCALE),
     .pairs = row_dim(b, k, IG_ATTN_PAIRS), .q16 = row_dim(b, k, IG_ATTN_Q16), .k16 = row_dim(b, k, IG_ATTN_K16),
     .v_row16 = row_dim(b, k, IG_ATTN_V_ROW16), .y16 = row_dim(b, k, IG_ATTN_Y16), .magnitude = kb_dim_f32(b, k, IG_ATTN_MAGNITUDE),
-    .halves = kb_compare(b, KB_BELOW, kb_i32(b, 0), kb_dim(b, k, IG_ATTN_HALVES)),
+    .halves = kb_compare(b, KB_BELOW, kb_i32(b, 0), kb_dim(b, k, IG_ATTN_HALVES)), .sinks = kb_compare(b, KB_BELOW, kb_i32(b, 0), kb_dim(b, k, IG_ATTN_SINKS)),
   };
   val window = row_dim(b, k, IG_ATTN_WINDOW);
   d.window = kb_select(b, kb_compare(b, KB_EQUAL, window, kb_i64(b, 0)), kb_i64(b, INT64_C(1) << 40), window);

@@ -49,7 +49,7 @@ static ig_value layer(ig_builder *b, const shape *s, uint32_t i, ig_value x, ig_
   ig_value v = ig_build_linear(b, n, matrix(b, layer_name(i, "attn_v"), s->v, s->kv_heads * s->head_dim, s->embd));
   q = ig_build_rope(b, q, pos, table, s->heads, s->head_dim);
   k = ig_build_rope(b, k, pos, table, s->kv_heads, s->head_dim);
-  ig_value a = ig_build_attention(b, q, k, v, pos, i, s->heads, s->kv_heads, s->head_dim, 0.125f);
+  ig_value a = ig_build_attention(b, q, k, v, pos, i, s->heads, s->kv_heads, s->head_dim, 0.125f, (ig_value){0});
   x = ig_build_add(b, x, ig_build_linear(b, a, matrix(b, layer_name(i, "attn_output"), s->o, s->embd, s->heads * s->head_dim)));
   n = ig_build_rms_norm(b, x, vector(b, layer_name(i, "ffn_norm"), s->embd), 1e-5f);
   ig_value gate = ig_build_silu(b, ig_build_linear(b, n, matrix(b, layer_name(i, "ffn_gate"), s->gate, s->ff, s->embd)));

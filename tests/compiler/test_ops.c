@@ -39,7 +39,7 @@ static ig_module build(ig_context *context) {
   ig_value n = ig_build_rms_norm(&b, x, gain, 1e-5f);
   ig_value q = ig_build_rope(&b, ig_build_linear(&b, n, square), pos, table, 8, 8);
   ig_value k = ig_build_linear(&b, n, half);
-  ig_value y = ig_build_attention(&b, q, k, k, pos, 0, 8, 4, 8, 0.35f);
+  ig_value y = ig_build_attention(&b, q, k, k, pos, 0, 8, 4, 8, 0.35f, (ig_value){0});
   y = ig_build_add(&b, x, y);
   y = ig_build_mul(&b, ig_build_silu(&b, y), y);
   ig_op fused = ig_build_fused_linear(&b, y, gain, (ig_value[]){square, half, half}, NULL, none, 1e-6f, "none");

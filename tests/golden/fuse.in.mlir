@@ -14,7 +14,8 @@ module {
     %rk = "ig.rope"(%k, %pos, %table) {head_dim = 8 : i64, heads = 4 : i64} : (tensor<?x32xf32>, i32, tensor<3xi64>) -> tensor<?x32xf32>
     %wv = "ig.weight"() {bytes = 2176 : i64, name = "blk.0.attn_v.weight", offset = 42624 : i64} : () -> tensor<32x64xi8, {format = "q8_0"}>
     %v = "ig.linear"(%n1, %wv) : (tensor<?x64xf32>, tensor<32x64xi8, {format = "q8_0"}>) -> tensor<?x32xf32>
-    %a = "ig.attention"(%rq, %rk, %v, %pos) {head_dim = 8 : i64, heads = 8 : i64, kv_heads = 4 : i64, layer = 0 : i64, scale = 0.353553385 : f32} : (tensor<?x64xf32>, tensor<?x32xf32>, tensor<?x32xf32>, i32) -> tensor<?x64xf32>
+    %sinks = "ig.weight"() {bytes = 32 : i64, name = "blk.0.attn_sinks.weight", offset = 70016 : i64} : () -> tensor<8xf32, {format = "f32"}>
+    %a = "ig.attention"(%rq, %rk, %v, %pos, %sinks) {head_dim = 8 : i64, heads = 8 : i64, kv_heads = 4 : i64, layer = 0 : i64, scale = 0.353553385 : f32} : (tensor<?x64xf32>, tensor<?x32xf32>, tensor<?x32xf32>, i32, tensor<8xf32, {format = "f32"}>) -> tensor<?x64xf32>
     %wo = "ig.weight"() {bytes = 2304 : i64, name = "blk.0.attn_output.weight", offset = 44800 : i64} : () -> tensor<64x64xi8, {format = "q4_0"}>
     %o = "ig.linear"(%a, %wo) : (tensor<?x64xf32>, tensor<64x64xi8, {format = "q4_0"}>) -> tensor<?x64xf32>
     %h = "ig.add"(%x, %o) : (tensor<?x64xf32>, tensor<?x64xf32>) -> tensor<?x64xf32>

@@ -73,6 +73,8 @@ module { func.func @forward(%t: tensor<?xi32>, %p: i32) -> tensor<?x64xf32> {
   %y = "ig.rope"(%x, %p, %r) {head_dim = 8 : i64, heads = 8 : i64} : (tensor<?x64xf32>, i32, tensor<5xi64>) -> tensor<?x64xf32>
   %z = "ig.attention"(%y, %y, %y, %p) {head_dim = 8 : i64, heads = 8 : i64, kv_heads = 3 : i64, layer = 0 : i64, scale = 1.0 : f32} : (tensor<?x64xf32>, tensor<?x64xf32>, tensor<?x64xf32>, i32) -> tensor<?x64xf32>
   %u = "ig.attention"(%y, %y, %y, %p) {head_dim = 8 : i64, heads = 0 : i64, kv_heads = 8 : i64, layer = 0 : i64, scale = 1.0 : f32} : (tensor<?x64xf32>, tensor<?x64xf32>, tensor<?x64xf32>, i32) -> tensor<?x64xf32>
+  %t3 = "ig.weight"() {bytes = 12 : i64, name = "sinks", offset = 0 : i64} : () -> tensor<3xf32, {format = "f32"}>
+  %q = "ig.attention"(%y, %y, %y, %p, %t3) {head_dim = 8 : i64, heads = 8 : i64, kv_heads = 8 : i64, layer = 1 : i64, scale = 1.0 : f32} : (tensor<?x64xf32>, tensor<?x64xf32>, tensor<?x64xf32>, i32, tensor<3xf32, {format = "f32"}>) -> tensor<?x64xf32>
   return %z : tensor<?x64xf32>
 } }
 // ----
