@@ -78,7 +78,7 @@ int cmd_tokenize(cli *c, int argc, char **argv) {
   source s = {.is_bundle = stat(c->args[0], &st) == 0 && S_ISDIR(st.st_mode)};
   const cli_model_options o = {.threads = 1, .context = INGOT_KV_BLOCK};
   if (s.is_bundle ? !cli_open(c, &s.bundle, c->args[0], &o, NULL) : !open_file(c, &s, c->args[0])) return CLI_FAILED;
-  const ingot__tokenizer *t = s.is_bundle ? &s.bundle.model->plan.tokenizer : &s.view;
+  const ingot__tokenizer *t = s.is_bundle ? &s.bundle.model->tokenizer : &s.view;
   const bool begins = bos && t->add_bos && t->bos <= INT32_MAX, ends = bos && t->add_eos && t->eos <= INT32_MAX;
 
   int status = CLI_DONE;

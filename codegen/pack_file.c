@@ -80,6 +80,7 @@ static bool pack_weight(packer *k, const ig_packed_weight *w) {
   case IG_WEIGHT_TILES: return ok && pack_tiles(k, w);
   case IG_WEIGHT_VECTOR: return ok && pack_vector(k, w);
   case IG_WEIGHT_TURNS: return ok && ig_leaf_writer_add(k->out, w->turns, 8 * w->cols) && ig_leaf_writer_add(k->out, NULL, w->bytes - 8 * w->cols);
+  case IG_WEIGHT_TOKENS: return ok && ig_leaf_writer_add(k->out, w->tokens, w->cols) && ig_leaf_writer_add(k->out, NULL, w->bytes - w->cols);
   }
   return false;
 }

@@ -11,16 +11,13 @@ enum { PART_KERNEL, PART_OPERANDS, PART_DIMS };
 enum { STEP_PRIVATE, STEP_PARTS };
 enum { PHASE_KIND, PHASE_MAX_TOKENS, PHASE_STEPS };
 enum { WEIGHT_NAME, WEIGHT_FORMAT, WEIGHT_LAYOUT, WEIGHT_ROWS, WEIGHT_COLS, WEIGHT_OFFSET, WEIGHT_BYTES };
-enum { TOK_TEXT, TOK_PIECES, TOK_SCORES, TOK_HASH, TOK_SPECIALS, TOK_BYTES, TOK_BOS, TOK_UNKNOWN, TOK_END, TOK_ADD_BOS, TOK_ADD_EOS, TOK_SPACE,
-       TOK_KIND, TOK_MERGES, TOK_CLASS_PAGES, TOK_CLASS_BLOCKS, TOK_N_CLASSES, TOK_TRANSITIONS, TOK_PASSES, TOK_EOS, TOK_WHOLE_WORDS, TOK_FOLDS,
-       TOK_LONGEST, TOK_CHARSMAP, TOK_PREFIXES, TOK_UNKNOWN_SCORE, TOK_MERGES_SPACES };
 enum { TEMPLATE_CODE, TEMPLATE_STRINGS, TEMPLATE_SOURCE };
 enum {
   PLAN_VERSION, PLAN_NAME, PLAN_ARCHITECTURE, PLAN_TARGET, PLAN_N_VOCAB, PLAN_N_EMBD, PLAN_N_LAYER, PLAN_N_CONTEXT, PLAN_CHUNK, PLAN_ARENA_BYTES,
   PLAN_PRIVATE_BYTES, PLAN_KV_BYTES, PLAN_TOKENS, PLAN_HIDDEN, PLAN_HIDDEN_ROW, PLAN_LOGITS, PLAN_LOGITS_ROW, PLAN_KERNELS, PLAN_PHASES, PLAN_WEIGHTS,
-  PLAN_WEIGHTS_BYTES, PLAN_WEIGHTS_ROOT, PLAN_TOKENIZER, PLAN_TEMPLATE, PLAN_SOURCE
+  PLAN_WEIGHTS_BYTES, PLAN_WEIGHTS_ROOT, PLAN_TOKENIZER_OFFSET, PLAN_TOKENIZER_BYTES, PLAN_TEMPLATE, PLAN_SOURCE
 };
-enum { SCHEMA_VERSION = 1 };
+enum { SCHEMA_VERSION = 2 };
 
 static void put(uint8_t *to, uint64_t value, size_t size) {
   for (size_t i = 0; i < size; i++) to[i] = (uint8_t)(value >> 8 * i);
@@ -86,61 +83,6 @@ static ig_flat_ref write_weight(ig_flat *f, const ig_packed_weight *w, const cha
   return ig_flat_table(f);
 }
 
-static ig_flat_ref write_tokenizer(ig_flat *f, const ig_tokenizer *t) {
-  enum { SIZE = 8 }; /* struct Piece */
-  if (!t || !t->present) return 0;
-  uint8_t *pieces = array(t->n, SIZE);
-  for (uint32_t i = 0; i < t->n; i++) {
-    put(pieces + SIZE * i, t->pieces[i].offset, 4);
-    put(pieces + SIZE * i + 4, t->pieces[i].size, 2);
-    put(pieces + SIZE * i + 6, t->pieces[i].type, 1);
-    put(pieces + SIZE * i + 7, t->pieces[i].flags, 1);
-  }
-  ig_flat_ref text = ig_flat_vector(f, t->text, t->text_size, 1, 1), piece = ig_flat_vector(f, pieces, t->n, SIZE, 4);
-  free(pieces);
-  const ig_splitter *s = &t->splitter;
-  ig_flat_ref merges = t->merges_size ? ig_flat_vector(f, t->merges, t->merges_size, 16, 4) : 0, scores = t->scores ? ig_flat_vector(f, t->scores, t->n, 4, 4) : 0;
-  ig_flat_ref pages = s->n_pages ? ig_flat_vector(f, s->pages, s->n_pages, 2, 2) : 0, blocks = s->n_pages ? ig_flat_vector(f, s->blocks, s->blocks_size, 1, 1) : 0;
-  ig_flat_ref transitions = s->n_passes ? ig_flat_vector(f, s->transitions, s->n_transitions, 2, 2) : 0;
-  ig_flat_ref passes = s->n_passes ? ig_flat_vector(f, s->passes, s->n_passes, 4, 4) : 0;
-  ig_flat_ref folds = t->n_folds ? ig_flat_vector(f, t->folds, t->n_folds, 8, 4) : 0;
-  ig_flat_ref map = t->charsmap_size ? ig_flat_vector(f, t->charsmap, t->charsmap_size, 1, 4) : 0;
-  ig_flat_ref prefixes = t->prefixes_size ? ig_flat_vector(f, t->prefixes, t->prefixes_size, 1, 1) : 0;
-  uint32_t unknown_score;
-  memcpy(&unknown_score, &t->unknown_score, sizeof unknown_score);
-  ig_flat_ref hash = ig_flat_vector(f, t->hash, t->hash_size, 4, 4);
-  ig_flat_ref specials = ig_flat_vector(f, t->specials, t->n_specials, 4, 4), bytes = ig_flat_vector(f, t->bytes, 256, 4, 4);
-  ig_flat_ref end = ig_flat_vector(f, t->end, t->n_end, 4, 4);
-  ig_flat_child(f, TOK_TEXT, text);
-  ig_flat_child(f, TOK_PIECES, piece);
-  ig_flat_child(f, TOK_SCORES, scores);
-  ig_flat_child(f, TOK_HASH, hash);
-  ig_flat_child(f, TOK_SPECIALS, specials);
-  ig_flat_child(f, TOK_BYTES, bytes);
-  ig_flat_scalar(f, TOK_BOS, 4, t->bos, UINT32_MAX);
-  ig_flat_scalar(f, TOK_UNKNOWN, 4, t->unknown, UINT32_MAX);
-  ig_flat_child(f, TOK_END, end);
-  ig_flat_scalar(f, TOK_ADD_BOS, 1, t->add_bos, 0);
-  ig_flat_scalar(f, TOK_ADD_EOS, 1, t->add_eos, 0);
-  ig_flat_scalar(f, TOK_SPACE, 1, t->add_space_prefix, 0);
-  ig_flat_scalar(f, TOK_KIND, 1, t->kind, 0);
-  ig_flat_child(f, TOK_MERGES, merges);
-  ig_flat_child(f, TOK_CLASS_PAGES, pages);
-  ig_flat_child(f, TOK_CLASS_BLOCKS, blocks);
-  ig_flat_scalar(f, TOK_N_CLASSES, 4, s->n_classes, 0);
-  ig_flat_child(f, TOK_TRANSITIONS, transitions);
-  ig_flat_child(f, TOK_PASSES, passes);
-  ig_flat_scalar(f, TOK_EOS, 4, t->eos, UINT32_MAX);
-  ig_flat_scalar(f, TOK_WHOLE_WORDS, 1, t->whole_words, 0);
-  ig_flat_child(f, TOK_FOLDS, folds);
-  ig_flat_scalar(f, TOK_LONGEST, 4, t->longest, 0);
-  ig_flat_child(f, TOK_CHARSMAP, map);
-  ig_flat_child(f, TOK_PREFIXES, prefixes);
-  ig_flat_scalar(f, TOK_UNKNOWN_SCORE, 4, unknown_score, 0);
-  ig_flat_scalar(f, TOK_MERGES_SPACES, 1, t->merges_spaces, 0);
-  return ig_flat_table(f);
-}
-
 static ig_flat_ref write_template(ig_flat *f, const ig_template *t) {
   if (!t || !t->present) return 0;
   ig_flat_ref code = ig_flat_vector(f, t->code, t->code_size, 1, 1), strings = ig_flat_vector(f, t->strings, t->strings_size, 1, 1);
@@ -169,8 +111,8 @@ static ig_flat_ref write_weights(ig_flat *f, const ig_program_plan *p, const cha
 
 void ig_write_plan(const ig_program_plan *p, const ig_plan_facts *facts, ig_text *out) {
   ig_flat flat = {0}, *f = &flat;
-  /* People's strings and the tokenizer's large tables last in the file, what every step reads together in front. */
-  ig_flat_ref source = ig_flat_string(f, facts->source), template = write_template(f, facts->chat_template), tokenizer = write_tokenizer(f, facts->tokenizer);
+  /* People's strings last in the file, what every step reads together in front. */
+  ig_flat_ref source = ig_flat_string(f, facts->source), template = write_template(f, facts->chat_template);
   ig_flat_ref weights = write_weights(f, p, facts->layout), root = ig_flat_vector(f, facts->weights_root, 32, 1, 1);
   ig_flat_ref kernels = write_kernels(f, p), phase[IG_PHASES];
   for (uint32_t i = 0; i < IG_PHASES; i++) phase[i] = write_phase(f, p, i);
@@ -199,7 +141,11 @@ void ig_write_plan(const ig_program_plan *p, const ig_plan_facts *facts, ig_text
   ig_flat_child(f, PLAN_WEIGHTS, weights);
   ig_flat_scalar(f, PLAN_WEIGHTS_BYTES, 8, p->weights_bytes, 0);
   ig_flat_child(f, PLAN_WEIGHTS_ROOT, root);
-  ig_flat_child(f, PLAN_TOKENIZER, tokenizer);
+  for (size_t i = 0; i < p->n_weights; i++) {
+    if (p->weight[i].kind != IG_WEIGHT_TOKENS) continue;
+    ig_flat_scalar(f, PLAN_TOKENIZER_OFFSET, 8, p->weight[i].offset, 0);
+    ig_flat_scalar(f, PLAN_TOKENIZER_BYTES, 8, p->weight[i].cols, 0);
+  }
   ig_flat_child(f, PLAN_TEMPLATE, template);
   ig_flat_child(f, PLAN_SOURCE, source);
   ig_flat_ref plan = ig_flat_table(f);

@@ -10,8 +10,7 @@ typedef struct ig_plan_facts {
   const char *name, *architecture, *target, *layout, *source;
   uint32_t n_vocab, n_embd, n_layer;
   uint8_t weights_root[32];
-  const ig_tokenizer *tokenizer;      /* NULL or not present: left out */
-  const ig_template *chat_template;   /* the same */
+  const ig_template *chat_template;   /* NULL or not present: left out */
 } ig_plan_facts;
 
 /* Appends the plan to `out`. `plan` has passed ig_check_plan. */

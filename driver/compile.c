@@ -14,6 +14,7 @@
 #include "codegen/pack_file.h"
 #include "codegen/plan_writer.h"
 #include "codegen/program_object.h"
+#include "codegen/tokens_writer.h"
 #include "driver/bundle_folder.h"
 #include "driver/driver.h"
 #include "driver/kernel_jobs.h"
@@ -151,6 +152,17 @@ static bool plan_from_graph(compilation *c, ig_module module) {
   return true;
 }
 
+static bool add_tokens(compilation *c) {
+  ig_text text = {0};
+  if (!c->model.tokenizer.present) return true;
+  ig_write_tokens(&c->model.tokenizer, &text);
+  const size_t size = text.size;
+  void *tables = ig_alloc(c->arena, size);
+  memcpy(tables, text.data, text.size);
+  ig_text_finish(&text);
+  return ig_add_tokens(&c->plan, tables, size, c->diags);
+}
+
 /* The graph's memory is given back before code generation asks for its own. */
 static bool make_plan(compilation *c) {
   if (c->o->dump_phases && !ig_make_folders(c->o->dump_phases, c->arena, c->diags)) return false;
@@ -160,7 +172,7 @@ static bool make_plan(compilation *c) {
   bool ok = plan_from_graph(c, module);
   ig_module_destroy(module);
   ig_context_destroy(context);
-  return ok && !c->diags->errors;
+  return ok && !c->diags->errors && (c->ended || add_tokens(c));
 }
 
 /* ---- code, weights, files --------------------------------------------------------------------------------------------- */
@@ -310,7 +322,7 @@ static bool compile_model(compilation *c, const char **bundle) {
     if (at_stage(c, code_stages[i].stage)) return dump_kernels(c, code_stages[i].dump);
   const ig_model *m = &c->model;
   c->facts = (ig_plan_facts){.name = c->name, .architecture = m->architecture, .target = c->o->platform->target->name, .layout = c->o->platform->target->layout, .source = m->source,
-                             .n_vocab = m->n_vocab, .n_embd = m->n_embd, .n_layer = m->n_layer, .tokenizer = &m->tokenizer, .chat_template = &m->chat_template};
+                             .n_vocab = m->n_vocab, .n_embd = m->n_embd, .n_layer = m->n_layer, .chat_template = &m->chat_template};
   return make_bundle(c, bundle);
 }
 

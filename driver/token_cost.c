@@ -72,7 +72,7 @@ ig_token_cost ig_cost_of_token(const ig_program_plan *plan) {
   ig_token_cost cost = {.main_format = main_format(plan)};
   for (size_t i = 0; i < plan->n_weights; i++) {
     cost.tensor_bytes += plan->weight[i].file_bytes;
-    if (plan->weight[i].kind != IG_WEIGHT_TURNS) cost.parameters += plan->weight[i].rows * plan->weight[i].cols;
+    if (plan->weight[i].file_bytes) cost.parameters += plan->weight[i].rows * plan->weight[i].cols;
   }
   add_decode(plan, &cost);
   add_prefill(plan, &cost);

@@ -1,7 +1,7 @@
 #include "driver/token_view.h"
 
-_Static_assert(sizeof(ig_piece) == 8, "a piece in memory is a piece of the plan");
-_Static_assert(sizeof(ig_merge) == 16, "a merge in memory is a merge of the plan");
+_Static_assert(sizeof(ig_piece) == 8, "a piece in memory is a piece of tokens.fbs");
+_Static_assert(sizeof(ig_merge) == 16, "a merge in memory is a merge of tokens.fbs");
 
 static ingot__vec vec(const void *data, uint32_t count) { return (ingot__vec){data, count}; }
 

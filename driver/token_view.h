@@ -1,4 +1,4 @@
-/* A model file's tokenizer as the runtime reads it from a plan, without a plan between. */
+/* A model file's tokenizer as the runtime reads it from a weights file, without one between. */
 #ifndef INGOT_DRIVER_TOKEN_VIEW_H
 #define INGOT_DRIVER_TOKEN_VIEW_H
 

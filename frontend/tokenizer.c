@@ -1,4 +1,4 @@
-/* Tokenizers of GGUF files as the tables of the plan. */
+/* Tokenizers of GGUF files as the tables of tokens.fbs. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -122,6 +122,7 @@ static void build_hash(job *j) {
   for (uint32_t id = 0; id < t->n; id++) {
     const ig_piece *piece = &t->pieces[id];
     if (piece->size == 0) continue;
+    if (piece->size > t->longest) t->longest = piece->size;
     uint32_t slot = ig_fnv1a(piece_text(t, id), piece->size) & (t->hash_size - 1);
     for (; t->hash[slot]; slot = (slot + 1) & (t->hash_size - 1)) {
       uint32_t other = t->hash[slot] - 1;

@@ -8,7 +8,7 @@
  * reported, where there is one and it is damaged. */
 bool ig_tokenizer_read(ig_model *model, ig_diags *diags);
 
-/* FNV-1a, 32 bits: the key of the plan's hash table of pieces. */
+/* FNV-1a, 32 bits: the key of the hash table of pieces. */
 uint32_t ig_fnv1a(const void *bytes, size_t size);
 
 /* Compiles model->chat_template from tokenizer.chat_template. What the subset lacks is a warning that names it and its place; the template

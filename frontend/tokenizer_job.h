@@ -4,7 +4,7 @@
 
 #include "frontend/tokenizer.h"
 
-enum { UNDEFINED, NORMAL, UNKNOWN, CONTROL, USER_DEFINED, UNUSED, BYTE, TYPES }; /* token types of the file and of plan.fbs */
+enum { UNDEFINED, NORMAL, UNKNOWN, CONTROL, USER_DEFINED, UNUSED, BYTE, TYPES }; /* token types of the file and of tokens.fbs */
 #define NO_ID 0xffffffffu
 
 typedef struct job {

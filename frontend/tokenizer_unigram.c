@@ -30,7 +30,6 @@ bool ig_read_unigram(job *j) {
   float lowest = 0;
   bool any = false;
   for (uint32_t id = 0; id < t->n; id++) {
-    if (t->pieces[id].size > t->longest) t->longest = t->pieces[id].size;
     if (t->pieces[id].type != NORMAL || (any && t->scores[id] >= lowest)) continue;
     lowest = t->scores[id];
     any = true;

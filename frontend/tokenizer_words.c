@@ -5,7 +5,7 @@
 #include "frontend/tokenizer_job.h"
 #include "frontend/unicode.h"
 
-enum { AS_IT_IS, SPACE, DROPPED, ALONE, FOLDED = 4, CLASSES = 8 }; /* plan.fbs, WordPiece */
+enum { AS_IT_IS, SPACE, DROPPED, ALONE, FOLDED = 4, CLASSES = 8 }; /* tokens.fbs, WordPiece */
 enum { HANGUL = 0xac00, HANGUL_END = 0xd7a3 };                     /* the runtime computes these folds */
 
 /* Characters that are words of their own: Chinese, and Japanese as far as it is written so (BERT's list). */
@@ -42,6 +42,4 @@ void ig_read_words(job *j) {
   }
   ig_class_table(classes, CLASSES, arena, &t->splitter);
   ig_arena_finish(&own);
-  for (uint32_t id = 0; id < t->n; id++)
-    if (t->pieces[id].size > t->longest) t->longest = t->pieces[id].size;
 }

@@ -1,16 +1,16 @@
-/* Tokenizer and chat template as tables, ready to be written into a plan: what frontends make and the plan writer takes. */
+/* Tokenizer and chat template as tables, ready to be written: what frontends make and tokens_writer and plan_writer take. */
 #ifndef INGOT_IR_TOKEN_TABLES_H
 #define INGOT_IR_TOKEN_TABLES_H
 
 #include <stdbool.h>
 #include <stdint.h>
 
-/* Mirrors of the plan's Tokenizer and Template (runtime/abi/plan.fbs), ready to be written. */
+/* Mirrors of Tokenizer (runtime/abi/tokens.fbs) and Template (runtime/abi/plan.fbs). */
 typedef struct ig_piece { uint32_t offset; uint16_t size; uint8_t type, flags; } ig_piece;
 typedef struct ig_fold { uint32_t from, to; } ig_fold;
 typedef struct ig_merge { uint32_t left, right, rank, id; } ig_merge;
 
-/* How text is split before pieces are looked for: automata over classes of characters, one after the other (plan.fbs, Tokenizer). */
+/* How text is split before pieces are looked for: automata over classes of characters, one after the other (tokens.fbs). */
 typedef struct ig_splitter {
   uint16_t *pages; uint32_t n_pages;            /* the block of each 128 code points */
   uint8_t *blocks; uint32_t blocks_size;        /* 128 classes each */
@@ -19,7 +19,7 @@ typedef struct ig_splitter {
   uint32_t *passes; uint32_t n_passes;          /* where each automaton's transitions begin */
 } ig_splitter;
 
-typedef enum ig_token_kind { IG_TOKENS_SENTENCEPIECE, IG_TOKENS_BYTES, IG_TOKENS_WORDPIECE, IG_TOKENS_UNIGRAM } ig_token_kind; /* plan.fbs */
+typedef enum ig_token_kind { IG_TOKENS_SENTENCEPIECE, IG_TOKENS_BYTES, IG_TOKENS_WORDPIECE, IG_TOKENS_UNIGRAM } ig_token_kind; /* tokens.fbs */
 /* Flags of a piece: merging its own text gives nothing but it; space before or after it belongs to it (special tokens). */
 enum { IG_PIECE_WHOLE = 1, IG_PIECE_STRIPS_LEFT = 2, IG_PIECE_STRIPS_RIGHT = 4 };
 
@@ -39,7 +39,8 @@ typedef struct ig_tokenizer {
   bool add_bos, add_eos, add_space_prefix;
   ig_merge *merges; uint32_t merges_size;       /* a hash table, its size a power of two; rank 0xffffffff: an empty slot */
   ig_splitter splitter;
-  ig_fold *folds; uint32_t n_folds, longest;    /* WordPiece: code points that become others; bytes of the longest piece */
+  uint32_t longest;             /* bytes of the longest piece */
+  ig_fold *folds; uint32_t n_folds;             /* WordPiece: code points that become others */
   uint8_t *charsmap; uint32_t charsmap_size;    /* Unigram: the file's map of characters; which hashes are of beginnings of pieces */
   uint8_t *prefixes; uint32_t prefixes_size;
   float unknown_score;

@@ -24,16 +24,18 @@ typedef struct ig_buffer {
   uint64_t offset;               /* set by ig_plan_memory, a multiple of INGOT_ALIGN */
 } ig_buffer;
 
-typedef enum ig_weight_kind { IG_WEIGHT_TILES, IG_WEIGHT_VECTOR, IG_WEIGHT_TURNS } ig_weight_kind;
+typedef enum ig_weight_kind { IG_WEIGHT_TILES, IG_WEIGHT_VECTOR, IG_WEIGHT_TURNS, IG_WEIGHT_TOKENS } ig_weight_kind;
 
-/* A tensor of the weights file. TILES: packed by `layout`. VECTOR: f32, padded with zeros to 16. TURNS: u64 of a rope table. */
+/* A tensor of the weights file. TILES: packed by `layout`. VECTOR: f32, padded with zeros to 16. TURNS: u64 of a rope table. TOKENS: the
+ * tokenizer's tables (tokens.fbs), which no step reads. */
 typedef struct ig_packed_weight {
   ig_weight_kind kind;
   const char *name, *format;
   const ig_layout *layout;       /* TILES */
-  uint64_t rows, cols;           /* VECTOR, TURNS: 1 x n */
-  uint64_t file_offset, file_bytes; /* where the source lies in the model file; 0 bytes for TURNS */
+  uint64_t rows, cols;           /* VECTOR, TURNS, TOKENS: 1 x n */
+  uint64_t file_offset, file_bytes; /* where the source lies in the model file; 0 bytes for TURNS and TOKENS */
   const int64_t *turns;
+  const void *tokens;
   uint64_t offset, bytes;        /* in the weights file, set by ig_plan_memory; multiples of INGOT_ALIGN */
 } ig_packed_weight;
 
@@ -95,6 +97,8 @@ bool ig_plan_memory(ig_program_plan *plan, ig_diags *diags);
 bool ig_check_plan(const ig_program_plan *plan, ig_diags *diags);
 /* All of them in order. */
 bool ig_make_plan(ig_module module, const ig_lower_options *options, ig_arena *arena, ig_program_plan *plan, ig_diags *diags);
+/* Adds the tokenizer's tables, `size` bytes that outlive the plan, to the weights of a plan that is made. */
+bool ig_add_tokens(ig_program_plan *plan, const void *tokens, uint64_t size, ig_diags *diags);
 /* As text, for `--compile-to=plan` and goldens. */
 void ig_plan_print(const ig_program_plan *plan, ig_text *out);
 

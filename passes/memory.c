@@ -71,8 +71,22 @@ static void phase_memory(ig_program_plan *p, ig_plan_phase *phase, uint64_t base
   for (size_t s = 0; s < phase->n_steps; s++) worker_memory(p, &phase->step[s], lives, slot);
 }
 
+enum { MOST_SHIFT = 46 }; /* 64 TiB: what no machine has, and far from wrapping */
+
+static bool place_weight(ig_program_plan *p, ig_packed_weight *w, ig_diags *diags) {
+  w->offset = p->weights_bytes;
+  return (ig_add_u64(p->weights_bytes, ig_round_up(w->bytes, INGOT_ALIGN), &p->weights_bytes) && !(p->weights_bytes >> MOST_SHIFT)) ||
+         ig_error(diags, w->name, "makes the weights larger than any machine could map");
+}
+
+bool ig_add_tokens(ig_program_plan *p, const void *tokens, uint64_t size, ig_diags *diags) {
+  p->weight = ig_grow(p->arena, p->weight, p->n_weights, &p->weight_capacity, sizeof *p->weight);
+  ig_packed_weight *w = &p->weight[p->n_weights++];
+  *w = (ig_packed_weight){.kind = IG_WEIGHT_TOKENS, .name = "tokenizer", .format = "u8", .rows = 1, .cols = size, .tokens = tokens, .bytes = ig_round_up(size, INGOT_ALIGN)};
+  return place_weight(p, w, diags);
+}
+
 bool ig_plan_memory(ig_program_plan *p, ig_diags *diags) {
-  enum { MOST_SHIFT = 46 }; /* 64 TiB: what no machine has, and far from wrapping */
   uint64_t base = 0, total = 0;
   for (size_t i = 0; i < p->n_buffers; i++)
     if (!ig_add_u64(total, p->buffer[i].bytes, &total) || total >> MOST_SHIFT)
@@ -89,11 +103,8 @@ bool ig_plan_memory(ig_program_plan *p, ig_diags *diags) {
   for (int kind = 0; kind < IG_PHASES; kind++) phase_memory(p, &p->phase[kind], base, lives, slot);
 
   p->weights_bytes = 0;
-  for (size_t i = 0; i < p->n_weights; i++) {
-    p->weight[i].offset = p->weights_bytes;
-    if (!ig_add_u64(p->weights_bytes, ig_round_up(p->weight[i].bytes, INGOT_ALIGN), &p->weights_bytes) || p->weights_bytes >> MOST_SHIFT)
-      return ig_error(diags, p->weight[i].name, "makes the weights larger than any machine could map");
-  }
+  for (size_t i = 0; i < p->n_weights; i++)
+    if (!place_weight(p, &p->weight[i], diags)) return false;
   p->kv_position_bytes = 0;
   for (size_t i = 0; i < p->n_caches; i++) {
     p->cache[i].offset = p->kv_position_bytes;

@@ -124,16 +124,6 @@ typedef struct ingot__phase {
   uint32_t max_tokens, first_step, n_steps;
 } ingot__phase;
 
-enum { INGOT__TOKENS_SENTENCEPIECE, INGOT__TOKENS_BYTES, INGOT__TOKENS_WORDPIECE, INGOT__TOKENS_UNIGRAM }; /* TokenizerKind of plan.fbs */
-
-typedef struct ingot__tokenizer {
-  ingot__vec text, pieces, scores, hash, specials, bytes, end, merges;
-  ingot__vec class_pages, class_blocks, transitions, passes, folds, charsmap, prefixes;
-  uint32_t kind, bos, eos, unknown, n_classes, longest;
-  bool present, add_bos, add_eos, add_space_prefix, whole_words, merges_spaces;
-  float unknown_score;
-} ingot__tokenizer;
-
 typedef struct ingot__plan {
   ingot__vec name, architecture, source;   /* NUL-terminated */
   uint32_t n_vocab, n_embd, n_layer, n_context, chunk;
@@ -142,7 +132,7 @@ typedef struct ingot__plan {
   uint32_t hidden_row_bytes, logits_row_bytes;
   uint64_t weights_bytes;
   ingot__vec weights_root;
-  ingot__tokenizer tokenizer;
+  uint64_t tokenizer_offset, tokenizer_bytes;
   ingot__vec template_code, template_strings;
   bool has_template;
   ingot__phase phase[INGOT__PHASES];
@@ -158,6 +148,22 @@ typedef struct ingot__plan {
 ingot_status ingot__plan_open(ingot__plan *plan, const uint8_t *data, uint64_t size, const ingot_program *program, const ingot_variant *variant,
                               const ingot_allocator *allocator, ingot_error *error);
 void ingot__plan_close(ingot__plan *plan, const ingot_allocator *allocator);
+
+/* ---- the tokenizer (tokens_open.c) ---------------------------------------------------------------------------------------- */
+
+enum { INGOT__TOKENS_SENTENCEPIECE, INGOT__TOKENS_BYTES, INGOT__TOKENS_WORDPIECE, INGOT__TOKENS_UNIGRAM }; /* TokenizerKind of tokens.fbs */
+
+typedef struct ingot__tokenizer {
+  ingot__vec text, pieces, scores, hash, specials, bytes, end, merges;
+  ingot__vec class_pages, class_blocks, transitions, passes, folds, charsmap, prefixes;
+  uint32_t kind, bos, eos, unknown, n_classes, longest;
+  bool present, add_bos, add_eos, add_space_prefix, whole_words, merges_spaces;
+  float unknown_score;
+} ingot__tokenizer;
+
+/* Reads the tables of tokens.fbs, for a model of n_vocab tokens and that name. The bytes have to outlive the tokenizer; they may change
+ * meanwhile, as mapped ones can: that gives other tokens, and nothing is read outside. */
+ingot_status ingot__tokens_open(ingot__tokenizer *tokenizer, const uint8_t *data, uint64_t size, uint32_t n_vocab, const char *name, ingot_error *error);
 
 /* ---- model and session -------------------------------------------------------------------------------------------------- */
 
@@ -180,6 +186,7 @@ struct ingot_model {
   uint64_t plan_copy_bytes;
   ingot__plan plan;
   ingot__weights weights;
+  ingot__tokenizer tokenizer;
   uint8_t *scratch;        /* n_workers x plan.scratch_bytes */
   uint32_t n_workers;
   ingot_parallel_for parallel_for;

@@ -25,7 +25,7 @@ static bool begins_with_bos(const ingot__tokenizer *t, const ingot_token *tokens
 /* The text's tokens, with bos in front where `bos` says so and the text does not have it itself. */
 static ingot_status tokenize(const ingot_session *session, const char *text, size_t size, bool bos, prompt *p, ingot_error *error) {
   const ingot_model *model = session->model;
-  const ingot__tokenizer *t = &model->plan.tokenizer;
+  const ingot__tokenizer *t = &model->tokenizer;
   if (!t->present) return ingot__fail(error, INGOT_ERROR_UNSUPPORTED, "the model has no tokenizer: use ingot_append with token ids");
   if (size > INT32_MAX / 4) return ingot__fail(error, INGOT_ERROR_ARGUMENT, "%zu bytes of text are too many", size);
   int64_t n = ingot__tokenize(t, &model->allocator, text, size, true, NULL, 0);

@@ -98,6 +98,12 @@ static ingot_status open_plan(ingot_model *model, const ingot_model_options *opt
   return ingot__plan_open(&model->plan, data, size, model->program, model->variant, &model->allocator, error);
 }
 
+static ingot_status open_tokenizer(ingot_model *model, ingot_error *error) {
+  const ingot__plan *plan = &model->plan;
+  if (!plan->tokenizer_bytes) return INGOT_OK;
+  return ingot__tokens_open(&model->tokenizer, model->weights.data + plan->tokenizer_offset, plan->tokenizer_bytes, plan->n_vocab, model->program->name, error);
+}
+
 static ingot_status start_threads(ingot_model *model, const ingot_model_options *options, ingot_error *error) {
   uint32_t cores = ingot__os_cores(), wanted = options->n_threads ? options->n_threads : cores < 16 ? cores : 16;
   if (wanted > INGOT__MAX_THREADS) return ingot__fail(error, INGOT_ERROR_ARGUMENT, "n_threads is %u, the most is %d", wanted, INGOT__MAX_THREADS);
@@ -146,7 +152,8 @@ ingot_status ingot_model_open(const ingot_program *program, const ingot_model_op
   model->program = program;
   if ((status = choose_variant(model, options.variant, error)) || (status = open_plan(model, &options, error)) ||
       (status = ingot__weights_open(&model->weights, &options, program, model->plan.weights_bytes, allocator, error)) ||
-      (status = ingot__weights_check(model, error)) || (status = start_threads(model, &options, error)) || (options.verify_weights && (status = ingot__weights_verify(model, error)))) {
+      (status = ingot__weights_check(model, error)) || (status = open_tokenizer(model, error)) || (status = start_threads(model, &options, error)) ||
+      (options.verify_weights && (status = ingot__weights_verify(model, error)))) {
     ingot_model_close(model);
     return status;
   }
@@ -173,8 +180,8 @@ ingot_status ingot_model_get_info(const ingot_model *model, ingot_model_info *in
     .size = info->size, .name = (const char *)plan->name.data, .architecture = (const char *)plan->architecture.data, .variant = model->variant->name,
     .source = (const char *)plan->source.data, .n_vocab = plan->n_vocab, .n_embd = plan->n_embd, .n_layer = plan->n_layer, .n_context = plan->n_context,
     .n_threads = model->n_workers, .chunk = plan->phase[INGOT__PREFILL].max_tokens, .weights_bytes = plan->weights_bytes,
-    .has_tokenizer = plan->tokenizer.present, .has_chat_template = plan->has_template,
-    .bos = plan->tokenizer.present && plan->tokenizer.bos != UINT32_MAX ? (ingot_token)plan->tokenizer.bos : -1};
+    .has_tokenizer = model->tokenizer.present, .has_chat_template = plan->has_template,
+    .bos = model->tokenizer.present && model->tokenizer.bos != UINT32_MAX ? (ingot_token)model->tokenizer.bos : -1};
   memcpy(info, &full, info->size < sizeof full ? info->size : sizeof full);
   return INGOT_OK;
 }

@@ -5,25 +5,22 @@
 #include "runtime/plan_read.h"
 
 /* Fields in the order of abi/plan.fbs. */
-enum { PLAN_VERSION = 1 };
+enum { PLAN_VERSION = 2 };
 enum {
   P_VERSION, P_NAME, P_ARCHITECTURE, P_TARGET, P_N_VOCAB, P_N_EMBD, P_N_LAYER, P_N_CONTEXT, P_CHUNK, P_ARENA_BYTES, P_PRIVATE_BYTES, P_KV_BYTES,
   P_TOKENS_OFFSET, P_HIDDEN_OFFSET, P_HIDDEN_ROW_BYTES, P_LOGITS_OFFSET, P_LOGITS_ROW_BYTES, P_KERNELS, P_PHASES, P_WEIGHTS, P_WEIGHTS_BYTES,
-  P_WEIGHTS_ROOT, P_TOKENIZER, P_CHAT_TEMPLATE, P_SOURCE
+  P_WEIGHTS_ROOT, P_TOKENIZER_OFFSET, P_TOKENIZER_BYTES, P_CHAT_TEMPLATE, P_SOURCE
 };
 enum { PHASE_KIND, PHASE_MAX_TOKENS, PHASE_STEPS };
 enum { STEP_PRIVATE, STEP_PARTS };
 enum { PART_KERNEL, PART_OPERANDS, PART_DIMS };
 enum { WEIGHT_NAME, WEIGHT_FORMAT, WEIGHT_LAYOUT, WEIGHT_ROWS, WEIGHT_COLS, WEIGHT_OFFSET, WEIGHT_BYTES };
-enum { T_TEXT, T_PIECES, T_SCORES, T_HASH, T_SPECIALS, T_BYTES, T_BOS, T_UNKNOWN, T_END, T_ADD_BOS, T_ADD_EOS, T_ADD_SPACE_PREFIX,
-       T_KIND, T_MERGES, T_CLASS_PAGES, T_CLASS_BLOCKS, T_N_CLASSES, T_TRANSITIONS, T_PASSES, T_EOS, T_WHOLE_WORDS, T_FOLDS, T_LONGEST,
-       T_CHARSMAP, T_PREFIXES, T_UNKNOWN_SCORE, T_MERGES_SPACES };
 enum { C_CODE, C_STRINGS, C_SOURCE };
-enum { OPERAND_BYTES = 16, PIECE_BYTES = 8, MERGE_BYTES = 16, FOLD_BYTES = 8 };
+enum { OPERAND_BYTES = 16 };
 
 /* Bounds on what a plan may ask for, so that sums of them cannot overflow and an absurd plan is named as such. */
 static const uint64_t MOST_BYTES = UINT64_C(1) << 40, MOST_KV_BYTES = UINT64_C(1) << 28;
-enum { MOST_CONTEXT = 1 << 28, MOST_CHUNK = 1 << 16, MOST_VOCAB = 1 << 24, MOST_PASSES = 16 };
+enum { MOST_CONTEXT = 1 << 28, MOST_CHUNK = 1 << 16, MOST_VOCAB = 1 << 24 };
 
 typedef struct opener {
   ingot__plan *plan;
@@ -54,6 +51,10 @@ static bool refuse(opener *o, const char *format, ...) {
 
 static bool sound(opener *o) { return o->reader.bad ? refuse(o, "field '%s' is damaged", o->reader.bad) : true; }
 
+static bool in_weights(const opener *o, uint64_t offset, uint64_t bytes) {
+  return offset % INGOT_ALIGN == 0 && offset <= o->plan->weights_bytes && bytes <= o->plan->weights_bytes - offset;
+}
+
 static bool read_numbers(opener *o) {
   ingot__plan *p = o->plan;
   const plan_table *t = &o->root;
@@ -79,6 +80,8 @@ static bool read_numbers(opener *o) {
   p->logits_row_bytes = READ32(t, P_LOGITS_ROW_BYTES, "logits_row_bytes");
   p->weights_bytes = READ64(t, P_WEIGHTS_BYTES, "weights_bytes");
   p->weights_root = ingot__read_vector(&o->reader, t, P_WEIGHTS_ROOT, 1, "weights_root");
+  p->tokenizer_offset = READ64(t, P_TOKENIZER_OFFSET, "tokenizer_offset");
+  p->tokenizer_bytes = READ64(t, P_TOKENIZER_BYTES, "tokenizer_bytes");
   if (!sound(o)) return false;
   if (!p->n_vocab || p->n_vocab > MOST_VOCAB) return refuse(o, "n_vocab is %u", p->n_vocab);
   if (!p->n_context || p->n_context % INGOT_KV_BLOCK || p->n_context > MOST_CONTEXT)
@@ -88,6 +91,7 @@ static bool read_numbers(opener *o) {
     return refuse(o, "it asks for more memory than any machine has");
   if (p->private_bytes % INGOT_ALIGN) return refuse(o, "private_bytes is not a multiple of %d", INGOT_ALIGN);
   if (p->weights_root.count != INGOT_SHA256_SIZE) return refuse(o, "weights_root has %u bytes", p->weights_root.count);
+  if (!in_weights(o, p->tokenizer_offset, p->tokenizer_bytes)) return refuse(o, "the tokenizer does not lie in the weights");
   return true;
 }
 
@@ -212,63 +216,9 @@ static bool read_weights(opener *o) {
     ingot__read_string(&o->reader, &t, WEIGHT_LAYOUT, "weights.layout");
     uint64_t offset = READ64(&t, WEIGHT_OFFSET, "weights.offset"), bytes = READ64(&t, WEIGHT_BYTES, "weights.bytes");
     if (!sound(o)) return false;
-    if (offset % INGOT_ALIGN || offset > o->plan->weights_bytes || bytes > o->plan->weights_bytes - offset)
-      return refuse(o, "weight '%.64s' does not lie in the weights", (const char *)name.data);
+    if (!in_weights(o, offset, bytes)) return refuse(o, "weight '%.64s' does not lie in the weights", (const char *)name.data);
   }
   return sound(o);
-}
-
-/* What tokenising relies on; every entry of the tables is checked where it is used. */
-static bool check_tokenizer(opener *o, const ingot__tokenizer *k) {
-  uint32_t n = k->pieces.count;
-  bool unigram = k->kind == INGOT__TOKENS_UNIGRAM, scored = k->kind == INGOT__TOKENS_SENTENCEPIECE || unigram;
-  if (k->kind > INGOT__TOKENS_UNIGRAM) return refuse(o, "tokenizer.kind is %u", k->kind);
-  if (n > o->plan->n_vocab || (scored && k->scores.count != n)) return refuse(o, "tokenizer: %u pieces and %u scores for %u tokens", n, k->scores.count, o->plan->n_vocab);
-  if (!k->hash.count || (k->hash.count & (k->hash.count - 1))) return refuse(o, "tokenizer.hash: its size is not a power of two");
-  if (k->kind == INGOT__TOKENS_BYTES && (!k->merges.count || (k->merges.count & (k->merges.count - 1)))) return refuse(o, "tokenizer.merges: its size is not a power of two");
-  if (unigram && (!k->prefixes.count || k->prefixes.count > 1u << 28 || (k->prefixes.count & (k->prefixes.count - 1))))
-    return refuse(o, "tokenizer.prefixes: its size is not a power of two");
-  if (k->n_classes > UINT8_MAX || k->passes.count > MOST_PASSES) return refuse(o, "tokenizer: %u classes, %u passes", k->n_classes, k->passes.count);
-  if (k->bytes.count != 256) return refuse(o, "tokenizer.bytes has %u entries", k->bytes.count);
-  if ((k->bos != UINT32_MAX && k->bos >= n) || (k->eos != UINT32_MAX && k->eos >= n) || (k->unknown != UINT32_MAX && k->unknown >= n))
-    return refuse(o, "tokenizer: bos, eos or unknown is not a token");
-  return true;
-}
-
-static bool read_tokenizer(opener *o) {
-  ingot__tokenizer *k = &o->plan->tokenizer;
-  plan_table t = ingot__read_table(&o->reader, &o->root, P_TOKENIZER, &k->present, "tokenizer");
-  if (!sound(o)) return false;
-  if (!k->present) return true;
-  k->text = ingot__read_vector(&o->reader, &t, T_TEXT, 1, "tokenizer.text");
-  k->pieces = ingot__read_vector(&o->reader, &t, T_PIECES, PIECE_BYTES, "tokenizer.pieces");
-  k->scores = ingot__read_vector(&o->reader, &t, T_SCORES, 4, "tokenizer.scores");
-  k->hash = ingot__read_vector(&o->reader, &t, T_HASH, 4, "tokenizer.hash");
-  k->specials = ingot__read_vector(&o->reader, &t, T_SPECIALS, 4, "tokenizer.specials");
-  k->bytes = ingot__read_vector(&o->reader, &t, T_BYTES, 4, "tokenizer.bytes");
-  k->end = ingot__read_vector(&o->reader, &t, T_END, 4, "tokenizer.end");
-  k->bos = (uint32_t)READ(4, &t, T_BOS, UINT32_MAX, "tokenizer.bos");
-  k->unknown = (uint32_t)READ(4, &t, T_UNKNOWN, UINT32_MAX, "tokenizer.unknown");
-  k->add_bos = READ(1, &t, T_ADD_BOS, 0, "tokenizer.add_bos") != 0;
-  k->add_eos = READ(1, &t, T_ADD_EOS, 0, "tokenizer.add_eos") != 0;
-  k->add_space_prefix = READ(1, &t, T_ADD_SPACE_PREFIX, 0, "tokenizer.add_space_prefix") != 0;
-  k->kind = (uint32_t)READ(1, &t, T_KIND, 0, "tokenizer.kind");
-  k->merges = ingot__read_vector(&o->reader, &t, T_MERGES, MERGE_BYTES, "tokenizer.merges");
-  k->class_pages = ingot__read_vector(&o->reader, &t, T_CLASS_PAGES, 2, "tokenizer.class_pages");
-  k->class_blocks = ingot__read_vector(&o->reader, &t, T_CLASS_BLOCKS, 1, "tokenizer.class_blocks");
-  k->n_classes = READ32(&t, T_N_CLASSES, "tokenizer.n_classes");
-  k->transitions = ingot__read_vector(&o->reader, &t, T_TRANSITIONS, 2, "tokenizer.transitions");
-  k->passes = ingot__read_vector(&o->reader, &t, T_PASSES, 4, "tokenizer.passes");
-  k->eos = (uint32_t)READ(4, &t, T_EOS, UINT32_MAX, "tokenizer.eos");
-  k->whole_words = READ(1, &t, T_WHOLE_WORDS, 0, "tokenizer.whole_words") != 0;
-  k->folds = ingot__read_vector(&o->reader, &t, T_FOLDS, FOLD_BYTES, "tokenizer.folds");
-  k->longest = READ32(&t, T_LONGEST, "tokenizer.longest");
-  k->charsmap = ingot__read_vector(&o->reader, &t, T_CHARSMAP, 1, "tokenizer.charsmap");
-  k->prefixes = ingot__read_vector(&o->reader, &t, T_PREFIXES, 1, "tokenizer.prefixes");
-  uint32_t unknown_score = READ32(&t, T_UNKNOWN_SCORE, "tokenizer.unknown_score");
-  memcpy(&k->unknown_score, &unknown_score, sizeof unknown_score);
-  k->merges_spaces = READ(1, &t, T_MERGES_SPACES, 0, "tokenizer.merges_spaces") != 0;
-  return sound(o) && check_tokenizer(o, k);
 }
 
 static bool read_template(opener *o) {
@@ -289,7 +239,7 @@ ingot_status ingot__plan_open(ingot__plan *plan, const uint8_t *data, uint64_t s
   o->root = ingot__read_root(&o->reader, data, size, "INGP");
   if (!read_numbers(o) || !in_arena(o, "tokens", plan->tokens_offset, plan->chunk, sizeof(uint32_t), sizeof(uint32_t)) ||
       !in_arena(o, "hidden rows", plan->hidden_offset, plan->chunk, plan->hidden_row_bytes, 1) || !check_kernels(o) || !read_weights(o) ||
-      !read_tokenizer(o) || !read_template(o) || !read_phases(o))
+      !read_template(o) || !read_phases(o))
     return INGOT_ERROR_PLAN;
   if (!in_arena(o, "logits", plan->logits_offset, plan->phase[INGOT__HEAD_ROWS].max_tokens, plan->logits_row_bytes, 4 * (uint64_t)plan->n_vocab))
     return INGOT_ERROR_PLAN;

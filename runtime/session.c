@@ -15,7 +15,7 @@ static layout lay_out(const ingot_model *model, uint32_t n_context) {
   l.seen = ingot__round_up(l.candidates + n * sizeof(ingot__candidate), INGOT_ALIGN);
   l.history = ingot__round_up(l.seen + (n + 7) / 8, INGOT_ALIGN);
   l.text = l.history + n_context * (uint64_t)sizeof(ingot_token);
-  l.total = ingot__round_up(l.text + ingot__stream_capacity(&model->plan.tokenizer), INGOT_ALIGN);
+  l.total = ingot__round_up(l.text + ingot__stream_capacity(&model->tokenizer), INGOT_ALIGN);
   return l;
 }
 
@@ -133,7 +133,7 @@ const float *ingot_logits(const ingot_session *session, uint32_t *n) {
 
 /* A new stretch of the context begins: what the stream still held belongs to the old one. */
 static void reset_stream(ingot_session *session) {
-  const ingot__tokenizer *tokenizer = &session->model->plan.tokenizer;
+  const ingot__tokenizer *tokenizer = &session->model->tokenizer;
   uint32_t n = session->position;
   ingot__stream_reset(&session->stream, n == 0 || ingot__token_is_special(tokenizer, (uint32_t)session->history[n - 1]));
 }
@@ -236,7 +236,7 @@ ingot_status ingot_next(ingot_session *session, ingot_piece *piece, ingot_error 
   *piece = (ingot_piece){"", 0, -1, session->position};
   if (!session->has_logits) return ingot__fail(error, INGOT_ERROR_ARGUMENT, "nothing to go on from: append at least one token first");
   if (atomic_load(&session->cancel)) return cancelled(session, error);
-  const ingot__tokenizer *tokenizer = &session->model->plan.tokenizer;
+  const ingot__tokenizer *tokenizer = &session->model->tokenizer;
   const uint64_t random = session->sampler.random;
   const uint32_t id = ingot__sample(&session->sampler, session->logits, session->history, session->position);
   piece->token = (ingot_token)id;

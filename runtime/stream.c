@@ -8,7 +8,7 @@ static const uint8_t replacement[REPLACEMENT_BYTES] = {0xef, 0xbf, 0xbd}; /* U+F
 
 /* Every byte of the longest piece, and of a character before it, may turn into U+FFFD; then the NUL. */
 uint64_t ingot__stream_capacity(const ingot__tokenizer *tokenizer) {
-  return INGOT__STOP_BYTES + REPLACEMENT_BYTES * (4 + (uint64_t)ingot__longest_piece(tokenizer)) + 1;
+  return INGOT__STOP_BYTES + REPLACEMENT_BYTES * (4 + (uint64_t)tokenizer->longest) + 1;
 }
 
 void ingot__stream_reset(ingot__stream *s, bool leading) {

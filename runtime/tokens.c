@@ -55,15 +55,6 @@ bool ingot__token_is_special(const ingot__tokenizer *t, uint32_t id) {
   return type == CONTROL || type == USER_DEFINED;
 }
 
-uint32_t ingot__longest_piece(const ingot__tokenizer *t) {
-  uint32_t longest = 0;
-  for (uint32_t id = 0; id < t->pieces.count; id++) {
-    uint32_t size = ingot__piece(t, id).size;
-    if (size > longest) longest = size;
-  }
-  return longest;
-}
-
 /* ---- text to tokens --------------------------------------------------------------------------------------------------------- */
 
 void ingot__emit_bytes(token_job *job, const uint8_t *text, uint32_t size) {
@@ -186,7 +177,7 @@ int64_t ingot__tokenize(const ingot__tokenizer *t, const ingot_allocator *alloca
 
 int32_t ingot_tokenize(const ingot_model *model, const char *text, size_t size, bool special, ingot_token *tokens, int32_t cap) {
   if (!model || (!text && size) || (!tokens && cap > 0)) return INGOT_ERROR_ARGUMENT;
-  return (int32_t)ingot__tokenize(&model->plan.tokenizer, &model->allocator, text, size, special, tokens, cap > 0 ? (size_t)cap : 0);
+  return (int32_t)ingot__tokenize(&model->tokenizer, &model->allocator, text, size, special, tokens, cap > 0 ? (size_t)cap : 0);
 }
 
 /* ---- tokens to text --------------------------------------------------------------------------------------------------------- */
@@ -237,12 +228,12 @@ static void append_text(void *to, const uint8_t *bytes, size_t n) {
 
 int32_t ingot_detokenize(const ingot_model *model, const ingot_token *tokens, size_t n, char *text, int32_t cap) {
   if (!model || (!tokens && n) || (!text && cap > 0)) return INGOT_ERROR_ARGUMENT;
-  if (!model->plan.tokenizer.present) return INGOT_ERROR_UNSUPPORTED;
+  if (!model->tokenizer.present) return INGOT_ERROR_UNSUPPORTED;
   text_output out = {text, cap > 0 ? (size_t)cap : 0, 0};
   bool leading = true;
   for (size_t i = 0; i < n; i++) {
     if (tokens[i] < 0 || (uint32_t)tokens[i] >= model->plan.n_vocab) return INGOT_ERROR_ARGUMENT;
-    ingot__token_text(&model->plan.tokenizer, (uint32_t)tokens[i], &leading, append_text, &out);
+    ingot__token_text(&model->tokenizer, (uint32_t)tokens[i], &leading, append_text, &out);
     if (out.size > INT32_MAX) return INGOT_ERROR_ARGUMENT;
   }
   return (int32_t)out.size;

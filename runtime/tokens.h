@@ -1,4 +1,4 @@
-/* Tokenizers over the plan's tables: SentencePiece and byte-level BPE, WordPiece, unigram. */
+/* Tokenizers over the tables of tokens.fbs: SentencePiece and byte-level BPE, WordPiece, unigram. */
 #ifndef INGOT_RUNTIME_TOKENS_H
 #define INGOT_RUNTIME_TOKENS_H
 
@@ -19,7 +19,5 @@ void ingot__token_text(const ingot__tokenizer *tokenizer, uint32_t id, bool *lea
 bool ingot__token_ends(const ingot__tokenizer *tokenizer, uint32_t id);
 /* Whether text after the token begins a new stretch: control and user-defined tokens. */
 bool ingot__token_is_special(const ingot__tokenizer *tokenizer, uint32_t id);
-/* Bytes of the longest piece. */
-uint32_t ingot__longest_piece(const ingot__tokenizer *tokenizer);
 
 #endif

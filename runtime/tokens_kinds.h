@@ -4,7 +4,7 @@
 
 #include "runtime/tokens.h"
 
-enum { UNKNOWN = 2, CONTROL = 3, USER_DEFINED = 4, BYTE = 6 };                    /* TokenType of plan.fbs */
+enum { UNKNOWN = 2, CONTROL = 3, USER_DEFINED = 4, BYTE = 6 };                    /* TokenType of tokens.fbs */
 enum { PIECE_WHOLE = 1, PIECE_STRIPS_LEFT = 2, PIECE_STRIPS_RIGHT = 4 };          /* Piece.flags */
 #define NO_TOKEN UINT32_MAX
 
@@ -21,7 +21,7 @@ static inline token_piece ingot__piece(const ingot__tokenizer *t, uint32_t id) {
   const uint8_t *entry = t->pieces.data + 8 * (size_t)id;
   uint64_t offset = ingot__load32(entry);
   uint32_t size = ingot__load16(entry + 4);
-  if (offset + size > t->text.count) return none;
+  if (offset + size > t->text.count || size > t->longest) return none;
   return (token_piece){t->text.data + offset, size, entry[6], entry[7]};
 }
 

@@ -1,7 +1,7 @@
-/* Pre-tokenizers: the plan's automata, one pass after the other. */
+/* Pre-tokenizers: the tables' automata, one pass after the other. */
 #include "runtime/tokens_kinds.h"
 
-enum { COMPLETE = 0x8000, DEAD = 0, START = 1, PAGE_BITS = 7 }; /* plan.fbs, Tokenizer.transitions */
+enum { COMPLETE = 0x8000, DEAD = 0, START = 1, PAGE_BITS = 7 }; /* tokens.fbs, Tokenizer.transitions */
 
 uint32_t ingot__class(const ingot__tokenizer *t, uint32_t code_point) {
   uint32_t page = code_point >> PAGE_BITS;

@@ -2,7 +2,7 @@
 #include <string.h>
 #include "runtime/tokens_kinds.h"
 
-enum { AS_IT_IS, SPACE, DROPPED, ALONE, FOLDED = 4 }; /* classes of characters, plan.fbs */
+enum { AS_IT_IS, SPACE, DROPPED, ALONE, FOLDED = 4 }; /* classes of characters, tokens.fbs */
 static const uint8_t space_mark[3] = {0xe2, 0x96, 0x81};
 
 static uint32_t fold(const ingot__tokenizer *t, uint32_t c) {
@@ -59,7 +59,7 @@ void ingot__tokenize_words(token_job *job, const uint8_t *text, size_t size) {
     at += bytes;
     if (class & FOLDED) c = fold(t, c);
     class &= FOLDED - 1u;
-    if (class == DROPPED || c > 0x10ffff || (bytes == 1 && c > 0xffff)) continue; /* a fold of a damaged plan has no room */
+    if (class == DROPPED || c > 0x10ffff || (bytes == 1 && c > 0xffff)) continue; /* a fold of damaged tables has no room */
     if (class != AS_IT_IS && n) {
       emit_word(job, job->text, mark + n);
       n = 0;

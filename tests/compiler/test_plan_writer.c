@@ -1,4 +1,4 @@
-/* The plan as flatc reads it by the schema: a small plan made by hand, with every table and every field in use, against golden JSON.
+/* Plan and tokenizer as flatc reads them by their schemas: small ones made by hand, with every table and every field in use, against golden JSON.
  * INGOT_REGENERATE=1 writes the golden text anew. Skipped where there is no flatc. */
 #define _POSIX_C_SOURCE 200809L
 #include <stdio.h>
@@ -7,6 +7,7 @@
 
 #include "codegen/flat_builder.h"
 #include "codegen/plan_writer.h"
+#include "codegen/tokens_writer.h"
 #include "driver/bundle_folder.h"
 
 static int failures;
@@ -22,7 +23,8 @@ static void make(ig_text *out) {
                                 {.name = "logits", .row_bytes = 192, .bytes = 192, .offset = 576}, {.name = "own", .row_bytes = 128, .bytes = 128, .worker = true}};
   static ig_packed_weight weights[] = {{.kind = IG_WEIGHT_TILES, .name = "token_embd.weight", .format = "q4_k", .rows = 40, .cols = 32, .offset = 0, .bytes = UINT64_C(5) << 32},
                                        {.kind = IG_WEIGHT_VECTOR, .name = "n\"orm", .format = "f16", .rows = 1, .cols = 32, .offset = UINT64_C(5) << 32, .bytes = 128},
-                                       {.kind = IG_WEIGHT_TURNS, .name = "rope.turns", .format = "u64", .rows = 1, .cols = 4, .offset = (UINT64_C(5) << 32) + 128, .bytes = 64}};
+                                       {.kind = IG_WEIGHT_TURNS, .name = "rope.turns", .format = "u64", .rows = 1, .cols = 4, .offset = (UINT64_C(5) << 32) + 128, .bytes = 64},
+                                       {.kind = IG_WEIGHT_TOKENS, .name = "tokenizer", .format = "u8", .rows = 1, .cols = 100, .offset = (UINT64_C(5) << 32) + 192, .bytes = 128}};
   static ig_cache caches[] = {{"k.0", 64, 0}, {"v.0", 128, 64}};
   static ig_plan_kernel kernels[2];
   snprintf(kernels[0].info.name, sizeof kernels[0].info.name, "embed_q4_k");
@@ -31,13 +33,22 @@ static void make(ig_text *out) {
     {.kernel = 1, .n_operands = 3, .n_dims = 3, .operand = {{INGOT_PLACE_ARENA, 1, true}, {INGOT_PLACE_WEIGHTS, 1, false}, {INGOT_PLACE_SCRATCH, 3, false}}, .dim = {2, 32, 925353388}},
     {.kernel = 0, .n_operands = 3, .n_dims = 3, .operand = {{INGOT_PLACE_ARENA, 0, false}, {INGOT_PLACE_WEIGHTS, 0, false}, {INGOT_PLACE_KV, 1, false}}, .dim = {1, 0, 3}}};
   static ig_plan_step both = {parts, 1, 2, 128}, alone = {parts + 1, 0, 1, 0};
-  ig_program_plan plan = {.n_context = 256, .chunk = 4, .kernel = kernels, .n_kernels = 2, .buffer = buffers, .n_buffers = 4, .weight = weights, .n_weights = 3,
+  ig_program_plan plan = {.n_context = 256, .chunk = 4, .kernel = kernels, .n_kernels = 2, .buffer = buffers, .n_buffers = 4, .weight = weights, .n_weights = 4,
                           .cache = caches, .n_caches = 2, .tokens = 0, .hidden = 1, .logits = 2, .arena_bytes = 768, .private_bytes = 128,
-                          .weights_bytes = (UINT64_C(5) << 32) + 192, .kv_position_bytes = 192};
+                          .weights_bytes = (UINT64_C(5) << 32) + 320, .kv_position_bytes = 192};
   plan.phase[IG_PHASE_PREFILL] = (ig_plan_phase){4, &alone, 1, 1};
   plan.phase[IG_PHASE_DECODE] = (ig_plan_phase){1, &alone, 1, 1};
   plan.phase[IG_PHASE_HEAD] = (ig_plan_phase){1, &both, 1, 1};
   plan.phase[IG_PHASE_HEAD_ROWS] = (ig_plan_phase){3, &both, 1, 1};
+  static const uint8_t code[] = {1, 2, 255};
+  ig_template template = {.present = true, .code = code, .code_size = 3, .strings = "user", .strings_size = 4, .source = "{{ a }}\n"};
+  ig_plan_facts facts = {.name = "chat", .architecture = "llama", .target = "x86_64", .layout = "x86_64.r16", .source = "chat.gguf (Chat)", .n_vocab = 40, .n_embd = 32,
+                         .n_layer = 1, .chat_template = &template};
+  for (int i = 0; i < 32; i++) facts.weights_root[i] = (uint8_t)(i * 8);
+  ig_write_plan(&plan, &facts, out);
+}
+
+static void make_tokens(ig_text *out) {
   static ig_piece pieces[] = {{0, 5, 3, 4}, {5, 1, 1, 1}, {6, 3, 6, 0}};
   static float scores[] = {0, -1.5f, 3.25f};
   static uint32_t hash[] = {0, 3, 1, 0, 2, 0, 0, 0}, specials[] = {0}, end[] = {0, 2};
@@ -52,12 +63,7 @@ static void make(ig_text *out) {
                              .text = "<eos>ab\xc3\xa9", .text_size = 9, .pieces = pieces, .scores = scores, .hash = hash, .hash_size = 8,
                             .specials = specials, .n_specials = 1, .bos = 0, .unknown = UINT32_MAX, .end = end, .n_end = 2, .add_bos = true, .add_space_prefix = true};
   for (int i = 0; i < 256; i++) tokenizer.bytes[i] = i == 65 ? 1 : UINT32_MAX;
-  static const uint8_t code[] = {1, 2, 255};
-  ig_template template = {.present = true, .code = code, .code_size = 3, .strings = "user", .strings_size = 4, .source = "{{ a }}\n"};
-  ig_plan_facts facts = {.name = "chat", .architecture = "llama", .target = "x86_64", .layout = "x86_64.r16", .source = "chat.gguf (Chat)", .n_vocab = 40, .n_embd = 32,
-                         .n_layer = 1, .tokenizer = &tokenizer, .chat_template = &template};
-  for (int i = 0; i < 32; i++) facts.weights_root[i] = (uint8_t)(i * 8);
-  ig_write_plan(&plan, &facts, out);
+  ig_write_tokens(&tokenizer, out);
 }
 
 /* Tables of every alignment, shared and different shapes, in a buffer that grows: what lies where, as the format says. */
@@ -88,37 +94,44 @@ static void test_builder(void) {
   ig_flat_finish_memory(&f);
 }
 
+/* What a schema says of our bytes, and that flatc's own bytes, made from it, say the same. */
+static void check(const char *folder, const char *source, const char *schema, const char *name, void (*make_bytes)(ig_text *)) {
+  ig_text bytes = {0}, again = {0};
+  ig_diags diags = {0};
+  make_bytes(&bytes);
+  make_bytes(&again);
+  CHECK(bytes.size == again.size && !memcmp(bytes.data, again.data, bytes.size), "%s: the same content gives other bytes", name);
+  CHECK(bytes.size > 8 && bytes.size % 8 == 0, "%s is not whole", name);
+  const char *file = ig_format(&arena, "%s/%s.%s", folder, name, schema), *golden = ig_format(&arena, "%s/tests/golden/%s.json", source, name);
+  CHECK(ig_write_file(file, bytes.data, bytes.size, &diags), "cannot write %s", file);
+  int status = system(ig_format(&arena, "cd '%s' && flatc --json --strict-json '%s/runtime/abi/%s.fbs' -- '%s'", folder, source, schema, file));
+  CHECK(status == 0, "flatc cannot read %s", file);
+  ig_str made = {"", 0}, want = {"", 0};
+  CHECK(ig_read_small_file(ig_format(&arena, "%s/%s.json", folder, name), 1 << 20, &arena, &made, &diags), "flatc wrote nothing");
+  if (getenv("INGOT_REGENERATE")) CHECK(ig_write_file(golden, made.data, made.size, &diags), "cannot write %s", golden);
+  else CHECK(ig_read_small_file(golden, 1 << 20, &arena, &want, &diags) && ig_str_equal(want, made.data), "%s is not what flatc reads:\n%s", golden, made.data);
+  status = system(ig_format(&arena, "cd '%s' && flatc --binary -o back '%s/runtime/abi/%s.fbs' %s.json && flatc --json --strict-json -o back "
+                                    "'%s/runtime/abi/%s.fbs' -- back/%s.%s && cmp %s.json back/%s.json",
+                            folder, source, schema, name, source, schema, name, schema, name, name));
+  CHECK(status == 0, "flatc's own %s differs from ours", name);
+  ig_diags_finish(&diags);
+  ig_text_finish(&bytes);
+  ig_text_finish(&again);
+}
+
 int main(void) {
   const char *source = getenv("INGOT_SOURCE");
   if (!source) source = ".";
   test_builder();
-  ig_text plan = {0}, again = {0};
-  make(&plan);
-  make(&again);
-  CHECK(plan.size == again.size && !memcmp(plan.data, again.data, plan.size), "the same plan gives other bytes");
-  CHECK(plan.size > 8 && !memcmp(plan.data + 4, "INGP", 4) && plan.size % 8 == 0, "the plan has no identifier");
   if (system("flatc --version > /dev/null 2>&1") != 0) {
     printf("skipped: there is no flatc\n");
     return failures ? 1 : 77;
   }
   char folder[] = "/tmp/ingot-plan-XXXXXX";
   if (!mkdtemp(folder)) return perror(folder), 1;
-  ig_diags diags = {0};
-  const char *file = ig_format(&arena, "%s/hand.plan", folder), *golden = ig_format(&arena, "%s/tests/golden/plan_writer.json", source);
-  CHECK(ig_write_file(file, plan.data, plan.size, &diags), "cannot write %s", file);
-  int status = system(ig_format(&arena, "flatc --json --strict-json --raw-binary -o '%s' '%s/runtime/abi/plan.fbs' -- '%s'", folder, source, file));
-  CHECK(status == 0, "flatc cannot read the plan");
-  ig_str made = {"", 0}, want = {"", 0};
-  CHECK(ig_read_small_file(ig_format(&arena, "%s/hand.json", folder), 1 << 20, &arena, &made, &diags), "flatc wrote nothing");
-  if (getenv("INGOT_REGENERATE")) CHECK(ig_write_file(golden, made.data, made.size, &diags), "cannot write %s", golden);
-  else CHECK(ig_read_small_file(golden, 1 << 20, &arena, &want, &diags) && ig_str_equal(want, made.data), "%s is not what flatc reads:\n%s", golden, made.data);
-  /* Back from JSON by flatc: its own bytes say the same to it. */
-  status = system(ig_format(&arena, "cd '%s' && flatc --binary -o back '%s/runtime/abi/plan.fbs' hand.json && flatc --json --strict-json --raw-binary -o back "
-                                    "'%s/runtime/abi/plan.fbs' -- back/hand.plan && cmp hand.json back/hand.json", folder, source, source));
-  CHECK(status == 0, "flatc's own plan differs from ours");
+  check(folder, source, "plan", "plan_writer", make);
+  check(folder, source, "tokens", "tokens_writer", make_tokens);
   ig_remove_tree(folder);
-  ig_text_finish(&plan);
-  ig_text_finish(&again);
   ig_arena_finish(&arena);
   return failures > 0;
 }

@@ -174,7 +174,7 @@ static ingot__vec damaged(ingot__vec v, size_t element) {
   return (ingot__vec){copy, v.count};
 }
 
-/* The checks of plan_open.c hold (sizes that are powers of two, counts that agree); everything else may be anything. */
+/* The checks of tokens_open.c hold (sizes that are powers of two, counts that agree); everything else may be anything. */
 static void check_damage(const ingot__tokenizer *whole, const char *text, size_t size) {
   ingot__tokenizer t = *whole;
   ingot_token ids[MOST];
@@ -183,12 +183,11 @@ static void check_damage(const ingot__tokenizer *whole, const char *text, size_t
     {&t.merges, 16}, {&t.class_pages, 2}, {&t.class_blocks, 1}, {&t.transitions, 2}, {&t.passes, 4}, {&t.folds, 8}, {&t.charsmap, 1}, {&t.prefixes, 1}};
   for (size_t i = 0; i < sizeof tables / sizeof *tables; i++) *tables[i].v = damaged(*tables[i].v, tables[i].element);
   if (!below(4)) t.n_classes = below(256);
-  if (!below(4)) t.longest = below(3) ? below(20) : UINT32_MAX;
+  if (!below(4)) t.longest = below(3) ? below(20) : UINT16_MAX;
   if (!below(4)) t.whole_words = !t.whole_words;
   int64_t n = ingot__tokenize(&t, &allocator, text, size, below(2), ids, MOST);
   bool leading = true;
   for (int64_t i = 0; i < n && i < MOST; i++) ingot__token_text(&t, (uint32_t)ids[i], &leading, put, &b);
-  ingot__longest_piece(&t);
   for (size_t i = 0; i < sizeof tables / sizeof *tables; i++) free((void *)(uintptr_t)tables[i].v->data);
 }
 

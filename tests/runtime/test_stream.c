@@ -146,7 +146,7 @@ int main(void) {
   ingot_model_options options = toy_options(&t);
   ingot_model *model = NULL;
   if (!CHECK(ingot_model_open(&t.program, &options, &model, NULL) == INGOT_OK)) return 1;
-  bench b = {.tokenizer = &model->plan.tokenizer};
+  bench b = {.tokenizer = &model->tokenizer};
   b.stream.out = malloc((size_t)ingot__stream_capacity(b.tokenizer));
   test_characters(&b);
   test_spaces(&b);

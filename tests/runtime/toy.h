@@ -135,10 +135,10 @@ static inline uint32_t toy_put_phase(maker *m, uint32_t slot, uint32_t kind, uin
   return mk_vector(m, phase, 2, NULL, n_steps, 4, 4);
 }
 
-/* Arena: tokens, hidden rows, logits, scaled rows. Weights: the table, then the head. */
+/* Arena: tokens, hidden rows, logits, scaled rows. Weights: the table, the head, then the tokenizer. */
 enum {
   TOY_AT_TOKENS = 0, TOY_AT_HIDDEN = 128, TOY_AT_LOGITS = TOY_AT_HIDDEN + 64 * TOY_CHUNK, TOY_AT_SCALED = TOY_AT_LOGITS + 4 * TOY_VOCAB * TOY_SLICE,
-  TOY_ARENA = TOY_AT_SCALED + 64 * TOY_SLICE, TOY_WEIGHTS = 2 * 64 * TOY_VOCAB,
+  TOY_ARENA = TOY_AT_SCALED + 64 * TOY_SLICE, TOY_TABLES = 2 * 64 * TOY_VOCAB, TOY_TABLES_MOST = 14 << 10, TOY_WEIGHTS = TOY_TABLES + TOY_TABLES_MOST,
   TOY_FILE = TOY_WEIGHTS + 64 /* and the seal */
 };
 
@@ -164,13 +164,14 @@ static inline void toy_put_phases(maker *m, uint32_t plan, uint32_t field) {
   toy_put_step(m, two + 4, NULL, 0, &rows, 1);
 }
 
-static inline void toy_put_tokenizer(maker *m, uint32_t plan, uint32_t field) {
+/* The tokenizer's bytes; the caller frees maker.data. */
+static inline maker toy_tokens(void) {
   enum { HASH = 1024 };
   struct { uint32_t offset; uint16_t size; uint8_t type, reserved; } pieces[W_COUNT];
   float scores[W_COUNT] = {0};
   uint32_t hash[HASH] = {0}, bytes[256], specials[] = {TOY_EOS, TOY_BOS, W_END, W_END2, W_USER}, end[] = {TOY_EOS, W_END};
   char text[8192];
-  uint32_t size = 0;
+  uint32_t size = 0, longest = 0;
   memset(pieces, 0, sizeof pieces);
   for (uint32_t id = 0; id < W_COUNT; id++) {
     char byte[8];
@@ -187,10 +188,13 @@ static inline void toy_put_tokenizer(maker *m, uint32_t plan, uint32_t field) {
     while (hash[h %= HASH]) h++;
     hash[h] = id + 1;
     size += pieces[id].size;
+    if (pieces[id].size > longest) longest = pieces[id].size;
   }
   for (uint32_t b = 0; b < 256; b++) bytes[b] = TOY_BYTE + b;
-  uint32_t t = mk_table(m, "rrrrrr44r111");
-  mk_link(m, mk_slot(m, plan, field), t);
+  maker made = {0}, *m = &made;
+  uint32_t root = mk_room(m, 8, 8), t = mk_table(m, "rrrrrr44r111----------4");
+  memcpy(m->data + 4, "INGT", 4);
+  mk_link(m, root, t);
   mk_vector(m, t, 0, text, size, 1, 1);
   mk_vector(m, t, 1, pieces, W_COUNT, 8, 4);
   mk_vector(m, t, 2, scores, W_COUNT, 4, 4);
@@ -202,6 +206,8 @@ static inline void toy_put_tokenizer(maker *m, uint32_t plan, uint32_t field) {
   mk_vector(m, t, 8, end, 2, 4, 4);
   mk_set(m, t, 9, 1, 1);
   mk_set(m, t, 11, 1, 1);
+  mk_set(m, t, 22, longest, 4);
+  return made;
 }
 
 /* {% for m in messages %}<|user|>{{ m.content }}<|end|>{% endfor %}{% if add_generation_prompt %}<|user|>{% endif %} */
@@ -235,17 +241,18 @@ static inline void toy_hash_weights(const uint8_t *weights, uint8_t root[32]) {
 }
 
 /* The plan's bytes; the caller frees maker.data. */
-static inline maker toy_plan(const uint8_t *weights) {
+static inline maker toy_plan(const uint8_t *weights, uint32_t tokens_size) {
   maker made = {0}, *m = &made;
   uint8_t root_hash[32];
   toy_hash_weights(weights, root_hash);
   uint32_t root = mk_room(m, 8, 8);
   memcpy(m->data + 4, "INGP", 4);
-  uint32_t plan = mk_table(m, "4rrr44444888884" "84rrr8rrrr");
+  uint32_t plan = mk_table(m, "4rrr44444888884" "84rrr8r88rr");
   mk_link(m, root, plan);
   const struct { uint32_t field, bytes; uint64_t value; } numbers[] = {
-    {0, 4, 1}, {4, 4, TOY_VOCAB}, {5, 4, 16}, {6, 4, 1}, {7, 4, TOY_CONTEXT}, {8, 4, TOY_CHUNK}, {9, 8, TOY_ARENA}, {10, 8, 64}, {11, 8, 64},
-    {12, 8, TOY_AT_TOKENS}, {13, 8, TOY_AT_HIDDEN}, {14, 4, 64}, {15, 8, TOY_AT_LOGITS}, {16, 4, 4 * TOY_VOCAB}, {20, 8, TOY_WEIGHTS}};
+    {0, 4, 2}, {4, 4, TOY_VOCAB}, {5, 4, 16}, {6, 4, 1}, {7, 4, TOY_CONTEXT}, {8, 4, TOY_CHUNK}, {9, 8, TOY_ARENA}, {10, 8, 64}, {11, 8, 64},
+    {12, 8, TOY_AT_TOKENS}, {13, 8, TOY_AT_HIDDEN}, {14, 4, 64}, {15, 8, TOY_AT_LOGITS}, {16, 4, 4 * TOY_VOCAB}, {20, 8, TOY_WEIGHTS},
+    {22, 8, TOY_TABLES}, {23, 8, tokens_size}};
   for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) mk_set(m, plan, numbers[i].field, numbers[i].value, numbers[i].bytes);
   mk_string(m, plan, 1, "toy");
   mk_string(m, plan, 2, "toys");
@@ -266,9 +273,8 @@ static inline maker toy_plan(const uint8_t *weights) {
     mk_set(m, w, 6, 64 * TOY_VOCAB, 8);
   }
   mk_vector(m, plan, 21, root_hash, 32, 1, 1);
-  toy_put_tokenizer(m, plan, 22);
-  toy_put_template(m, plan, 23);
-  mk_string(m, plan, 24, "made by hand");
+  toy_put_template(m, plan, 24);
+  mk_string(m, plan, 25, "made by hand");
   return made;
 }
 
@@ -302,12 +308,17 @@ typedef struct toy {
 static inline void toy_seal(toy *t) { ingot__sha256_of(t->plan.data, t->plan.size, t->program.plan_hash); }
 
 static inline void toy_make(toy *t) {
+  maker tokens = toy_tokens();
   t->weights = aligned_alloc(64, TOY_FILE);
+  if (!t->weights || tokens.size > TOY_TABLES_MOST) abort();
+  memset(t->weights, 0, TOY_FILE);
   toy_weights(t->weights);
+  memcpy((uint8_t *)t->weights + TOY_TABLES, tokens.data, tokens.size);
   ingot_seal seal = {.magic = INGOT_SEAL_MAGIC};
   toy_hash_weights((const uint8_t *)t->weights, seal.root);
   memcpy((uint8_t *)t->weights + TOY_WEIGHTS, &seal, sizeof seal);
-  t->plan = toy_plan((const uint8_t *)t->weights);
+  t->plan = toy_plan((const uint8_t *)t->weights, tokens.size);
+  free(tokens.data);
   t->program = (ingot_program){.abi_version = INGOT_ABI_VERSION, .size = sizeof t->program, .name = "toy", .n_kernels = TOY_KERNELS, .n_variants = 3,
                                .info = toy_info, .variants = toy_variants};
   toy_seal(t);
