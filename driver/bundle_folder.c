@@ -77,11 +77,22 @@ static bool is_bundle(const char *path, ig_arena *arena) {
   return n > 0 && strncmp(head, ig_report_mark, strlen(ig_report_mark)) == 0;
 }
 
+/* Folders in folders and no file: build tools make the folders of what they expect beforehand. Nothing is lost with them. */
+static bool holds_nothing(const char *path, int depth, ig_arena *arena) {
+  enum { DEPTH_MOST = 4 };
+  bool nothing = depth < DEPTH_MOST;
+  DIR *dir = nothing ? opendir(path) : NULL;
+  for (struct dirent *entry; dir && nothing && (entry = readdir(dir));)
+    if (strcmp(entry->d_name, ".") && strcmp(entry->d_name, "..")) nothing = holds_nothing(ig_format(arena, "%s/%s", path, entry->d_name), depth + 1, arena);
+  if (dir) closedir(dir);
+  return dir && nothing;
+}
+
 bool ig_bundle_begin(ig_bundle_folder *folder, const char *parent, const char *name, ig_arena *arena, ig_diags *diags) {
   struct stat st;
   if (!ig_make_folders(parent, arena, diags)) return false;
   folder->final = ig_format(arena, "%s/%s.ingot", parent, name);
-  if (lstat(folder->final, &st) == 0 && (!S_ISDIR(st.st_mode) || !is_bundle(folder->final, arena)))
+  if (lstat(folder->final, &st) == 0 && (!S_ISDIR(st.st_mode) || !(is_bundle(folder->final, arena) || holds_nothing(folder->final, 0, arena))))
     return ig_error(diags, folder->final, "exists and is not a bundle that ingot made (it has no report.json of ours); move it away or choose another --name");
   const char *prefix = ig_format(arena, ".%s.ingot.", name);
   remove_stale(parent, prefix, arena);

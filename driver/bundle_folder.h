@@ -11,7 +11,7 @@ typedef struct ig_bundle_folder {
   int lock;            /* its descriptor, locked, so that others see that somebody is at work */
 } ig_bundle_folder;
 
-/* Makes the part. Refuses where NAME.ingot exists and is not a bundle (a folder with ingot's report.json); removes parts that killed
+/* Makes the part. Refuses where NAME.ingot exists and is not a bundle (a folder with ingot's report.json, or with no file at all); removes parts that killed
  * compilers left. `parent` is made where it is not there. */
 bool ig_bundle_begin(ig_bundle_folder *folder, const char *parent, const char *name, ig_arena *arena, ig_diags *diags);
 /* Swaps it in and removes the old bundle. After false: abandon. */
