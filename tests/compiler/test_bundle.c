@@ -176,9 +176,16 @@ static void test_refusals(void) {
 
   mkdir(in_root("mine"), 0777);
   mkdir(in_root("mine/fable.ingot"), 0777);
+  mkdir(in_root("mine/fable.ingot/notes"), 0777);
+  CHECK(ig_write_file(in_root("mine/fable.ingot/notes/one"), "1", 1, &(ig_diags){0}), "cannot write");
   o = options_for(in_root("mine"));
   refused("somebody's folder", o, "is not a bundle that ingot made");
-  CHECK(entries(in_root("mine")) == 1 && entries(in_root("mine/fable.ingot")) == 0, "somebody's folder was touched");
+  CHECK(entries(in_root("mine")) == 1 && entries(in_root("mine/fable.ingot/notes")) == 1, "somebody's folder was touched");
+  unlink(in_root("mine/fable.ingot/notes/one")); /* ninja makes the folders of what it expects: without a file they are no loss */
+  ig_diags diags = {0};
+  const char *bundle;
+  CHECK(ig_compile(&o, &arena, &bundle, &diags) && entries(in_root("mine/fable.ingot")) == 3, "empty folders are in the way");
+  ig_diags_finish(&diags);
 }
 
 /* A device that fills up, here by a limit on the size of files; in a child, for limits cannot be raised again. */
