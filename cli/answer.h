@@ -9,6 +9,7 @@ typedef struct cli_generate {
   const char *model;
   ingot_sampling sampling;
   cli_texts stop;
+  const char *load;
   uint32_t n;
   bool stats;
 } cli_generate;
@@ -26,6 +27,7 @@ typedef struct cli_generate {
   {"--repeat-last", NULL, CLI_U32, &(g).sampling.repeat_last, "N", "how far the near past reaches"}, \
   {"--seed", NULL, CLI_U64, &(g).sampling.seed, "N", "of the random choices (default: 0)"}, \
   {"--stop", NULL, CLI_TEXTS, &(g).stop, "TEXT", "end where TEXT appears; may be given up to 16 times"}, \
+  {"--load", NULL, CLI_TEXT, &(g).load, "FILE", "begin from a saved session: its text, and its sampling where none is given here"}, \
   {"--stats", NULL, CLI_FLAG, &(g).stats, NULL, "times and speed, to stderr"}
 
 /* Defaults, before cli_parse. */

@@ -70,6 +70,7 @@ int cmd_compile(cli *c, int argc, char **argv) {
     {"--compile-to", NULL, CLI_TEXT, &o.stage, "STAGE", "print the program instead: graph, a pass (fuse, split, layout, ...), plan, kernels, llvm, asm"},
     {"--dump-phases", NULL, CLI_TEXT, &o.dump_phases, "FOLDER", "write the program after every pass"},
     {"--embed", NULL, CLI_FLAG, &o.embed, NULL, "put plan and weights (at most 64 MiB) into the library too: the app then needs no files"},
+    {"--prefix-prompt", NULL, CLI_TEXT, &o.prefix_prompt, "FILE", "save a session that has read FILE's text into the bundle, for apps to begin from"},
     {"--depfile", NULL, CLI_TEXT, &o.depfile, "FILE", "write what the bundle depends on, for make and ninja"},
     {"-j", "--jobs", CLI_U32, &o.jobs, "N", "kernels compiled at a time (default: one per core)"},
     {"-q", "--quiet", CLI_FLAG, &quiet, NULL, "say nothing when all is well"},

@@ -15,7 +15,7 @@ enum { TEMPLATE_CODE, TEMPLATE_STRINGS, TEMPLATE_SOURCE };
 enum {
   PLAN_VERSION, PLAN_NAME, PLAN_ARCHITECTURE, PLAN_TARGET, PLAN_N_VOCAB, PLAN_N_EMBD, PLAN_N_LAYER, PLAN_N_CONTEXT, PLAN_CHUNK, PLAN_ARENA_BYTES,
   PLAN_PRIVATE_BYTES, PLAN_KV_BYTES, PLAN_TOKENS, PLAN_HIDDEN, PLAN_HIDDEN_ROW, PLAN_LOGITS, PLAN_LOGITS_ROW, PLAN_KERNELS, PLAN_PHASES, PLAN_WEIGHTS,
-  PLAN_WEIGHTS_BYTES, PLAN_WEIGHTS_ROOT, PLAN_TOKENIZER_OFFSET, PLAN_TOKENIZER_BYTES, PLAN_TEMPLATE, PLAN_SOURCE
+  PLAN_WEIGHTS_BYTES, PLAN_WEIGHTS_ROOT, PLAN_TOKENIZER_OFFSET, PLAN_TOKENIZER_BYTES, PLAN_TEMPLATE, PLAN_SOURCE, PLAN_CACHES
 };
 enum { SCHEMA_VERSION = 2 };
 
@@ -101,6 +101,18 @@ static ig_flat_ref write_kernels(ig_flat *f, const ig_program_plan *p) {
   return vector;
 }
 
+static ig_flat_ref write_caches(ig_flat *f, const ig_program_plan *p) {
+  enum { SIZE = 8 }; /* struct Cache */
+  uint8_t *caches = array(p->n_caches, SIZE);
+  for (size_t i = 0; i < p->n_caches; i++) {
+    put(caches + SIZE * i, p->cache[i].planes, 4);
+    put(caches + SIZE * i + 4, p->cache[i].plane_bytes, 4);
+  }
+  ig_flat_ref vector = ig_flat_vector(f, caches, (uint32_t)p->n_caches, SIZE, 4);
+  free(caches);
+  return vector;
+}
+
 static ig_flat_ref write_weights(ig_flat *f, const ig_program_plan *p, const char *layout) {
   ig_flat_ref *weights = array(p->n_weights, sizeof *weights);
   for (size_t i = 0; i < p->n_weights; i++) weights[i] = write_weight(f, &p->weight[i], layout);
@@ -114,7 +126,7 @@ void ig_write_plan(const ig_program_plan *p, const ig_plan_facts *facts, ig_text
   /* People's strings last in the file, what every step reads together in front. */
   ig_flat_ref source = ig_flat_string(f, facts->source), template = write_template(f, facts->chat_template);
   ig_flat_ref weights = write_weights(f, p, facts->layout), root = ig_flat_vector(f, facts->weights_root, 32, 1, 1);
-  ig_flat_ref kernels = write_kernels(f, p), phase[IG_PHASES];
+  ig_flat_ref caches = write_caches(f, p), kernels = write_kernels(f, p), phase[IG_PHASES];
   for (uint32_t i = 0; i < IG_PHASES; i++) phase[i] = write_phase(f, p, i);
   ig_flat_ref phases = ig_flat_refs(f, phase, IG_PHASES);
   ig_flat_ref name = ig_flat_string(f, facts->name), architecture = ig_flat_string(f, facts->architecture), target = ig_flat_string(f, facts->target);
@@ -148,6 +160,7 @@ void ig_write_plan(const ig_program_plan *p, const ig_plan_facts *facts, ig_text
   }
   ig_flat_child(f, PLAN_TEMPLATE, template);
   ig_flat_child(f, PLAN_SOURCE, source);
+  ig_flat_child(f, PLAN_CACHES, caches);
   ig_flat_ref plan = ig_flat_table(f);
   ig_flat_finish(f, plan, "INGP");
   ig_text_add(out, f->data + f->capacity - f->size, f->size);

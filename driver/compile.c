@@ -19,6 +19,7 @@
 #include "driver/driver.h"
 #include "driver/kernel_jobs.h"
 #include "driver/planned.h"
+#include "driver/prefix.h"
 #include "driver/report.h"
 #include "frontend/model.h"
 #include "passes/lower.h"
@@ -230,6 +231,12 @@ static bool unchanged(compilation *c) {
   return ig_same_stamp(&now, &c->stamp) || ig_error(c->diags, c->o->model, "was changed while it was compiled; compile again");
 }
 
+static bool prefix(compilation *c, const char *folder, const char *platform, uint32_t *tokens) {
+  if (!c->o->prefix_prompt) return true;
+  tell(c, "reading the prefix", 0);
+  return ig_write_prefix(folder, c->o->prefix_prompt, ig_format(c->arena, "%s/%s.prefix", platform, c->name), n_jobs(c), c->arena, tokens, c->diags);
+}
+
 static bool fill(compilation *c, const char *folder, ig_kernel_jobs *jobs) {
   const char *platform = ig_format(c->arena, "%s/%s", folder, c->o->platform->name);
   if (mkdir(platform, 0777) != 0) return ig_error(c->diags, platform, "cannot make this folder: %s", strerror(errno));
@@ -240,10 +247,12 @@ static bool fill(compilation *c, const char *folder, ig_kernel_jobs *jobs) {
   ig_write_plan(&c->plan, &c->facts, &plan);
   bool ok = library(c, jobs, &plan, weights, &archive);
   if (ok) {
+    uint32_t tokens = 0;
     ig_write_header(c->name, &header);
-    ig_write_report(&c->plan, &(ig_report_facts){&c->facts, c->o->platform, c->variants, c->n_variants, archive.size, plan.size, c->model.file.size}, &report);
     ok = write_in(c, platform, ig_format(c->arena, "%s.plan", c->name), &plan) && write_in(c, platform, ig_format(c->arena, "lib%s.a", c->name), &archive) &&
-         write_in(c, folder, ig_format(c->arena, "%s.h", c->name), &header) && write_in(c, folder, "report.json", &report) && unchanged(c);
+         write_in(c, folder, ig_format(c->arena, "%s.h", c->name), &header) && prefix(c, folder, platform, &tokens);
+    ig_write_report(&c->plan, &(ig_report_facts){&c->facts, c->o->platform, c->variants, c->n_variants, tokens, archive.size, plan.size, c->model.file.size}, &report);
+    ok = ok && write_in(c, folder, "report.json", &report) && unchanged(c);
   }
   ig_text_finish(&plan);
   ig_text_finish(&archive);
@@ -264,6 +273,7 @@ static bool write_depfile(compilation *c, const char *final) {
   ig_text_printf(&text, ": ");
   depfile_path(&text, c->o->model);
   if (c->o->schedule) ig_text_printf(&text, " "), depfile_path(&text, c->o->schedule);
+  if (c->o->prefix_prompt) ig_text_printf(&text, " "), depfile_path(&text, c->o->prefix_prompt);
   ig_text_printf(&text, "\n");
   bool ok = ig_write_file(c->o->depfile, text.data, text.size, c->diags);
   ig_text_finish(&text);
@@ -275,6 +285,8 @@ static bool make_bundle(compilation *c, const char **bundle) {
   if (c->o->embed && c->plan.weights_bytes > MOST_EMBEDDED)
     return ig_error(c->diags, c->o->model, "has %llu MiB of weights: --embed takes at most %d; ship the weights file instead",
                     (unsigned long long)(c->plan.weights_bytes >> 20), MOST_EMBEDDED >> 20);
+  if (c->o->prefix_prompt && c->o->platform != ig_platform_find("native"))
+    return ig_error(c->diags, c->o->prefix_prompt, "cannot be the prefix of a bundle for %s: the model has to be run, and this machine is another", c->o->platform->name);
   if (!ig_bundle_begin(&folder, c->o->parent ? c->o->parent : ".", c->name, c->arena, c->diags)) return false;
   uint32_t threads = n_jobs(c);
   ig_kernel_jobs *jobs = ig_kernel_jobs_start(c->o->platform, &c->plan, c->name, &c->schedule, c->variants, c->n_variants, threads > 1 ? threads - 1 : 0, IG_DUMP_NONE);

@@ -19,6 +19,7 @@ typedef struct ig_compile_options {
   const char *schedule;          /* Lua file whose rules go before the target's own, or NULL */
   ig_text *explain;              /* gets the numbers of each kernel and the rules that chose them, or NULL */
   uint32_t jobs;                 /* 0: one per core */
+  const char *prefix_prompt;     /* file whose text the bundle's PLATFORM/NAME.prefix, a saved session, has read; or NULL */
   const char *stage;             /* --compile-to: graph, any pass (fuse split layout ...), plan, kernels, llvm, asm; NULL: a bundle */
   ig_text *stage_text;           /* gets the text of the stage */
   const char *dump_phases;       /* folder for NN-pass.txt of every pass, or NULL */

@@ -73,6 +73,7 @@ void ig_write_report(const ig_program_plan *plan, const ig_report_facts *f, ig_t
   number(out, "kv_bytes_at_most", plan->kv_position_bytes * plan->n_context);
   number(out, "decode_steps", meetings(plan, IG_PHASE_DECODE) + meetings(plan, IG_PHASE_HEAD));
   number(out, "prefill_steps", meetings(plan, IG_PHASE_PREFILL));
+  if (f->prefix_tokens) number(out, "prefix_tokens", f->prefix_tokens);
   ig_text_printf(out, "  \"variants\": [");
   for (uint32_t i = 0; i < f->n_variants; i++) ig_text_printf(out, "%s\"%s\"", i ? ", " : "", f->variants[i]->name);
   ig_text_printf(out, "],\n  \"kernels\": [");

@@ -9,7 +9,7 @@ typedef struct ig_report_facts {
   const ig_plan_facts *plan;
   const ig_platform *platform;
   const ig_variant *const *variants;
-  uint32_t n_variants;
+  uint32_t n_variants, prefix_tokens;
   uint64_t library_bytes, plan_bytes, source_bytes;
 } ig_report_facts;
 

@@ -56,11 +56,12 @@ static uint32_t kernel_row(ig_program_plan *p, ig_family family, const ig_layout
   return (uint32_t)p->n_kernels++;
 }
 
-static uint32_t cache(ig_program_plan *p, const char *name, uint64_t position_bytes) {
+static uint32_t cache(ig_program_plan *p, const char *name, uint32_t planes, uint32_t plane_bytes) {
   for (size_t i = 0; i < p->n_caches; i++)
     if (!strcmp(p->cache[i].name, name)) return (uint32_t)i;
   p->cache = ig_grow(p->arena, p->cache, p->n_caches, &p->cache_capacity, sizeof *p->cache);
-  p->cache[p->n_caches] = (ig_cache){.name = name, .position_bytes = ig_round_up(position_bytes, INGOT_ALIGN)};
+  p->cache[p->n_caches] = (ig_cache){.name = name, .planes = planes, .plane_bytes = plane_bytes,
+                                           .position_bytes = ig_round_up((uint64_t)planes * plane_bytes, INGOT_ALIGN)};
   return (uint32_t)p->n_caches++;
 }
 
@@ -250,8 +251,8 @@ static uint32_t attention(lowering *l, ig_op op, uint32_t q, uint32_t k, uint32_
   unsigned layer = (unsigned)ig_attr_int(op, "layer");
   turns t = turns_of(l, table);
   uint32_t v16 = (dim + 15) / 16, y16 = (heads * dim + 15) / 16;
-  uint32_t k_cache = cache(p, ig_format(l->arena, "k.%u", layer), (uint64_t)kv * dim * 2);
-  uint32_t v_cache = cache(p, ig_format(l->arena, "v.%u", layer), (uint64_t)kv * v16 * 32);
+  uint32_t k_cache = cache(p, ig_format(l->arena, "k.%u", layer), kv, dim * 2);
+  uint32_t v_cache = cache(p, ig_format(l->arena, "v.%u", layer), kv, v16 * 32);
   uint32_t y = new_rows(l, ig_format(l->arena, "attention.%u", layer), (uint64_t)y16 * 64);
   uint32_t dims[] = {kv, heads / kv, dim, v16, ig_f32_bits((float)ig_attr_float(op, "scale")), (uint32_t)p->weight[t.table].cols,
                      width16(l, q), width16(l, k), width16(l, v), y16, t.halves, ig_f32_bits(t.magnitude), ig_has_attr(op, "window") ? (uint32_t)ig_attr_int(op, "window") : 0,

@@ -42,7 +42,8 @@ typedef struct ig_packed_weight {
 /* One layer's k or v cache. */
 typedef struct ig_cache {
   const char *name;
-  uint64_t position_bytes;       /* bytes per position, a multiple of INGOT_ALIGN */
+  uint32_t planes, plane_bytes;  /* one a head; bytes per position of each */
+  uint64_t position_bytes;       /* of all, rounded up to a multiple of INGOT_ALIGN */
   uint64_t offset;               /* bytes per position before this cache, set by ig_plan_memory */
 } ig_cache;
 

@@ -41,6 +41,11 @@ int   ingot__os_open(const char *path, int *descriptor, uint64_t *size); /* regu
 void  ingot__os_close(int descriptor);
 int   ingot__os_size(int descriptor, uint64_t *size);
 int   ingot__os_read(int descriptor, uint64_t offset, void *to, uint64_t size); /* all of it */
+/* A file replaced whole. begin: makes `part` empty and locks it (EBUSY: another process writes it). end: `keep` puts it in the place of `path`, to
+ * stay there whatever happens next; else, and on errors, it is gone. */
+int   ingot__os_replace_begin(const char *part, int *descriptor);
+int   ingot__os_write(int descriptor, const void *bytes, uint64_t size);
+int   ingot__os_replace_end(int descriptor, const char *part, const char *path, bool keep);
 /* Read-only, at an address aligned to 2 MiB where the offset allows, with advice to use huge pages. */
 int   ingot__os_map(int descriptor, uint64_t offset, uint64_t size, ingot__map *map);
 void  ingot__os_unmap(ingot__map *map);
@@ -131,7 +136,7 @@ typedef struct ingot__plan {
   uint64_t tokens_offset, hidden_offset, logits_offset;
   uint32_t hidden_row_bytes, logits_row_bytes;
   uint64_t weights_bytes;
-  ingot__vec weights_root;
+  ingot__vec weights_root, caches;
   uint64_t tokenizer_offset, tokenizer_bytes;
   ingot__vec template_code, template_strings;
   bool has_template;

@@ -46,7 +46,8 @@ typedef enum ingot_status {
   INGOT_ERROR_WEIGHTS = -5,   /* the weights are damaged, or of another model */
   INGOT_ERROR_CPU = -6,       /* this CPU lacks every variant, or the one asked for */
   INGOT_ERROR_CONTEXT = -7,   /* the context is full */
-  INGOT_ERROR_UNSUPPORTED = -8 /* the model has no chat template, no tokenizer, ... */
+  INGOT_ERROR_UNSUPPORTED = -8, /* the model has no chat template, no tokenizer, ... */
+  INGOT_ERROR_SESSION = -9    /* a saved session is damaged, or of another model, target or version */
 } ingot_status;
 
 /* Caller-owned; the message is one line that says what is wrong and what to do. NULL wherever it is taken: no message. */
@@ -179,6 +180,22 @@ INGOT_API uint32_t     ingot_position(const ingot_session *session);      /* tok
 /* Forgets all but the first `position` tokens. Where that is fewer than there were, the logits are gone (ingot_logits is NULL) until at
  * least one token is appended. */
 INGOT_API ingot_status ingot_rewind(ingot_session *session, uint32_t position, ingot_error *error);
+/* What a session is at this moment, to go on from later: tokens, caches, logits, sampler with its random state, text held back. The bytes come in
+ * order, the hash of all of them last; false from `write` ends it (INGOT_ERROR_IO). Allocates nothing. */
+typedef bool (*ingot_write)(void *user, const void *bytes, size_t size);
+INGOT_API ingot_status ingot_session_save(const ingot_session *session, ingot_write write, void *user, ingot_error *error);
+/* The session becomes what was saved, by a session of any n_context that holds its tokens, on any variant of the target. `read` fills all of `size`
+ * bytes, or returns false. Whatever bytes it gives: all is checked before anything is changed, and on any error the session is left as it
+ * was. Borrows as many bytes as there are tokens, logits and caches in it. */
+typedef bool (*ingot_read)(void *user, void *bytes, size_t size);
+INGOT_API ingot_status ingot_session_load(ingot_session *session, ingot_read read, void *user, ingot_error *error);
+/* The same in a file, readable by its owner alone. Saving writes beside it (PATH.part) and renames: killed at any moment, the old file or the new
+ * one is whole; what a killed process leaves is taken by the next save. INGOT_ERROR_IO while another process saves to it. */
+INGOT_API ingot_status ingot_session_save_file(const ingot_session *session, const char *path, ingot_error *error);
+INGOT_API ingot_status ingot_session_load_file(ingot_session *session, const char *path, ingot_error *error);
+/* A second session, with memory of its own, that goes on from where the first is. Its random state is the same: for another answer give it another
+ * seed by ingot_session_set. */
+INGOT_API ingot_status ingot_session_fork(const ingot_session *session, ingot_session **fork, ingot_error *error);
 /* Any thread, and signal handlers: the running append, next or generate returns INGOT_CANCELLED soon; where none runs, the next one
  * does, so that nothing is lost between two calls of ingot_next. */
 INGOT_API void         ingot_cancel(ingot_session *session);

@@ -9,14 +9,14 @@ enum { PLAN_VERSION = 2 };
 enum {
   P_VERSION, P_NAME, P_ARCHITECTURE, P_TARGET, P_N_VOCAB, P_N_EMBD, P_N_LAYER, P_N_CONTEXT, P_CHUNK, P_ARENA_BYTES, P_PRIVATE_BYTES, P_KV_BYTES,
   P_TOKENS_OFFSET, P_HIDDEN_OFFSET, P_HIDDEN_ROW_BYTES, P_LOGITS_OFFSET, P_LOGITS_ROW_BYTES, P_KERNELS, P_PHASES, P_WEIGHTS, P_WEIGHTS_BYTES,
-  P_WEIGHTS_ROOT, P_TOKENIZER_OFFSET, P_TOKENIZER_BYTES, P_CHAT_TEMPLATE, P_SOURCE
+  P_WEIGHTS_ROOT, P_TOKENIZER_OFFSET, P_TOKENIZER_BYTES, P_CHAT_TEMPLATE, P_SOURCE, P_CACHES
 };
 enum { PHASE_KIND, PHASE_MAX_TOKENS, PHASE_STEPS };
 enum { STEP_PRIVATE, STEP_PARTS };
 enum { PART_KERNEL, PART_OPERANDS, PART_DIMS };
 enum { WEIGHT_NAME, WEIGHT_FORMAT, WEIGHT_LAYOUT, WEIGHT_ROWS, WEIGHT_COLS, WEIGHT_OFFSET, WEIGHT_BYTES };
 enum { C_CODE, C_STRINGS, C_SOURCE };
-enum { OPERAND_BYTES = 16 };
+enum { OPERAND_BYTES = 16, CACHE_BYTES = 8 };
 
 /* Bounds on what a plan may ask for, so that sums of them cannot overflow and an absurd plan is named as such. */
 static const uint64_t MOST_BYTES = UINT64_C(1) << 40, MOST_KV_BYTES = UINT64_C(1) << 28;
@@ -93,6 +93,17 @@ static bool read_numbers(opener *o) {
   if (p->weights_root.count != INGOT_SHA256_SIZE) return refuse(o, "weights_root has %u bytes", p->weights_root.count);
   if (!in_weights(o, p->tokenizer_offset, p->tokenizer_bytes)) return refuse(o, "the tokenizer does not lie in the weights");
   return true;
+}
+
+static bool read_caches(opener *o) {
+  ingot__vec caches = ingot__read_vector(&o->reader, &o->root, P_CACHES, CACHE_BYTES, "caches");
+  uint64_t sum = 0;
+  for (uint32_t i = 0; i < caches.count && sum <= MOST_KV_BYTES; i++) {
+    const uint8_t *cache = caches.data + CACHE_BYTES * (size_t)i;
+    sum += ingot__round_up((uint64_t)ingot__load32(cache) * ingot__load32(cache + 4), INGOT_ALIGN);
+  }
+  o->plan->caches = caches;
+  return !sound(o) ? false : sum == o->plan->kv_bytes ? true : refuse(o, "caches are not kv_bytes_per_position together");
 }
 
 /* `rows` rows of `row_bytes` at `offset` of the arena, each with `used` bytes. */
@@ -238,7 +249,7 @@ ingot_status ingot__plan_open(ingot__plan *plan, const uint8_t *data, uint64_t s
   opener state = {.plan = plan, .program = program, .variant = variant, .error = error}, *o = &state;
   o->root = ingot__read_root(&o->reader, data, size, "INGP");
   if (!read_numbers(o) || !in_arena(o, "tokens", plan->tokens_offset, plan->chunk, sizeof(uint32_t), sizeof(uint32_t)) ||
-      !in_arena(o, "hidden rows", plan->hidden_offset, plan->chunk, plan->hidden_row_bytes, 1) || !check_kernels(o) || !read_weights(o) ||
+      !in_arena(o, "hidden rows", plan->hidden_offset, plan->chunk, plan->hidden_row_bytes, 1) || !read_caches(o) || !check_kernels(o) || !read_weights(o) ||
       !read_template(o) || !read_phases(o))
     return INGOT_ERROR_PLAN;
   if (!in_arena(o, "logits", plan->logits_offset, plan->phase[INGOT__HEAD_ROWS].max_tokens, plan->logits_row_bytes, 4 * (uint64_t)plan->n_vocab))

@@ -103,6 +103,7 @@ ingot_status ingot_session_set(ingot_session *session, const ingot_sampling *giv
     size_t size = s.stop && s.stop[i] ? strlen(s.stop[i]) : 0;
     if (!size || size > INGOT__STOP_BYTES)
       return ingot__fail(error, INGOT_ERROR_ARGUMENT, "stop string %u has %zu bytes, it has to have 1 to %d", i, size, INGOT__STOP_BYTES);
+    if (ingot__utf8_rest((const uint8_t *)s.stop[i], size) != 0) return ingot__fail(error, INGOT_ERROR_ARGUMENT, "stop string %u is not UTF-8", i);
   }
   ingot__sampler *sampler = &session->sampler;
   sampler->temperature = s.temperature;

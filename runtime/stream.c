@@ -30,6 +30,19 @@ static bool may_follow(uint8_t first, uint8_t second) {
   return second >= low && second <= high;
 }
 
+int ingot__utf8_rest(const uint8_t *text, size_t size) {
+  for (size_t at = 0; at < size;) {
+    const uint32_t n = character_size(text[at]);
+    for (uint32_t i = 1; i < n; i++) {
+      if (at + i == size) return (int)i;
+      if (i == 1 ? !may_follow(text[at], text[at + 1]) : (text[at + i] & 0xc0) != 0x80) return -1;
+    }
+    if (!n) return -1;
+    at += n;
+  }
+  return 0;
+}
+
 static void put_byte(ingot__stream *s, uint8_t byte) {
   if (s->n_partial) {
     bool fits = s->n_partial == 1 ? may_follow(s->partial[0], byte) : (byte & 0xc0) == 0x80;

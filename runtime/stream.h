@@ -21,6 +21,8 @@ typedef struct ingot__stream {
 uint64_t ingot__stream_capacity(const ingot__tokenizer *tokenizer);
 /* Forgets what it holds. `leading`: text that comes next begins a stretch. */
 void ingot__stream_reset(ingot__stream *stream, bool leading);
+/* How many bytes at the end of the text begin a character that is not whole, 0 to 3; -1: the text is not UTF-8. */
+int ingot__utf8_rest(const uint8_t *text, size_t size);
 /* Fills piece->text and size with what the token makes certain. True: a stop string was met; the text ends before it. */
 bool ingot__stream_token(ingot__stream *stream, const ingot__tokenizer *tokenizer, uint32_t id, ingot_piece *piece);
 /* Fills the piece with all that was held; bytes of a broken character become U+FFFD. */

@@ -19,7 +19,8 @@ enum {
   INGOT_ALIGN = 64,        /* of every buffer, weight, cache and scratch */
   INGOT_ROWS = 16,         /* rows of a weight tile; rows of activations are padded to it with zeros */
   INGOT_KV_BLOCK = 128,    /* positions of one attention block; contexts are multiples of it */
-  INGOT_QUERY_TILE = 16    /* query tokens of one tile of prefill attention */
+  INGOT_QUERY_TILE = 16,   /* query tokens of one tile of prefill attention */
+  INGOT_KV_LINE = 16       /* positions of a cache that lie together */
 };
 
 /* dim[]: the first five are set by the runtime at each call, the others are constants of the plan (u32, or the bits of an f32). */

@@ -25,7 +25,7 @@ static void make(ig_text *out) {
                                        {.kind = IG_WEIGHT_VECTOR, .name = "n\"orm", .format = "f16", .rows = 1, .cols = 32, .offset = UINT64_C(5) << 32, .bytes = 128},
                                        {.kind = IG_WEIGHT_TURNS, .name = "rope.turns", .format = "u64", .rows = 1, .cols = 4, .offset = (UINT64_C(5) << 32) + 128, .bytes = 64},
                                        {.kind = IG_WEIGHT_TOKENS, .name = "tokenizer", .format = "u8", .rows = 1, .cols = 100, .offset = (UINT64_C(5) << 32) + 192, .bytes = 128}};
-  static ig_cache caches[] = {{"k.0", 64, 0}, {"v.0", 128, 64}};
+  static ig_cache caches[] = {{"k.0", 2, 32, 64, 0}, {"v.0", 3, 30, 128, 64}};
   static ig_plan_kernel kernels[2];
   snprintf(kernels[0].info.name, sizeof kernels[0].info.name, "embed_q4_k");
   snprintf(kernels[1].info.name, sizeof kernels[1].info.name, "rms_norm_f32");

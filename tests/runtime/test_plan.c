@@ -152,7 +152,9 @@ static void test_messages(const maker *m, const uint8_t *weights) {
   REFUSED(field(m, plan, 9), TOY_ARENA - 64, 8, "beyond the end");
   REFUSED(field(m, plan, 9), UINT64_C(1) << 50, 8, "more memory than any machine");
   REFUSED(field(m, plan, 10), 0, 8, "phase head, step 0, kernel toy_scale: operand: beyond the end");
-  REFUSED(field(m, plan, 11), 63, 8, "phase prefill, step 1, kernel toy_store: operand: beyond the end");
+  REFUSED(field(m, plan, 11), 63, 8, "caches are not kv_bytes_per_position together");
+  REFUSED(follow(m, field(m, plan, 26)) + 8, 65, 4, "caches are not kv_bytes_per_position together");
+  REFUSED(follow(m, field(m, plan, 26)) + 4, 0xffffffff, 4, "caches are not kv_bytes_per_position together");
   REFUSED(field(m, plan, 12), 8, 8, "tokens do not lie");
   REFUSED(field(m, plan, 13), TOY_ARENA - 64, 8, "hidden rows do not lie");
   REFUSED(field(m, item(m, plan, 19, 1), 5), TOY_WEIGHTS - 64, 8, "weight 'output.weight' does not lie in the weights");
@@ -166,6 +168,7 @@ static void test_messages(const maker *m, const uint8_t *weights) {
   REFUSED(field(m, item(m, plan, 18, 1), 0), 2, 4, "phase 2 is of kind 2");
   REFUSED(field(m, prefill, 1), TOY_CHUNK + 1, 4, "takes 25 tokens");
   REFUSED(field(m, head, 1), 2, 4, "takes 2 tokens");
+  REFUSED(follow(m, field(m, item(m, item(m, prefill, 2, 1), 1, 0), 1)) + 4 + 16, 64, 8, "phase prefill, step 1, kernel toy_store: operand: beyond the end");
   REFUSED(field(m, embed, 0), TOY_KERNELS, 4, "kernel 5, the library has 5");
   REFUSED(field(m, embed, 0), TOY_STORE, 4, "dims: their number");
   uint32_t operands = follow(m, field(m, embed, 1)), dims = follow(m, field(m, embed, 2));

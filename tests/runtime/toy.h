@@ -247,7 +247,7 @@ static inline maker toy_plan(const uint8_t *weights, uint32_t tokens_size) {
   toy_hash_weights(weights, root_hash);
   uint32_t root = mk_room(m, 8, 8);
   memcpy(m->data + 4, "INGP", 4);
-  uint32_t plan = mk_table(m, "4rrr44444888884" "84rrr8r88rr");
+  uint32_t plan = mk_table(m, "4rrr44444888884" "84rrr8r88rrr");
   mk_link(m, root, plan);
   const struct { uint32_t field, bytes; uint64_t value; } numbers[] = {
     {0, 4, 2}, {4, 4, TOY_VOCAB}, {5, 4, 16}, {6, 4, 1}, {7, 4, TOY_CONTEXT}, {8, 4, TOY_CHUNK}, {9, 8, TOY_ARENA}, {10, 8, 64}, {11, 8, 64},
@@ -275,6 +275,7 @@ static inline maker toy_plan(const uint8_t *weights, uint32_t tokens_size) {
   mk_vector(m, plan, 21, root_hash, 32, 1, 1);
   toy_put_template(m, plan, 24);
   mk_string(m, plan, 25, "made by hand");
+  mk_vector(m, plan, 26, (const uint32_t[]){1, 64}, 1, 8, 4);
   return made;
 }
 
