@@ -71,19 +71,28 @@ void kb_if(ig_kb *b, kb_branch *branch, val condition, bool has_else);
 void kb_else(ig_kb *b, kb_branch *branch);
 void kb_end_if(ig_kb *b, kb_branch *branch);
 
-/* What targets lend */
-/* acc i32[16] + for each lane the dot product of its 4 unsigned weight bytes (w: vector<64xi8>) with 4 signed activations
- * (x4: i32 broadcast to all lanes as vector<64xi8>). Exact while |w| <= 127 on variants without VNNI (vpmaddubsw). */
-val kb_dot4(ig_kb *b, val acc, val w_u8, val x_s8);
-/* The same for weights stored as value + 128 (0 .. 255): adds the dot of (w - 128) when variant->vnni is false, and of w when it is
- * true: start acc at `kb_dot4_biased_start(sum)`, minus_sum = -(sum of x): the variant's start value so that both give the signed dot. */
-val kb_dot4_biased(ig_kb *b, val acc, val w_biased, val x_s8);
+/* What targets lend: builder_x86.c, builder_arm.c */
+/* Whether products are summed in 16 bits first (kb_dot4_words), as variants do that have no instruction for four of them; whether weights are
+ * signed in whole bytes, and not stored as value + 128. */
+bool kb_in_words(const ig_kb *b);
+bool kb_signed(const ig_kb *b);
+/* Four activations (bytes) at ptr + a constant, for all lanes: what the dot products take as x. They are read with the 16 bytes they are a part of,
+ * counted from ptr. */
+val kb_load_x(ig_kb *b, val ptr, int64_t offset);
+/* acc i32[16] + for each lane the dot product of its 4 weight bytes (w: vector<64xi8>, 0 .. 127) with the 4 signed activations of x. */
+val kb_dot4(ig_kb *b, val acc, val w, val x);
+/* The same for weights in whole bytes: signed, or stored as value + 128 (kb_signed). With VNNI it adds the dot of the stored value: start acc at
+ * `kb_dot4_biased_start(minus_sum)`, minus_sum = -(sum of x), the variant's start value so that all give the signed dot. */
+val kb_dot4_biased(ig_kb *b, val acc, val w_biased, val x);
 val kb_dot4_biased_start(ig_kb *b, val minus_sum_i32x16);
 /* acc i32[16] + w0*x0 + w1*x1 for pairs of i16 (vector<32xi16>): vpdpwssd or vpmaddwd + add. */
 val kb_dot2(ig_kb *b, val acc, val w_i16, val x_i16);
-/* acc i16[32] (or a null value for none) + for each half lane the sum of two products of unsigned w and signed x bytes; saturates beyond
- * 16 bits. For variants without VNNI: kb_dot2 with pairs of a scale widens the sum of several. */
-val kb_dot4_words(ig_kb *b, val acc, val w_u8, val x_s8);
+/* kb_dot4 in words of 16 bits (acc of no sums: kb_no_words): as many words a lane as suit the variant. The caller knows how many products they
+ * hold, counted in sums of two. kb_add_words adds a lane's words to i32[16], times its scale (i32[16] in kb_scale_form; null: 1). */
+val kb_no_words(ig_kb *b);
+val kb_dot4_words(ig_kb *b, val acc_or_null, val w, val x);
+val kb_scale_form(ig_kb *b, val scale);
+val kb_add_words(ig_kb *b, val total, val scale_or_null, val words);
 /* table[i] for each byte i, 0 .. 15 (vector<64xi8>). */
 val kb_table16(ig_kb *b, const int8_t table[16], val indices);
 val kb_f16_to_f32(ig_kb *b, val v16xi16);                  /* vector<16xi16> bits -> vector<16xf32>, exact; own code where no F16C */

@@ -1,34 +1,52 @@
-/* What a variant lends to kernels: its integer dot products and half conversions, cut to its register width. */
-#include "codegen/builder.h"
+/* What a variant lends to kernels: its byte dot products, by the tables of builder_x86.c and builder_arm.c, and half conversions. */
+#include "codegen/builder_dots.h"
 
 #include <assert.h>
 #include <mlir-c/BuiltinTypes.h>
 #include <stdio.h>
-#include <string.h>
 
-static val intrinsic(ig_kb *b, const char *name, const char *type, int n, const val *operands) {
+static const kb_dots *dots(const ig_kb *b) { return kb_signed(b) ? &kb_arm : &kb_x86; }
+
+bool kb_in_words(const ig_kb *b) { return b->variant->dot == IG_DOT_MADD || b->variant->dot == IG_DOT_SMULL; }
+bool kb_signed(const ig_kb *b) { return b->variant->dot >= IG_DOT_SMULL; }
+val kb_load_x(ig_kb *b, val ptr, int64_t offset) { return dots(b)->load_x(b, ptr, offset); }
+val kb_dot4(ig_kb *b, val acc, val w, val x) { return dots(b)->dot4(b, acc, w, x); }
+val kb_dot4_biased(ig_kb *b, val acc, val w_biased, val x) { return dots(b)->dot4_biased(b, acc, w_biased, x); }
+val kb_dot2(ig_kb *b, val acc, val w, val x) { return dots(b)->dot2(b, acc, w, x); }
+val kb_no_words(ig_kb *b) { return dots(b)->no_words(b); }
+val kb_dot4_words(ig_kb *b, val acc, val w, val x) { return dots(b)->dot4_words(b, acc, w, x); }
+val kb_scale_form(ig_kb *b, val scale) { return dots(b)->scale_form(b, scale); }
+val kb_add_words(ig_kb *b, val total, val scale, val words) { return dots(b)->add_words(b, total, scale, words); }
+val kb_table16(ig_kb *b, const int8_t table[16], val indices) { return dots(b)->table16(b, table, indices); }
+
+val kb_dot4_biased_start(ig_kb *b, val minus_sum) {
+  return b->variant->dot == IG_DOT_VNNI ? kb_shl(b, minus_sum, kb_const(b, "vector<16xi32>", "dense<7>")) : kb_const(b, "vector<16xi32>", "dense<0>");
+}
+
+/* ---- pieces of vectors ---- */
+
+val kb_intrinsic(ig_kb *b, const char *name, const char *type, int n, const val *operands) {
   char attributes[256];
   snprintf(attributes, sizeof attributes, "{intrin = \"%s\", operandSegmentSizes = array<i32: %d, 0>, op_bundle_sizes = array<i32>}", name, n);
   return kb_op(b, "llvm.call_intrinsic", type, n, operands, attributes);
 }
 
-static const char *vector(char text[32], int n, const char *element) {
+const char *kb_vector(char text[32], int n, const char *element) {
   snprintf(text, 32, "vector<%dx%s>", n, element);
   return text;
 }
 
-/* Part `part` of `parts` of a vector of n elements. */
-static val cut(ig_kb *b, val v, int n, const char *element, int part, int parts) {
+val kb_cut(ig_kb *b, val v, int n, const char *element, int part, int parts) {
   if (parts == 1) return v;
   char attributes[128], type[32];
   snprintf(attributes, sizeof attributes, "{offsets = [%d], sizes = [%d], strides = [1]}", part * n / parts, n / parts);
-  return kb_op(b, "vector.extract_strided_slice", vector(type, n / parts, element), 1, &v, attributes);
+  return kb_op(b, "vector.extract_strided_slice", kb_vector(type, n / parts, element), 1, &v, attributes);
 }
 
-static val join_of(ig_kb *b, const val *part, int parts, int n, const char *element) {
+val kb_join(ig_kb *b, const val *part, int parts, int n, const char *element) {
   if (parts == 1) return part[0];
   char type[32];
-  val whole = kb_const(b, vector(type, n, element), "dense<0>");
+  val whole = kb_const(b, kb_vector(type, n, element), "dense<0>");
   for (int i = 0; i < parts; i++) {
     char attributes[128];
     snprintf(attributes, sizeof attributes, "{offsets = [%d], strides = [1]}", i * n / parts);
@@ -36,80 +54,6 @@ static val join_of(ig_kb *b, const val *part, int parts, int n, const char *elem
     whole = kb_op(b, "vector.insert_strided_slice", type, 2, operands, attributes);
   }
   return whole;
-}
-static val join(ig_kb *b, const val *part, int parts) { return join_of(b, part, parts, 16, "i32"); }
-
-/* Instructions by lanes: 4, 8, 16. */
-static const struct width {
-  const char *dot4, *dot2;                 /* VNNI */
-  const char *madd_bytes, *madd_words, *sign, *shuffle;
-} widths[3] = {
-  {NULL, NULL, "llvm.x86.ssse3.pmadd.ub.sw.128", "llvm.x86.sse2.pmadd.wd", "llvm.x86.ssse3.psign.b.128",
-   "llvm.x86.ssse3.pshuf.b.128"},
-  {"llvm.x86.avx512.vpdpbusd.256", "llvm.x86.avx512.vpdpwssd.256", "llvm.x86.avx2.pmadd.ub.sw", "llvm.x86.avx2.pmadd.wd", "llvm.x86.avx2.psign.b",
-   "llvm.x86.avx2.pshuf.b"},
-  {"llvm.x86.avx512.vpdpbusd.512", "llvm.x86.avx512.vpdpwssd.512", "llvm.x86.avx512.pmaddubs.w.512", "llvm.x86.avx512.pmaddw.d.512", NULL,
-   "llvm.x86.avx512.pshuf.b.512"},
-};
-
-static const struct width *width_of(const ig_variant *v) { return &widths[v->lanes == 4 ? 0 : v->lanes == 8 ? 1 : 2]; }
-
-static val dot4(ig_kb *b, val acc, val w, val x, bool is_signed) {
-  const struct width *width = width_of(b->variant);
-  int lanes = (int)b->variant->lanes, parts = 16 / lanes;
-  char bytes[32], words[32], ints[32];
-  vector(bytes, lanes * 4, "i8"), vector(words, lanes * 2, "i16"), vector(ints, lanes, "i32");
-  val part[4];
-  for (int i = 0; i < parts; i++) {
-    val wi = cut(b, w, 64, "i8", i, parts), xi = cut(b, x, 64, "i8", i, parts), ai = cut(b, acc, 16, "i32", i, parts);
-    if (b->variant->vnni) {
-      part[i] = intrinsic(b, width->dot4, ints, 3, (val[]){ai, wi, xi});
-      continue;
-    }
-    if (is_signed) { /* |w| * sign(w) x: at most 128 * 127 * 2, which the 16-bit sums hold */
-      xi = intrinsic(b, width->sign, bytes, 2, (val[]){xi, wi});
-      wi = kb_op(b, "math.absi", bytes, 1, &wi, NULL);
-    }
-    val pairs = intrinsic(b, width->madd_bytes, words, 2, (val[]){wi, xi});
-    val sums = intrinsic(b, width->madd_words, ints, 2, (val[]){pairs, kb_const(b, words, "dense<1>")});
-    part[i] = kb_add(b, ai, sums);
-  }
-  return join(b, part, parts);
-}
-
-val kb_dot4(ig_kb *b, val acc, val w_u8, val x_s8) { return dot4(b, acc, w_u8, x_s8, false); }
-
-val kb_dot4_biased(ig_kb *b, val acc, val w_biased, val x_s8) {
-  if (b->variant->vnni) return dot4(b, acc, w_biased, x_s8, false);
-  return dot4(b, acc, kb_xor(b, w_biased, kb_const(b, "vector<64xi8>", "dense<-128>")), x_s8, true);
-}
-
-val kb_dot4_biased_start(ig_kb *b, val minus_sum) {
-  return b->variant->vnni ? kb_shl(b, minus_sum, kb_const(b, "vector<16xi32>", "dense<7>")) : kb_const(b, "vector<16xi32>", "dense<0>");
-}
-
-val kb_dot2(ig_kb *b, val acc, val w, val x) {
-  const struct width *width = width_of(b->variant);
-  int lanes = (int)b->variant->lanes, parts = 16 / lanes;
-  char ints[32];
-  vector(ints, lanes, "i32");
-  val part[4];
-  for (int i = 0; i < parts; i++) {
-    val wi = cut(b, w, 32, "i16", i, parts), xi = cut(b, x, 32, "i16", i, parts), ai = cut(b, acc, 16, "i32", i, parts);
-    part[i] = b->variant->vnni ? intrinsic(b, width->dot2, ints, 3, (val[]){ai, wi, xi})
-                               : kb_add(b, ai, intrinsic(b, width->madd_words, ints, 2, (val[]){wi, xi}));
-  }
-  return join(b, part, parts);
-}
-
-val kb_table16(ig_kb *b, const int8_t table[16], val indices) {
-  int lanes = (int)b->variant->lanes, parts = 16 / lanes;
-  char literal[512] = "dense<[", type[32];
-  for (size_t i = 0, at = strlen(literal); i < (size_t)lanes * 4; i++) /* each 16 bytes look up their own copy */
-    at += (size_t)snprintf(literal + at, sizeof literal - at, "%d%s", table[i % 16], i + 1 < (size_t)lanes * 4 ? "," : "]>");
-  val values = kb_const(b, vector(type, lanes * 4, "i8"), literal), part[4];
-  for (int i = 0; i < parts; i++) part[i] = intrinsic(b, width_of(b->variant)->shuffle, type, 2, (val[]){values, cut(b, indices, 64, "i8", i, parts)});
-  return join_of(b, part, parts, 64, "i8");
 }
 
 /* ---- half precision ---- */

@@ -12,7 +12,7 @@
 enum { UNROLL = 4 };
 
 /* Sums of 16 lanes that fill the variant's registers but for a few: independent, and enough of them to hide the latency of every core we know. */
-static int n_sums(const ig_variant *v) { return v->lanes == 16 ? 16 : v->lanes == 8 ? 6 : 3; }
+static int n_sums(const ig_variant *v) { return v->lanes == 16 ? 16 : v->lanes == 8 ? 6 : v->registers == 32 ? 7 : 3; }
 
 static val bitcast(ig_kb *b, const char *type, val v) { return kb_op(b, "vector.bitcast", type, 1, &v, NULL); }
 
@@ -22,22 +22,22 @@ static val add_all(ig_kb *b, const val *sum, int n) {
   return all;
 }
 
-/* Where there is no VNNI the sum itself is an operand: a product that does not change would be taken out of the loop. */
+/* Where no instruction adds its products to the sum, the sum itself is an operand: a product that does not change would be taken out of the loop. */
 static val byte_step(ig_kb *b, val sum, val w, val x) {
-  if (b->variant->vnni) return kb_dot4(b, sum, w, x);
-  return bitcast(b, I32X16, kb_dot4_words(b, (val){NULL}, bitcast(b, BYTES, sum), x));
+  if (b->variant->dot == IG_DOT_MADD) return bitcast(b, I32X16, kb_dot4_words(b, (val){NULL}, bitcast(b, BYTES, sum), x));
+  return kb_dot4(b, sum, kb_in_words(b) ? bitcast(b, BYTES, sum) : w, x);
 }
 
 static void generate_int8(ig_kb *b, const ig_kernel_ref *ref, const char *symbol) {
   (void)ref;
   ig_kernel_values k = kb_kernel(b, symbol);
-  val from = kb_operand(b, k, 0), x = kb_load(b, BYTES, from, 64), sum[16];
+  val from = kb_operand(b, k, 0), w = kb_load(b, BYTES, from, 64), x = kb_signed(b) ? kb_load_x(b, from, 0) : w, sum[16];
   int n = n_sums(b->variant);
-  for (int i = 0; i < n; i++) sum[i] = kb_add(b, bitcast(b, I32X16, x), kb_splat(b, I32X16, kb_i32(b, i)));
+  for (int i = 0; i < n; i++) sum[i] = kb_add(b, bitcast(b, I32X16, w), kb_splat(b, I32X16, kb_i32(b, i)));
   kb_loop round;
   kb_for(b, &round, row_wide(b, k.begin), row_wide(b, k.end), kb_i64(b, 1), n, sum);
   for (int u = 0; u < UNROLL; u++)
-    for (int i = 0; i < n; i++) round.carried[i] = byte_step(b, round.carried[i], x, x);
+    for (int i = 0; i < n; i++) round.carried[i] = byte_step(b, round.carried[i], w, x);
   kb_end_for(b, &round, round.carried);
   kb_store(b, add_all(b, round.result, n), k.scratch, 64);
   kb_return(b);

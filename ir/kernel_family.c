@@ -3,27 +3,27 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Layout x86_64.r16: lane = row. Unit bytes are those of 16 rows. Units are so long that scales fill a line and quants stay aligned to 64;
+/* Layouts x86_64.r16 and aarch64.r16: lane = row. Unit bytes are those of 16 rows. Units are so long that scales fill a line and quants stay aligned to 64;
  * blocks that fill none end a row one by one, their scales padded to a line. q6_k pads 32 bytes a unit (1 %), q3_k too (1.8 %). */
 static const ig_layout layouts[] = {
-  {"f32",  IG_ACT_F32,  16,  16 * 64, 0, 0},
-  {"f16",  IG_ACT_F32,  16,  16 * 32, 0, 0},
-  {"bf16", IG_ACT_F32,  16,  16 * 32, 0, 0},
-  {"q8_0", IG_ACT_A32,  64,  64 + 64 * 16, 32, 64 + 32 * 16},
-  {"q4_0", IG_ACT_A32,  64,  64 + 64 * 8, 32, 64 + 32 * 8},
-  {"q4_1", IG_ACT_A32,  32,  64 + 32 * 8, 0, 0},
-  {"q5_0", IG_ACT_A32,  64,  64 + 64 * 10, 32, 64 + 32 * 10},
-  {"q5_1", IG_ACT_A32,  32,  64 + 32 * 10, 0, 0},
-  {"iq4_nl", IG_ACT_A32, 64, 64 + 64 * 8, 32, 64 + 32 * 8},
-  {"mxfp4", IG_ACT_A32, 128, 64 + 128 * 8, 32, 64 + 32 * 8},
-  {"q2_k", IG_ACT_A256, 256, 16 * 84, 0, 0},
-  {"q3_k", IG_ACT_A256, 256, 16 * 110 + 32, 0, 0},
-  {"q4_k", IG_ACT_A256, 256, 16 * 144, 0, 0},
-  {"q5_k", IG_ACT_A256, 256, 16 * 176, 0, 0},
-  {"q6_k", IG_ACT_A256, 256, 16 * 210 + 32, 0, 0},
-  {"iq4_xs", IG_ACT_A256, 256, 16 * 136, 0, 0},
-  {"tq1_0", IG_ACT_A256, 512, 64 + 2 * 13 * 64, 256, 64 + 13 * 64},
-  {"tq2_0", IG_ACT_A256, 512, 64 + 2 * 16 * 64, 256, 64 + 16 * 64},
+  {"f32",  IG_ACT_F32,  16,  16 * 64, 0, 0, false},
+  {"f16",  IG_ACT_F32,  16,  16 * 32, 0, 0, false},
+  {"bf16", IG_ACT_F32,  16,  16 * 32, 0, 0, false},
+  {"q8_0", IG_ACT_A32,  64,  64 + 64 * 16, 32, 64 + 32 * 16, false},
+  {"q4_0", IG_ACT_A32,  64,  64 + 64 * 8, 32, 64 + 32 * 8, false},
+  {"q4_1", IG_ACT_A32,  32,  64 + 32 * 8, 0, 0, false},
+  {"q5_0", IG_ACT_A32,  64,  64 + 64 * 10, 32, 64 + 32 * 10, false},
+  {"q5_1", IG_ACT_A32,  32,  64 + 32 * 10, 0, 0, false},
+  {"iq4_nl", IG_ACT_A32, 64, 64 + 64 * 8, 32, 64 + 32 * 8, false},
+  {"mxfp4", IG_ACT_A32, 128, 64 + 128 * 8, 32, 64 + 32 * 8, false},
+  {"q2_k", IG_ACT_A256, 256, 16 * 84, 0, 0, false},
+  {"q3_k", IG_ACT_A256, 256, 16 * 110 + 32, 0, 0, false},
+  {"q4_k", IG_ACT_A256, 256, 16 * 144, 0, 0, false},
+  {"q5_k", IG_ACT_A256, 256, 16 * 176, 0, 0, false},
+  {"q6_k", IG_ACT_A256, 256, 16 * 210 + 32, 0, 0, false},
+  {"iq4_xs", IG_ACT_A256, 256, 16 * 136, 0, 0, false},
+  {"tq1_0", IG_ACT_A256, 512, 64 + 2 * 13 * 64, 256, 64 + 13 * 64, false},
+  {"tq2_0", IG_ACT_A256, 512, 64 + 2 * 16 * 64, 256, 64 + 16 * 64, false},
 };
 
 const ig_layout *ig_layout_at(int index) {
@@ -34,6 +34,11 @@ const ig_layout *ig_layout_find(const char *format) {
   for (int i = 0; ig_layout_at(i); i++)
     if (!strcmp(layouts[i].format, format)) return &layouts[i];
   return NULL;
+}
+
+const ig_layout *ig_layout_in(const char *layout, const char *format) {
+  static const ig_layout q8_0 = {"q8_0", IG_ACT_A32, 64, 64 + 64 * 16, 32, 64 + 32 * 16, true};
+  return !strcmp(layout, "aarch64.r16") && !strcmp(format, q8_0.format) ? &q8_0 : ig_layout_find(format);
 }
 
 bool ig_units(const ig_layout *layout, uint64_t k, uint32_t *k_units, uint32_t *k_odd) {

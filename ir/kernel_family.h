@@ -67,8 +67,8 @@ enum { IG_NORM_BLOCKS = IG_D0, IG_NORM_N, IG_NORM_EPS, IG_NORM_PIECES };
  * frequencies: the turns a pair makes per position, as a 0.64 fixed-point fraction: 2^64 * theta^(-2i/d) / (2 pi factor_i)
  */
 
-/* How a weight of a format lies in memory (target x86_64, layout "x86_64.r16") and what activations it takes. A tile is 16 rows
- * over all of K; within it K runs in units; weights take row_tiles * (unit_bytes * k_units + odd_bytes * k_odd) bytes. */
+/* How a weight of a format lies in memory and what activations it takes. A tile is 16 rows over all of K; within it K runs in units; weights take
+ * row_tiles * (unit_bytes * k_units + odd_bytes * k_odd) bytes. The layouts x86_64.r16 and aarch64.r16 differ in nothing but the sign of whole bytes. */
 typedef enum ig_activation { IG_ACT_F32, IG_ACT_A32, IG_ACT_A256, IG_ACT_A32X2, IG_ACT_A256X2 } ig_activation;
 /* Two digits of a quantised activation; f32 stays what it is. */
 ig_activation ig_two_digits(ig_activation activation);
@@ -80,11 +80,14 @@ typedef struct ig_layout {
   uint32_t unit_bytes;     /* bytes of a unit for 16 rows, a multiple of 64 */
   uint32_t odd_values;     /* values of K in each odd block that may end a row, where a unit holds several blocks; or 0 */
   uint32_t odd_bytes;
+  bool signed_bytes;       /* whole bytes (q8_0) are stored as they are, for dot products that take both sides signed; else + 128 */
 } ig_layout;
 
-/* The layout of a format by name, or NULL where the target has no kernels for it. */
+/* The layout of a format by name, or NULL where there are no kernels for it: of any target, where only sizes are asked for ... */
 const ig_layout *ig_layout_find(const char *format);
 const ig_layout *ig_layout_at(int index); /* NULL after the last */
+/* ... and of the target with this layout ("aarch64.r16"). */
+const ig_layout *ig_layout_in(const char *layout, const char *format);
 /* Splits K into units and odd blocks after them (fewer than fill a unit); false where K does not fit the format's blocks (a multiple of 32 or 256;
  * any K for f32, f16, bf16: padded to 16). */
 bool ig_units(const ig_layout *layout, uint64_t k, uint32_t *k_units, uint32_t *k_odd);

@@ -94,7 +94,8 @@ static uint32_t weight(lowering *l, ig_value value, ig_weight_kind kind) {
     w.bytes = ig_ceil_div(w.cols, 16) * 64;
     return add_weight(p, w);
   }
-  w.layout = ig_layout_find(w.format);
+  const char *layout = ig_weight_layout(value, l->arena);
+  w.layout = layout ? ig_layout_in(layout, w.format) : ig_layout_find(w.format);
   uint32_t units, odd;
   if (!w.layout) {
     ig_error(l->diags, name, "has the format %s, for which the target has no kernels", w.format);

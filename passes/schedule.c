@@ -9,8 +9,14 @@ static const char lib_text[] = {
 static const char x86_64_text[] = {
 #include "schedule_x86_64.inc"
 };
+static const char aarch64_text[] = {
+#include "schedule_aarch64.inc"
+};
 
-static const struct { const char *target, *name, *text; } built_in[] = {{"x86_64", "schedules/x86_64.lua", x86_64_text}};
+static const struct { const char *target, *name, *text; } built_in[] = {
+  {"x86_64", "schedules/x86_64.lua", x86_64_text},
+  {"aarch64", "schedules/aarch64.lua", aarch64_text},
+};
 
 /* ---- the words of rules ---- */
 
@@ -173,7 +179,7 @@ static bool matches(const ig_schedule *s, const ig_kernel_rule *rule, const ig_v
   if (!(rule->families >> kernel->family & 1) || !(rule->variants >> (variant - s->target->variants) & 1)) return false;
   if (rule->any_format) return true;
   for (int i = 0; kernel->layout && ig_layout_at(i); i++)
-    if (ig_layout_at(i) == kernel->layout) return rule->formats >> i & 1;
+    if (!strcmp(ig_layout_at(i)->format, kernel->layout->format)) return rule->formats >> i & 1;
   return false;
 }
 

@@ -162,7 +162,7 @@ static void push_facts(lua_State *L, const ig_target *target) {
     lua_newtable(L);
     text_field(L, "name", v->name);
     number_field(L, "lanes", v->lanes), number_field(L, "registers", v->registers);
-    claim_field(L, "vnni", v->vnni), claim_field(L, "fma", v->fma);
+    claim_field(L, "vnni", v->dot == IG_DOT_VNNI), claim_field(L, "fma", v->fma);
     lua_rawseti(L, -2, (lua_Integer)i + 1);
   }
   lua_setfield(L, -2, "variants");

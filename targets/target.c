@@ -3,9 +3,7 @@
 #include <stddef.h>
 #include <string.h>
 
-extern const ig_target ig_target_x86_64;
-
-static const ig_target *const targets[] = {&ig_target_x86_64};
+static const ig_target *const targets[] = {&ig_target_x86_64, &ig_target_aarch64};
 
 static const ig_platform platforms[] = {
 #define PLATFORM(name, target, triple, format, page) {name, &ig_target_##target, triple, IG_##format, page},
@@ -15,6 +13,8 @@ static const ig_platform platforms[] = {
 static const struct alias { const char *name, *platform; } aliases[] = {
 #if defined(__x86_64__)
   {"native", "x86_64-linux-gnu"},
+#elif defined(__aarch64__)
+  {"native", "aarch64-linux-gnu"},
 #endif
 #define ALIAS(name, platform) {name, platform},
 #include "targets/platforms.def"

@@ -6,6 +6,14 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+/* How a variant multiplies bytes, in groups of four along K. */
+typedef enum ig_dot {
+  IG_DOT_MADD,                 /* x86 without VNNI, unsigned by signed: pairs of products in 16 bits, which saturate */
+  IG_DOT_VNNI,                 /* x86, unsigned by signed: four products into 32 bits */
+  IG_DOT_SMULL,                /* Arm, signed by signed: products in 16 bits */
+  IG_DOT_SDOT                  /* Arm, signed by signed: four products into 32 bits */
+} ig_dot;
+
 typedef struct ig_variant {
   const char *name;            /* "avx2" */
   const char *cpu;             /* LLVM's CPU name, from a fixed list: unknown names kill LLVM */
@@ -14,7 +22,7 @@ typedef struct ig_variant {
   uint32_t lanes;              /* f32 lanes of a register: 4, 8, 16 */
   uint32_t registers;          /* vector registers */
   bool fma, f16c;              /* instructions that numerics rely on */
-  bool vnni;                   /* vpdpbusd of that width (EVEX or VEX) */
+  ig_dot dot;
 } ig_variant;
 
 typedef struct ig_target {
@@ -23,6 +31,8 @@ typedef struct ig_target {
   const ig_variant *variants;  /* best first */
   uint32_t n_variants;
 } ig_target;
+
+extern const ig_target ig_target_x86_64, ig_target_aarch64;
 
 typedef enum ig_object_format { IG_ELF, IG_MACHO, IG_COFF } ig_object_format;
 

@@ -16,12 +16,13 @@ static val insert(ig_kb *b, const char *type, val element, val vector, int i) {
 }
 static val to_float(ig_kb *b, val v) { return kb_op(b, "arith.sitofp", F32X16, 1, &v, NULL); }
 
-/* Four groups, each the same in all lanes, to the sixteen floats of value - bias. */
+/* Four groups, each the same in all lanes, to the sixteen floats of value - bias, which for whole bytes is the variant's. */
 static val values_of(ig_kb *b, const val group[4], int64_t bias) {
+  bool is_signed = bias == 128 && kb_signed(b);
   val v = kb_const(b, "vector<4xi32>", "dense<0>");
   for (int i = 0; i < 4; i++) v = insert(b, "vector<4xi32>", kb_op(b, "vector.extract", "i32", 1, &group[i], "{static_position = array<i64: 0>}"), v, i);
-  val bytes = kb_op(b, "vector.bitcast", "vector<16xi8>", 1, &v, NULL), wide = kb_op(b, "arith.extui", I32X16, 1, &bytes, NULL);
-  return to_float(b, kb_sub(b, wide, kb_i32x16(b, bias)));
+  val bytes = kb_op(b, "vector.bitcast", "vector<16xi8>", 1, &v, NULL), wide = kb_op(b, is_signed ? "arith.extsi" : "arith.extui", I32X16, 1, &bytes, NULL);
+  return to_float(b, is_signed ? wide : kb_sub(b, wide, kb_i32x16(b, bias)));
 }
 static int64_t bias_of(int offset_shift) { return offset_shift ? 1 << offset_shift : 0; }
 

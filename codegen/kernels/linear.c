@@ -18,7 +18,6 @@ val kb_ints(ig_kb *b, val v) { return kb_op(b, "vector.bitcast", "vector<16xi32>
 val kb_i32x16(ig_kb *b, int64_t v) { return kb_splat(b, "vector<16xi32>", kb_i32(b, v)); }
 val kb_load_splat_i32(ig_kb *b, val ptr, int64_t offset) { return kb_splat(b, "vector<16xi32>", kb_load(b, "i32", kb_at(b, ptr, offset), 4)); }
 val kb_load_splat_f32(ig_kb *b, val ptr, int64_t offset) { return kb_splat(b, "vector<16xf32>", kb_load(b, "f32", kb_at(b, ptr, offset), 4)); }
-val kb_load_splat_bytes(ig_kb *b, val ptr, int64_t offset) { return kb_bytes64(b, kb_load_splat_i32(b, ptr, offset)); }
 val kb_to_float(ig_kb *b, val v) { return kb_op(b, "arith.sitofp", "vector<16xf32>", 1, &v, NULL); }
 val kb_words32(ig_kb *b, val v) { return kb_op(b, "vector.bitcast", "vector<32xi16>", 1, &v, NULL); }
 val kb_load_line(ig_kb *b, val p, int64_t offset) { return kb_load(b, "vector<16xi32>", kb_at(b, p, offset), 64); }

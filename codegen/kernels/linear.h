@@ -120,7 +120,6 @@ val kb_load_splat_i32(ig_kb *b, val ptr, int64_t offset);            /* i32 at p
 val kb_load_splat_f32(ig_kb *b, val ptr, int64_t offset);
 val kb_to_float(ig_kb *b, val v16xi32);
 val kb_words32(ig_kb *b, val v16xi32);                               /* as vector<32xi16> */
-val kb_load_splat_bytes(ig_kb *b, val ptr, int64_t offset);          /* four bytes sixteen times, as vector<64xi8> */
 val kb_load_line(ig_kb *b, val ptr, int64_t offset);                 /* 64 bytes as vector<16xi32> */
 val kb_nibbles(ig_kb *b, val line, bool high);                       /* of all bytes */
 

@@ -43,10 +43,10 @@ typedef struct sub_block {
   val *total;
 } sub_block;
 
-static bool in_words(const ig_kb *b, const ig_k_format *f) { return !b->variant->vnni && f->words; }
+static bool in_words(const ig_kb *b, const ig_k_format *f) { return kb_in_words(b) && f->words; }
 static bool offset_at_start(const ig_k_format *f) { return f->offset_shift && f->extra == IG_K_NONE; }
 
-static val scale_form(ig_kb *b, const ig_k_format *f, val sc) { return in_words(b, f) ? kb_or(b, masked(b, sc, 0xffff), left(b, sc, 16)) : sc; }
+static val scale_form(ig_kb *b, const ig_k_format *f, val sc) { return in_words(b, f) ? kb_scale_form(b, sc) : sc; }
 
 static val offset_of(sub_block *s, int t, int shift) { return left(s->b, kb_load_splat_i32(s->b, s->minus_sum[t], 0), shift); }
 
@@ -66,10 +66,10 @@ static void add_group(sub_block *s, int r, int group, val line) {
   val w = kb_bytes64(b, line);
   bool words = in_words(b, s->f), widen = words && (group + 1) % s->f->words == 0;
   for (int t = 0; t < s->tokens; t++) {
-    val q = kb_load_splat_bytes(b, s->x[t], 4 * group), *sum = &s->sum[r * s->tokens + t], *total = &s->total[r * s->tokens + t];
+    val q = kb_load_x(b, s->x[t], 4 * group), *sum = &s->sum[r * s->tokens + t], *total = &s->total[r * s->tokens + t];
     *sum = words ? kb_dot4_words(b, *sum, w, q) : s->f->offset_shift == 7 ? kb_dot4_biased(b, *sum, w, q) : kb_dot4(b, *sum, w, q);
     if (!widen) continue;
-    *total = kb_dot2(b, *total, s->f->scale ? kb_words32(b, s->scale[r]) : kb_const(b, "vector<32xi16>", "dense<1>"), *sum);
+    *total = kb_add_words(b, *total, s->f->scale ? s->scale[r] : (val){NULL}, *sum);
     *sum = (val){NULL};
   }
 }
@@ -103,8 +103,8 @@ static val add_pairs(ig_kb *b, val sum, val pairs, val x, int64_t offset) {
 }
 
 static bool has_minima(const ig_k_format *f) { return f->extra == IG_K_MINIMA_32 || f->extra == IG_K_MINIMA_16; }
-/* Whether the total takes minus the offsets times the sums of 32 at its end. kb_dot4_biased has none without VNNI. */
-static bool offset_at_end(const ig_kb *b, const ig_k_format *f) { return f->extra == IG_K_OFFSET_ONE || (f->extra == IG_K_OFFSET_SCALED && b->variant->vnni); }
+/* Whether the total takes minus the offsets times the sums of 32 at its end. kb_dot4_biased has an offset with VNNI only. */
+static bool offset_at_end(const ig_kb *b, const ig_k_format *f) { return f->extra == IG_K_OFFSET_ONE || (f->extra == IG_K_OFFSET_SCALED && b->variant->dot == IG_DOT_VNNI); }
 
 /* Minus the offset 128 times two scales, as a pair. */
 static val offset_pair(ig_kb *b, val first, val second) {
@@ -149,7 +149,7 @@ static void gemv_part(ig_kb *b, const ig_k_format *f, val part, val index, int n
   const ig_reader all_rows = {b, {NULL}};
   int per = f->subs / f->parts, values = 256 / f->subs;
   val sc[8], xs[IG_MOST_TOKENS], minus[IG_MOST_TOKENS], bytes[8];
-  bool multiplies = f->multiply && b->variant->vnni;
+  bool multiplies = f->multiply && b->variant->dot == IG_DOT_VNNI;
   if (multiplies) {
     at_part(b, n, x, index, 256 / f->parts, 0, xs);
     at_part(b, n, x, index, 64 / f->parts, X_MINUS_SUM16, minus);

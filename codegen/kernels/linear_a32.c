@@ -11,7 +11,7 @@ enum { LINE = 64, X_BLOCK = 40, X_SCALE = 32, X_MINUS_SUM = 36, LOOPED = 2 };
 
 /* ---- a block for a register tile ---- */
 
-/* sum[rows * tokens] += dot, group by group. Without VNNI in 16 bits as long as they hold it. */
+/* sum[rows * tokens] += dot, group by group. Some variants sum in 16 bits as long as they hold it. */
 typedef struct sums {
   ig_kb *b;
   const ig_b_format *f;
@@ -23,7 +23,7 @@ typedef struct sums {
 } sums;
 
 static void begin(sums *s, ig_kb *b, const ig_b_format *f, int rows, int tokens, const val *x) {
-  *s = (sums){.b = b, .f = f, .words = f->words && !b->variant->vnni, .rows = rows, .tokens = tokens, .x = x};
+  *s = (sums){.b = b, .f = f, .words = f->words && kb_in_words(b), .rows = rows, .tokens = tokens, .x = x};
   for (int t = 0; t < tokens; t++) {
     s->minus_sum[t] = kb_load_splat_i32(b, x[t], X_MINUS_SUM);
     val start = f->offset_shift == 7 ? kb_dot4_biased_start(b, s->minus_sum[t]) : f->offset_shift ? kb_shl(b, s->minus_sum[t], kb_i32x16(b, f->offset_shift)) : kb_i32x16(b, 0);
@@ -33,7 +33,7 @@ static void begin(sums *s, ig_kb *b, const ig_b_format *f, int rows, int tokens,
 
 static void widen(sums *s) {
   for (int i = 0; i < s->rows * s->tokens; i++)
-    s->sum[i] = kb_dot2(s->b, s->sum[i], s->word[i], kb_const(s->b, "vector<32xi16>", "dense<1>")), s->word[i] = (val){NULL};
+    s->sum[i] = kb_add_words(s->b, s->sum[i], (val){NULL}, s->word[i]), s->word[i] = (val){NULL};
 }
 
 static void add_group(sums *s, int r, int group, val line) {
@@ -41,7 +41,7 @@ static void add_group(sums *s, int r, int group, val line) {
   val w = kb_bytes64(b, line);
   for (int t = 0; t < s->tokens; t++) {
     int i = r * s->tokens + t;
-    val q = kb_load_splat_bytes(b, s->x[t], 4 * group);
+    val q = kb_load_x(b, s->x[t], 4 * group);
     if (s->words) s->word[i] = kb_dot4_words(b, s->word[i], w, q);
     else s->sum[i] = s->f->offset_shift == 7 ? kb_dot4_biased(b, s->sum[i], w, q) : kb_dot4(b, s->sum[i], w, q);
   }
@@ -150,10 +150,10 @@ static void offsets(ig_linear *l, const ig_b_format *f, val index, val *scales, 
   *lines = kb_add(b, kb_add(b, unit, kb_mul(b, half, kb_i64(b, 8 * LINE))), kb_i64(b, LINE));
 }
 
-/* The block's eight groups. Without VNNI a loop: as one block LLVM would work token by token and spill what it loaded. */
+/* The block's eight groups. Of variants that sum in 16 bits a loop: as one block LLVM would work token by token and spill what it loaded. */
 static void add_groups(sums *s, const val *w) {
   ig_kb *b = s->b;
-  if (b->variant->vnni) {
+  if (!kb_in_words(b)) {
     for (int g = 0; g < 8; g++)
       for (int r = 0; r < s->rows; r++) add_group(s, r, g, kb_load_line(b, w[r], g * LINE));
     return;
@@ -164,7 +164,7 @@ static void add_groups(sums *s, const val *w) {
     kb_loop groups;
     val *sum = s->words ? s->word : s->sum, xg[IG_MOST_TOKENS];
     if (s->words)
-      for (int i = 0; i < n; i++) s->word[i] = kb_const(b, "vector<32xi16>", "dense<0>");
+      for (int i = 0; i < n; i++) s->word[i] = kb_no_words(b);
     kb_for(b, &groups, kb_i64(b, from), kb_i64(b, from + span), kb_i64(b, LOOPED), n, sum);
     memcpy(sum, groups.carried, (size_t)n * sizeof *sum);
     offset_all(b, s->tokens, x, kb_mul(b, groups.index, kb_i64(b, 4)), xg);

@@ -1,5 +1,5 @@
 /* Formats with blocks of 32. Scales first, then each block's lines:
- *   q8_0             f16 d[2][16], then 8 lines of bytes q + 128 for each of two blocks; an odd last block: f16 d[16], 32 bytes of 0, 8 lines
+ *   q8_0             f16 d[2][16], then 8 lines of bytes q + 128 (or q, where the layout has signed bytes) for each of two blocks; an odd last block: f16 d[16], 32 bytes of 0, 8 lines
  *   q4_0, iq4_nl     the same with 4 lines of nibbles: q + 8, or the table's index
  *   q5_0             the same with q + 16: a line of its fifth bits, 4 lines of nibbles
  *   q4_1, q5_1       one block: f16 d[16], f16 -m[16], then as q4_0, q5_0, without an offset
@@ -15,11 +15,14 @@ static void get_32(const uint8_t *unit, uint32_t r, uint32_t n, const uint8_t *l
   for (uint32_t k = 0; k < 32; k++) block->q[k] = (int8_t)((bits == 5 ? pack_get_five(lines, r, k) : pack_get(lines, r, k, bits)) - bias);
 }
 
-static void put_q8_0(uint8_t *unit, uint32_t r, uint32_t n, const ig_block *block) {
+static void put_bytes(uint8_t *unit, uint32_t r, uint32_t n, const ig_block *block, uint32_t sign) {
   pack_half(unit + 32 * n, r, block->d);
-  for (uint32_t g = 0; g < 8; g++) pack_put(unit + (1 + 8 * n + g) * LINE, r, pack_group(block->q + 4 * g, 128, 255));
+  for (uint32_t g = 0; g < 8; g++) pack_put(unit + (1 + 8 * n + g) * LINE, r, pack_group(block->q + 4 * g, sign, 255));
 }
+static void put_q8_0(uint8_t *unit, uint32_t r, uint32_t n, const ig_block *block) { put_bytes(unit, r, n, block, 128); }
 static void get_q8_0(const uint8_t *unit, uint32_t r, uint32_t n, ig_block *block) { get_32(unit, r, n, unit + (1 + 8 * n) * LINE, 8, 128, block); }
+static void put_signed_q8_0(uint8_t *unit, uint32_t r, uint32_t n, const ig_block *block) { put_bytes(unit, r, n, block, 0); }
+static void get_signed_q8_0(const uint8_t *unit, uint32_t r, uint32_t n, ig_block *block) { get_32(unit, r, n, unit + (1 + 8 * n) * LINE, 8, 0, block); }
 
 static void put_q4_0(uint8_t *unit, uint32_t r, uint32_t n, const ig_block *block) {
   pack_half(unit + 32 * n, r, block->d);
@@ -100,8 +103,10 @@ static const ig_pack_shape shapes[] = {
   {"q5_1", put_q5_1, get_q5_1}, {"mxfp4", put_mxfp4, get_mxfp4}, {"iq4_nl", put_iq4_nl, get_iq4_nl},
 };
 
-const ig_pack_shape *ig_pack_a32(const char *format) {
+const ig_pack_shape *ig_pack_a32(const ig_layout *layout) {
+  static const ig_pack_shape signed_q8_0 = {"q8_0", put_signed_q8_0, get_signed_q8_0};
+  if (layout->signed_bytes) return &signed_q8_0;
   for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++)
-    if (!strcmp(shapes[i].format, format)) return &shapes[i];
+    if (!strcmp(shapes[i].format, layout->format)) return &shapes[i];
   return NULL;
 }

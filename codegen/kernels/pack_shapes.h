@@ -1,4 +1,4 @@
-/* How blocks lie in packed tiles, for the packer (pack_tile.c) and the files of the formats (pack_a32.c, pack_a256.c). Layout x86_64.r16: 16 rows
+/* How blocks lie in packed tiles, for the packer (pack_tile.c) and the files of the formats (pack_a32.c, pack_a256.c). Layouts x86_64.r16 and aarch64.r16: 16 rows
  * of a weight interleaved, so that lane = row. All of a tile's bytes lie in the order in which they are used.
  *
  * A line is 64 bytes, four for each of the 16 rows: values 4g .. 4g+3 of group g as bytes; or nibbles, group 2g low and 2g+1 high; or pairs
@@ -20,7 +20,7 @@ typedef struct ig_pack_shape {
   void (*get)(const uint8_t *unit, uint32_t r, uint32_t n, ig_block *block); /* block is all zeros before */
 } ig_pack_shape;
 
-const ig_pack_shape *ig_pack_a32(const char *format);
+const ig_pack_shape *ig_pack_a32(const ig_layout *layout);
 const ig_pack_shape *ig_pack_a256(const char *format);
 /* The indices of values of iq4's table. */
 const int8_t *ig_pack_iq4(const int8_t *q, uint32_t n, int8_t *indices);

@@ -7,7 +7,7 @@
 enum { ROWS = PACK_ROWS };
 
 static const ig_pack_shape *shape_of(const ig_layout *layout) {
-  return layout->activation == IG_ACT_A32 ? ig_pack_a32(layout->format) : layout->activation == IG_ACT_A256 ? ig_pack_a256(layout->format) : NULL;
+  return layout->activation == IG_ACT_A32 ? ig_pack_a32(layout) : layout->activation == IG_ACT_A256 ? ig_pack_a256(layout->format) : NULL;
 }
 
 static uint64_t tile_bytes(const ig_layout *layout, uint32_t units, uint32_t odd) { return (uint64_t)layout->unit_bytes * units + (uint64_t)layout->odd_bytes * odd; }

@@ -31,7 +31,7 @@ static void looked_up(const ig_reader *r, val lines, const int8_t *values, int b
   nibbles(r, lines, bytes);
   for (int g = 0; g < 8; g++) bytes[g] = kb_ints(r->b, kb_table16(r->b, table, kb_bytes64(r->b, bytes[g])));
 }
-void ig_iq4_bytes(const ig_reader *r, val lines, val *bytes) { looked_up(r, lines, ig_iq4_values, 128, bytes); }
+void ig_iq4_bytes(const ig_reader *r, val lines, val *bytes) { looked_up(r, lines, ig_iq4_values, kb_signed(r->b) ? 0 : 128, bytes); }
 static void mxfp4_bytes(const ig_reader *r, val lines, val *bytes) { looked_up(r, lines, ig_mxfp4_values, 16, bytes); }
 
 static val half_scale(const ig_reader *r, val unit, int block) { return ig_read_halves(r, unit, 32 * block); }

@@ -21,7 +21,7 @@ static void q2_k_multiply(ig_kb *b, val part, int n, const val *x, const val *mi
     val dot[4];
     for (int j = 0; j < 4; j++) {
       dot[j] = kb_i32x16(b, 0);
-      for (int c = 0; c < 4; c++) dot[j] = kb_dot4(b, dot[j], kb_bytes64(b, kb_and(b, line[c], kb_i32x16(b, (int32_t)(0x03030303u << 2 * j)))), kb_load_splat_bytes(b, x[t], 16 * j + 4 * c));
+      for (int c = 0; c < 4; c++) dot[j] = kb_dot4(b, dot[j], kb_bytes64(b, kb_and(b, line[c], kb_i32x16(b, (int32_t)(0x03030303u << 2 * j)))), kb_load_x(b, x[t], 16 * j + 4 * c));
     }
     for (int j = 0; j < 2; j++) {
       val low = kb_and(b, j ? kb_shru(b, dot[1], kb_i32x16(b, 2)) : dot[0], kb_i32x16(b, 0xffff)), high = kb_and(b, kb_shl(b, dot[2 + j], kb_i32x16(b, 12 - 2 * j)), upper);

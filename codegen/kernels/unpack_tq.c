@@ -18,7 +18,7 @@ static void tq2_0_multiply(ig_kb *b, val part, int n, const val *x, const val *m
   for (int t = 0; t < n; t++)
     for (int c = 0; c < 4; c++) {
       val dot = kb_i32x16(b, 0);
-      for (int i = 0; i < 4; i++) dot = kb_dot4(b, dot, kb_bytes64(b, kb_and(b, line[i], kb_i32x16(b, (int32_t)(0x03030303u << 2 * c)))), kb_load_splat_bytes(b, x[t], 16 * i + 4 * c));
+      for (int i = 0; i < 4; i++) dot = kb_dot4(b, dot, kb_bytes64(b, kb_and(b, line[i], kb_i32x16(b, (int32_t)(0x03030303u << 2 * c)))), kb_load_x(b, x[t], 16 * i + 4 * c));
       total[t] = kb_add(b, total[t], c ? kb_op(b, "arith.shrsi", "vector<16xi32>", 2, (val[]){dot, kb_i32x16(b, 2 * c)}, NULL) : dot);
     }
 }

@@ -40,6 +40,24 @@ uint64_t ingot__cpu_features(void) {
   return features;
 }
 
+#elif defined(__aarch64__) && defined(__linux__)
+#include <sys/auxv.h>
+
+/* Bits of the auxiliary vector (Linux, arch/arm64/include/uapi/asm/hwcap.h). */
+enum { ASIMD = 1 << 1, ASIMDDP = 1 << 20, SVE = 1 << 22 };  /* AT_HWCAP */
+enum { SVE2 = 1 << 1, SVEI8MM = 1 << 9, I8MM = 1 << 13 };   /* AT_HWCAP2 */
+
+uint64_t ingot__cpu_features(void) {
+  unsigned long first = getauxval(AT_HWCAP), second = getauxval(AT_HWCAP2);
+  if (!(first & ASIMD)) return 0;
+  uint64_t features = INGOT_CPU_NEON;
+  if (first & ASIMDDP) features |= INGOT_CPU_DOTPROD;
+  if (second & I8MM) features |= INGOT_CPU_I8MM;
+  if (first & SVE) features |= INGOT_CPU_SVE;
+  if ((second & (SVE2 | SVEI8MM)) == (SVE2 | SVEI8MM)) features |= INGOT_CPU_SVE2;
+  return features;
+}
+
 #else
 
 uint64_t ingot__cpu_features(void) { return 0; }

@@ -31,8 +31,8 @@ static void round_trip(const ig_layout *layout, uint64_t k, uint32_t n_rows, uin
 
 int main(void) {
   uint64_t state = 7;
-  for (int i = 0; ig_layout_at(i); i++) {
-    const ig_layout *layout = ig_layout_at(i);
+  for (int i = 0, t = 0; ig_layout_at(i); t = !t, i += !t) { /* each format in each target's layout */
+    const ig_layout *layout = ig_layout_in(ig_target_at(t)->layout, ig_layout_at(i)->format);
     for (uint32_t units = 1; units <= 3; units++)
       for (uint32_t rows = 1; rows <= INGOT_ROWS; rows += 5) {
         round_trip(layout, layout->unit_values * units, rows, &state);

@@ -1,0 +1,77 @@
+/* The integer dot products of Arm, by registers of 128 bits. Both sides are signed. x is a register with the four activations in each lane: of sdot,
+ * a lane of sixteen activations that are loaded once, which the instruction takes as it is.
+ *
+ * Words are the products themselves, 64 of them: smlal adds to them, and nothing is added across before a sub-block's end. */
+#include "codegen/builder_dots.h"
+
+#include <stdio.h>
+
+enum { PARTS = 4 };
+
+static val load_x(ig_kb *b, val ptr, int64_t offset) {
+  val four;
+  if (b->variant->dot == IG_DOT_SMULL) {
+    four = kb_splat(b, "vector<4xi32>", kb_load(b, "i32", offset ? kb_ptr(b, ptr, kb_i64(b, offset)) : ptr, 4));
+  } else {
+    int64_t from = offset / 16 * 16, lane = offset % 16 / 4;
+    char mask[64];
+    snprintf(mask, sizeof mask, "{mask = array<i64: %d, %d, %d, %d>}", (int)lane, (int)lane, (int)lane, (int)lane);
+    val sixteen = kb_load(b, "vector<4xi32>", from ? kb_ptr(b, ptr, kb_i64(b, from)) : ptr, 4);
+    four = kb_op(b, "vector.shuffle", "vector<4xi32>", 2, (val[]){sixteen, sixteen}, mask);
+  }
+  return kb_op(b, "vector.bitcast", "vector<16xi8>", 1, &four, NULL);
+}
+
+static val no_words(ig_kb *b) { return kb_const(b, "vector<64xi16>", "dense<0>"); }
+
+static val dot4_words(ig_kb *b, val acc, val w, val x) {
+  val part[2 * PARTS];
+  for (int i = 0; i < 2 * PARTS; i++)
+    part[i] = kb_intrinsic(b, "llvm.aarch64.neon.smull.v8i16", "vector<8xi16>", 2, (val[]){kb_cut(b, w, 64, "i8", i, 2 * PARTS), kb_cut(b, x, 16, "i8", i % 2, 2)});
+  if (acc.ptr)
+    for (int i = 0; i < 2 * PARTS; i++) part[i] = kb_add(b, kb_cut(b, acc, 64, "i16", i, 2 * PARTS), part[i]);
+  return kb_join(b, part, 2 * PARTS, 64, "i16");
+}
+
+static val scale_form(ig_kb *b, val scale) { return (void)b, scale; }
+
+static val add_words(ig_kb *b, val total, val scale, val words) {
+  val part[PARTS];
+  for (int i = 0; i < PARTS; i++) {
+    val pairs = kb_intrinsic(b, "llvm.aarch64.neon.addp.v8i16", "vector<8xi16>", 2, (val[]){kb_cut(b, words, 64, "i16", 2 * i, 2 * PARTS), kb_cut(b, words, 64, "i16", 2 * i + 1, 2 * PARTS)});
+    part[i] = kb_intrinsic(b, "llvm.aarch64.neon.saddlp.v4i32.v8i16", "vector<4xi32>", 1, &pairs);
+    if (scale.ptr) part[i] = kb_mul(b, part[i], kb_cut(b, scale, 16, "i32", i, PARTS));
+    part[i] = kb_add(b, kb_cut(b, total, 16, "i32", i, PARTS), part[i]);
+  }
+  return kb_join(b, part, PARTS, 16, "i32");
+}
+
+static val dot4(ig_kb *b, val acc, val w, val x) {
+  if (b->variant->dot == IG_DOT_SMULL) return add_words(b, acc, (val){NULL}, dot4_words(b, (val){NULL}, w, x));
+  val part[PARTS];
+  for (int i = 0; i < PARTS; i++)
+    part[i] = kb_intrinsic(b, "llvm.aarch64.neon.sdot.v4i32.v16i8", "vector<4xi32>", 3, (val[]){kb_cut(b, acc, 16, "i32", i, PARTS), kb_cut(b, w, 64, "i8", i, PARTS), x});
+  return kb_join(b, part, PARTS, 16, "i32");
+}
+
+static val dot2(ig_kb *b, val acc, val w, val x) {
+  val part[PARTS];
+  for (int i = 0; i < PARTS; i++) {
+    val product[2];
+    for (int half = 0; half < 2; half++)
+      product[half] = kb_intrinsic(b, "llvm.aarch64.neon.smull.v4i32", "vector<4xi32>", 2, (val[]){kb_cut(b, w, 32, "i16", 2 * i + half, 2 * PARTS), kb_cut(b, x, 32, "i16", 2 * i + half, 2 * PARTS)});
+    part[i] = kb_add(b, kb_cut(b, acc, 16, "i32", i, PARTS), kb_intrinsic(b, "llvm.aarch64.neon.addp.v4i32", "vector<4xi32>", 2, product));
+  }
+  return kb_join(b, part, PARTS, 16, "i32");
+}
+
+static val table16(ig_kb *b, const int8_t table[16], val indices) {
+  char literal[128] = "dense<[";
+  size_t at = 7;
+  for (int i = 0; i < 16; i++) at += (size_t)snprintf(literal + at, sizeof literal - at, "%d%s", table[i], i < 15 ? "," : "]>");
+  val values = kb_const(b, "vector<16xi8>", literal), part[PARTS];
+  for (int i = 0; i < PARTS; i++) part[i] = kb_intrinsic(b, "llvm.aarch64.neon.tbl1.v16i8", "vector<16xi8>", 2, (val[]){values, kb_cut(b, indices, 64, "i8", i, PARTS)});
+  return kb_join(b, part, PARTS, 64, "i8");
+}
+
+const kb_dots kb_arm = {load_x, dot4, dot4, dot2, no_words, dot4_words, scale_form, add_words, table16};
