@@ -220,7 +220,7 @@ static bool library(compilation *c, ig_kernel_jobs *jobs, const ig_text *plan_by
   const char *symbol = ig_program_symbol(c->arena, c->name);
   members[0] = (ig_archive_member){"program.o", program.data, program.size, &symbol, 1};
   memcpy(members + 1, kernels, n * sizeof *members);
-  ig_write_archive(members, n + 1, archive);
+  ig_write_archive(c->o->platform->format, members, n + 1, archive);
   free(program.data);
   return true;
 }

@@ -58,12 +58,39 @@ static void test_tools(const ig_text *archive) {
   ig_arena_finish(&arena);
 }
 
+/* The other flavours by the tools of LLVM, which read all of them: the same members, and for Mach-O a header's alignment of 8. */
+static void test_flavours(void) {
+  static const struct { ig_object_format format; const char *kind, *program; } flavours[] = {{IG_MACHO, "darwin", "_chat_program"}, {IG_COFF, "coff", "chat_program"}};
+  ig_arena arena = {0};
+  ig_diags diags = {0};
+  char folder[] = "/tmp/ingot-archive-XXXXXX";
+  if (system("llvm-nm-22 --version > /dev/null 2>&1") != 0) { printf("no llvm-nm-22 here: flavours are not compared with it\n"); return; }
+  CHECK(mkdtemp(folder) != NULL, "no folder");
+  for (int f = 0; f < 2; f++) {
+    ig_text archive = {0};
+    ig_write_archive(flavours[f].format, members, MEMBERS, &archive);
+    const char *path = ig_format(&arena, "%s/%s.a", folder, flavours[f].kind);
+    CHECK(ig_write_file(path, archive.data, archive.size, &diags), "cannot write");
+    const char *list = output_of(&arena, ig_format(&arena, "llvm-ar-22 t %s 2>&1", path)), *data = output_of(&arena, ig_format(&arena, "llvm-ar-22 p %s avx2.0.o 2>&1", path));
+    CHECK(!strcmp(list, "program.o\navx2.0.o\nfifteen.chars.o\nx.o\n"), "%s: llvm-ar lists\n%s", flavours[f].kind, list);
+    CHECK(!strncmp(data, "even", 4), "%s: llvm-ar gives %s", flavours[f].kind, data);
+    const char *index = output_of(&arena, ig_format(&arena, "llvm-nm-22 -M %s 2>/dev/null", path));
+    CHECK(strstr(index, ig_format(&arena, "%s in program.o", flavours[f].program)) && strstr(index, "chat__avx2_glu in avx2.0.o"), "%s: the index is\n%s", flavours[f].kind, index);
+    for (size_t at = 0; flavours[f].format == IG_MACHO && at + 4 < archive.size; at++)
+      if (!memcmp(archive.data + at, "even", 4)) CHECK(at % 8 == 0, "an object lies at %zu", at);
+    ig_text_finish(&archive);
+  }
+  ig_remove_tree(folder);
+  ig_arena_finish(&arena);
+}
+
 int main(void) {
   ig_text archive = {0};
   ig_diags diags = {0};
-  ig_write_archive(members, MEMBERS, &archive);
+  ig_write_archive(IG_ELF, members, MEMBERS, &archive);
   CHECK(count((ig_str){archive.data, archive.size}, &diags) == MEMBERS && !diags.errors, "it does not come back as written");
   test_tools(&archive);
+  test_flavours();
   /* Every truncation ends in an error or at the end of a member; so does every changed byte. Copies of the exact size let a sanitizer see. */
   for (size_t n = 0; n < archive.size; n++) {
     char *cut = malloc(n ? n : 1);
