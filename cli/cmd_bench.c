@@ -136,18 +136,22 @@ static uint32_t highest(const cli_list *list) {
   return most;
 }
 
-/* The report lies two folders above the plan. A bundle that has none of the figures is measured without a roofline. */
+/* The report is in the plan's folder, or (of the bundle's first platform) in the one above. A bundle that has none of the figures is measured without a roofline. */
 static void read_report(bench *b) {
   cli *c = b->c;
   char *folder = ig_copy_string(&c->arena, b->m.loaded.plan_path);
-  for (int i = 0; i < 2 && strrchr(folder, '/'); i++) *strrchr(folder, '/') = 0;
   ig_str report;
   ig_diags unread = {0};
+  bool found = false;
+  for (int i = 0; i < 2 && !found && strrchr(folder, '/'); i++) {
+    *strrchr(folder, '/') = 0;
+    found = ig_read_small_file(ig_format(&c->arena, "%s/report.json", folder), 1 << 24, &c->arena, &report, &unread);
+  }
   bench_model *m = &b->model;
   m->weights_bytes = b->m.info.weights_bytes;
   m->chunk = b->m.info.chunk;
   const char *format = NULL;
-  if (ig_read_small_file(ig_format(&c->arena, "%s/report.json", folder), 1 << 24, &c->arena, &report, &unread)) {
+  if (found) {
     const struct { const char *name; uint64_t *to; } numbers[] = {
       {"parameters", &m->parameters}, {"tensor_bytes", &m->tensor_bytes}, {"decode_tensor_bytes", &m->decode_tensor_bytes}, {"decode_offset", &m->decode_offset},
       {"decode_bytes", &m->decode_bytes}, {"prefill_macs_int8", &m->macs_int8}, {"prefill_macs_f32", &m->macs_f32}, {"kv_bytes_per_position", &m->kv_position_bytes}};

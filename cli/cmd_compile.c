@@ -17,9 +17,18 @@ static const char *platform_or_alias(const void *user, int index) {
   return index < n ? platform_name(user, index) : ig_platform_alias(index - n, &platform);
 }
 
+/* Variants of all targets of the platforms, one target after the other. */
 static const char *variant_name(const void *user, int index) {
-  const ig_target *target = user;
-  return (uint32_t)index < target->n_variants ? target->variants[index].name : NULL;
+  const ig_compile_options *o = user;
+  for (uint32_t i = 0; i <= o->n_more; i++) {
+    const ig_target *target = i == 0 ? o->platform->target : o->more[i - 1]->target;
+    bool again = false;
+    for (uint32_t k = 0; k < i; k++) again |= target == (k == 0 ? o->platform->target : o->more[k - 1]->target);
+    if (again) continue;
+    if ((uint32_t)index < target->n_variants) return target->variants[index].name;
+    index -= (int)target->n_variants;
+  }
+  return NULL;
 }
 
 static const char *known(cli *c, const char *(*name_at)(const void *, int), const void *user) {
@@ -28,40 +37,62 @@ static const char *known(cli *c, const char *(*name_at)(const void *, int), cons
   return names;
 }
 
+/* The platforms by their names, the first by itself. */
+static int choose_platforms(cli *c, const cli_texts *names, ig_compile_options *o) {
+  const ig_platform **platforms = ig_alloc_array(&c->arena, names->n + 1, sizeof *platforms);
+  platforms[0] = ig_platform_find("native");
+  for (uint32_t i = 0; i < names->n; i++) {
+    platforms[i] = ig_platform_find(names->v[i]);
+    if (platforms[i]) continue;
+    const char *near = cli_nearest(names->v[i], platform_or_alias, NULL);
+    return near ? cli_usage(c, "there is no target `%s`; did you mean `%s`?", names->v[i], near)
+                : cli_usage(c, "there is no target `%s`; there are %s", names->v[i], known(c, platform_name, NULL));
+  }
+  if (!platforms[0]) return cli_usage(c, "this machine is no platform of ingot: give --target, one of %s", known(c, platform_name, NULL));
+  o->platform = platforms[0];
+  o->more = platforms + 1;
+  o->n_more = names->n > 1 ? names->n - 1 : 0;
+  return CLI_DONE;
+}
+
 /* "auto": all of the target (NULL); "native": the best this CPU runs; else names with commas between them. */
 static int choose_variants(cli *c, const char *list, ig_compile_options *o) {
   if (strcmp(list, "auto") == 0) return CLI_DONE;
-  const char **names = ig_alloc_array(&c->arena, o->platform->target->n_variants, sizeof *names);
+  int n = 0;
+  while (variant_name(o, n)) n++;
+  const char **names = ig_alloc_array(&c->arena, (size_t)n, sizeof *names), *known_name;
   o->variants = names;
   if (strcmp(list, "native") == 0) {
+    const ig_target *target = o->platform->target;
     uint64_t has = ingot__cpu_features();
-    for (uint32_t i = 0; i < o->platform->target->n_variants && !o->n_variants; i++)
-      if ((o->platform->target->variants[i].features & ~has) == 0) names[o->n_variants++] = o->platform->target->variants[i].name;
-    return o->n_variants ? CLI_DONE : cli_fail(c, "this CPU runs no variant of %s", o->platform->target->name);
+    for (uint32_t i = 0; i < target->n_variants && !o->n_variants; i++)
+      if ((target->variants[i].features & ~has) == 0) names[o->n_variants++] = target->variants[i].name;
+    return o->n_variants ? CLI_DONE : cli_fail(c, "this CPU runs no variant of %s", target->name);
   }
   char *copy = ig_copy_string(&c->arena, list), *state = NULL;
   for (char *name = strtok_r(copy, ",", &state); name; name = strtok_r(NULL, ",", &state)) {
-    const ig_variant *variant = ig_variant_find(o->platform->target, name);
-    if (!variant) {
-      const char *near = cli_nearest(name, variant_name, o->platform->target);
+    for (n = 0; (known_name = variant_name(o, n)) && strcmp(known_name, name) != 0;) n++;
+    if (!known_name) {
+      const char *near = cli_nearest(name, variant_name, o);
       return near ? cli_usage(c, "%s has no variant `%s`; did you mean `%s`?", o->platform->target->name, name, near)
-                  : cli_usage(c, "%s has no variant `%s`; it has %s", o->platform->target->name, name, known(c, variant_name, o->platform->target));
+                  : cli_usage(c, "%s has no variant `%s`; it has %s", o->platform->target->name, name, known(c, variant_name, o));
     }
     bool again = false;
-    for (uint32_t i = 0; i < o->n_variants; i++) again |= strcmp(names[i], variant->name) == 0;
-    if (!again) names[o->n_variants++] = variant->name;
+    for (uint32_t i = 0; i < o->n_variants; i++) again |= strcmp(names[i], known_name) == 0;
+    if (!again) names[o->n_variants++] = known_name;
   }
   return o->n_variants ? CLI_DONE : cli_usage(c, "--variants names none");
 }
 
 int cmd_compile(cli *c, int argc, char **argv) {
   ig_compile_options o = {.parent = ".", .progress = cli_progress, .progress_user = c};
-  const char *target = "native", *variants = "auto";
+  cli_texts targets = {.n = 0};
+  const char *variants = "auto";
   bool quiet = false, explain = false;
   const cli_option options[] = {
     {"-o", "--output", CLI_TEXT, &o.parent, "FOLDER", "where NAME.ingot goes (default: here)"},
     {"--name", NULL, CLI_TEXT, &o.name, "NAME", "of the bundle and of its symbols (default: the file's)"},
-    {"--target", NULL, CLI_TEXT, &target, "PLATFORM", "what to compile for (default: native; see `ingot targets`)"},
+    {"--target", NULL, CLI_TEXTS, &targets, "PLATFORM", "what to compile for, several times for several (default: native; see `ingot targets`)"},
     {"--variants", NULL, CLI_TEXT, &variants, "LIST", "auto (all of the target), native (this CPU's best), or names: avx2,base"},
     {"--ctx", NULL, CLI_U32, &o.n_context, "N", "the most positions of a session (default: the model's, at most 4096)"},
     {"--batch", NULL, CLI_U32, &o.chunk, "N", "tokens of one prefill call (default: the schedule's)"},
@@ -77,13 +108,8 @@ int cmd_compile(cli *c, int argc, char **argv) {
   };
   if (!CLI_PARSE(c, argc, argv, "MODEL.gguf", 1, 1, options)) return c->status;
   o.model = c->args[0];
-  o.platform = ig_platform_find(target);
-  if (!o.platform) {
-    const char *near = cli_nearest(target, platform_or_alias, NULL);
-    return near ? cli_usage(c, "there is no target `%s`; did you mean `%s`?", target, near)
-                : cli_usage(c, "there is no target `%s`; there are %s", target, known(c, platform_name, NULL));
-  }
-  int status = choose_variants(c, variants, &o);
+  int status = choose_platforms(c, &targets, &o);
+  if (status == CLI_DONE) status = choose_variants(c, variants, &o);
   if (status != CLI_DONE) return status;
 
   ig_text text = {.size = 0}, numbers = {.size = 0};

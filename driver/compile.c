@@ -29,8 +29,10 @@
 
 enum { CONTEXT_BY_DEFAULT = 4096, CONTEXT_MOST = 1 << 24, CHUNK_MOST = 1 << 14, NAME_MOST = 48 };
 
+/* A model on its way to the platforms of one target. */
 typedef struct compilation {
   const ig_compile_options *o;
+  const ig_target *target;
   ig_arena *arena;
   ig_diags *diags;
   const char *name;
@@ -41,6 +43,7 @@ typedef struct compilation {
   ig_schedule schedule;
   ig_program_plan plan;
   ig_plan_facts facts;
+  ig_text plan_bytes;               /* as written */
   bool ended;                       /* at the stage that was asked for */
   uint32_t dumped;
 } compilation;
@@ -75,8 +78,11 @@ static bool choose_name(compilation *c) {
   return ig_error(c->diags, c->name, "is no name for a bundle: letters, digits and _ only, a letter first, at most %d of them", NAME_MOST);
 }
 
+/* A platform of the bundle: the first, or one of the others. */
+static const ig_platform *platform_at(const ig_compile_options *o, uint32_t i) { return i == 0 ? o->platform : o->more[i - 1]; }
+
 static bool choose_variants(compilation *c) {
-  const ig_target *target = c->o->platform->target;
+  const ig_target *target = c->target;
   c->variants = ig_alloc_array(c->arena, target->n_variants, sizeof *c->variants);
   for (uint32_t i = 0; i < target->n_variants; i++) { /* in the target's order, best first, whatever order they are named in */
     bool wanted = !c->o->variants;
@@ -84,8 +90,11 @@ static bool choose_variants(compilation *c) {
     if (wanted) c->variants[c->n_variants++] = &target->variants[i];
   }
   bool ok = c->n_variants > 0;
-  for (uint32_t j = 0; c->o->variants && j < c->o->n_variants; j++)
-    if (!ig_variant_find(target, c->o->variants[j])) ok = ig_error(c->diags, c->o->variants[j], "is not a variant of %s", target->name);
+  for (uint32_t j = 0; c->o->variants && j < c->o->n_variants; j++) {
+    bool known = false;
+    for (uint32_t i = 0; i <= c->o->n_more; i++) known |= ig_variant_find(platform_at(c->o, i)->target, c->o->variants[j]) != NULL;
+    if (!known) ok = ig_error(c->diags, c->o->variants[j], "is not a variant of %s", target->name);
+  }
   return ok || (c->diags->errors ? false : ig_error(c->diags, target->name, "no variant is chosen"));
 }
 
@@ -109,7 +118,7 @@ static bool has_kernels(const char *format) { return ig_layout_find(format) != N
 
 static void dump_phase(void *user, const char *pass, const char *text) {
   compilation *c = user;
-  if (!c->o->dump_phases) return;
+  if (!c->o->dump_phases || c->target != c->o->platform->target) return;
   ig_write_file(ig_format(c->arena, "%s/%02u-%s.txt", c->o->dump_phases, c->dumped++, pass), text, strlen(text), c->diags);
 }
 
@@ -138,7 +147,7 @@ static bool plan_from_graph(compilation *c, ig_module module) {
   }
   if (at_stage(c, "graph")) return end_with_graph(c, module), true;
   bool pass = c->o->stage && ig_pass_find(c->o->stage);
-  ig_pass_options passes = {.layout = c->o->platform->target->layout, .stop_after = pass ? c->o->stage : NULL, .dump = c->o->dump_phases ? dump_phase : NULL, .user = c,
+  ig_pass_options passes = {.layout = c->target->layout, .stop_after = pass ? c->o->stage : NULL, .dump = c->o->dump_phases ? dump_phase : NULL, .user = c,
                             .apart = apart(&c->schedule)};
   if (!ig_run_passes(module, &passes, c->diags)) return false;
   if (pass) return end_with_graph(c, module), true;
@@ -205,7 +214,7 @@ static bool embedded(compilation *c, const ig_text *plan, const char *weights_pa
   return true;
 }
 
-static bool library(compilation *c, ig_kernel_jobs *jobs, const ig_text *plan_bytes, const char *weights_path, ig_text *archive) {
+static bool library(compilation *c, const ig_platform *platform, ig_kernel_jobs *jobs, const ig_text *plan_bytes, const char *weights_path, ig_text *archive) {
   ig_archive_member *kernels, *members;
   size_t n;
   tell(c, "compiling kernels", ig_kernel_jobs_done(jobs));
@@ -215,12 +224,12 @@ static bool library(compilation *c, ig_kernel_jobs *jobs, const ig_text *plan_by
   ig_object program;
   ig_embedded inner = {0};
   if (!embedded(c, plan_bytes, weights_path, &inner)) return false;
-  if (!ig_program_object(c->o->platform, &c->plan, c->name, &c->schedule, c->variants, c->n_variants, plan_hash, &inner, &program, c->diags)) return false;
+  if (!ig_program_object(platform, &c->plan, c->name, &c->schedule, c->variants, c->n_variants, plan_hash, &inner, &program, c->diags)) return false;
   members = ig_alloc_array(c->arena, n + 1, sizeof *members);
   const char *symbol = ig_program_symbol(c->arena, c->name);
   members[0] = (ig_archive_member){"program.o", program.data, program.size, &symbol, 1};
   memcpy(members + 1, kernels, n * sizeof *members);
-  ig_write_archive(c->o->platform->format, members, n + 1, archive);
+  ig_write_archive(platform->format, members, n + 1, archive);
   free(program.data);
   return true;
 }
@@ -237,27 +246,38 @@ static bool prefix(compilation *c, const char *folder, const char *platform, uin
   return ig_write_prefix(folder, c->o->prefix_prompt, ig_format(c->arena, "%s/%s.prefix", platform, c->name), n_jobs(c), c->arena, tokens, c->diags);
 }
 
-static bool fill(compilation *c, const char *folder, ig_kernel_jobs *jobs) {
-  const char *platform = ig_format(c->arena, "%s/%s", folder, c->o->platform->name);
-  if (mkdir(platform, 0777) != 0) return ig_error(c->diags, platform, "cannot make this folder: %s", strerror(errno));
-  ig_pack_options pack = {packing, c, n_jobs(c) - 1};
-  const char *weights = ig_format(c->arena, "%s/%s.weights", platform, c->name);
-  if (!ig_pack_weights(&c->plan, &c->model.file, weights, &pack, c->facts.weights_root, c->diags)) return false;
-  ig_text plan = {0}, archive = {0}, header = {0}, report = {0};
-  ig_write_plan(&c->plan, &c->facts, &plan);
-  bool ok = library(c, jobs, &plan, weights, &archive);
-  if (ok) {
-    uint32_t tokens = 0;
-    ig_write_header(c->name, &header);
-    ok = write_in(c, platform, ig_format(c->arena, "%s.plan", c->name), &plan) && write_in(c, platform, ig_format(c->arena, "lib%s.a", c->name), &archive) &&
-         write_in(c, folder, ig_format(c->arena, "%s.h", c->name), &header) && prefix(c, folder, platform, &tokens);
-    ig_write_report(&c->plan, &(ig_report_facts){&c->facts, c->o->platform, c->variants, c->n_variants, tokens, archive.size, plan.size, c->model.file.size}, &report);
-    ok = ok && write_in(c, folder, "report.json", &report) && unchanged(c);
-  }
-  ig_text_finish(&plan);
+/* Plan and weights of the target, in the folder of its first platform or linked from there. A disk without hard links gets the weights once more. */
+static bool shared_files(compilation *c, const char *folder, const char *first) {
+  const char *plan = ig_format(c->arena, "%s/%s.plan", folder, c->name), *weights = ig_format(c->arena, "%s/%s.weights", folder, c->name);
+  if (first && link(ig_format(c->arena, "%s/%s.weights", first, c->name), weights) == 0 && link(ig_format(c->arena, "%s/%s.plan", first, c->name), plan) == 0) return true;
+  unlink(weights);
+  if (!ig_pack_weights(&c->plan, &c->model.file, weights, &(ig_pack_options){packing, c, n_jobs(c) - 1}, c->facts.weights_root, c->diags)) return false;
+  if (!c->plan_bytes.size) ig_write_plan(&c->plan, &c->facts, &c->plan_bytes);
+  return ig_write_file(plan, c->plan_bytes.data, c->plan_bytes.size, c->diags);
+}
+
+static bool report(compilation *c, const char *folder, const ig_platform *platform, uint32_t prefix_tokens, size_t library_bytes) {
+  ig_text text = {0};
+  ig_report_facts facts = {&c->facts, platform, c->o->platform, c->o->more, c->o->n_more, c->variants, c->n_variants, prefix_tokens, library_bytes, c->plan_bytes.size, c->model.file.size};
+  ig_write_report(&c->plan, &facts, &text);
+  bool ok = write_in(c, folder, "report.json", &text);
+  ig_text_finish(&text);
+  return ok;
+}
+
+/* `first`: the folder of an earlier platform of the target, or NULL. The first platform of the bundle has its report in the bundle's folder. */
+static bool fill(compilation *c, const char *bundle, const ig_platform *platform, const char *first) {
+  const char *folder = ig_format(c->arena, "%s/%s", bundle, platform->name);
+  const bool leads = platform == c->o->platform;
+  if (mkdir(folder, 0777) != 0) return ig_error(c->diags, folder, "cannot make this folder: %s", strerror(errno));
+  uint32_t threads = n_jobs(c), tokens = 0;
+  ig_kernel_jobs *jobs = ig_kernel_jobs_start(platform, &c->plan, c->name, &c->schedule, c->variants, c->n_variants, threads > 1 ? threads - 1 : 0, IG_DUMP_NONE);
+  ig_text archive = {0};
+  bool ok = shared_files(c, folder, first) && library(c, platform, jobs, &c->plan_bytes, ig_format(c->arena, "%s/%s.weights", folder, c->name), &archive) &&
+            write_in(c, folder, ig_format(c->arena, "lib%s.a", c->name), &archive) && (!leads || prefix(c, bundle, folder, &tokens)) &&
+            report(c, leads ? bundle : folder, platform, tokens, archive.size);
+  ig_kernel_jobs_destroy(jobs);
   ig_text_finish(&archive);
-  ig_text_finish(&header);
-  ig_text_finish(&report);
   return ok;
 }
 
@@ -280,19 +300,34 @@ static bool write_depfile(compilation *c, const char *final) {
   return ok;
 }
 
-static bool make_bundle(compilation *c, const char **bundle) {
+static bool fill_all(compilation *c, uint32_t n, const char *bundle) {
+  const ig_compile_options *o = c->o;
+  for (compilation *one = c; one < c + n; one++) {
+    const char *first = NULL;
+    for (uint32_t i = 0; i <= o->n_more; i++) {
+      const ig_platform *platform = platform_at(o, i);
+      if (platform->target != one->target) continue;
+      if (!fill(one, bundle, platform, first)) return false;
+      if (!first) first = ig_format(c->arena, "%s/%s", bundle, platform->name);
+    }
+    if (!unchanged(one)) return false;
+  }
+  ig_text header = {0};
+  ig_write_header(c->name, &header);
+  bool ok = write_in(c, bundle, ig_format(c->arena, "%s.h", c->name), &header);
+  ig_text_finish(&header);
+  return ok;
+}
+
+static bool make_bundle(compilation *c, uint32_t n, const char **bundle) {
   ig_bundle_folder folder = {0};
   if (c->o->embed && c->plan.weights_bytes > MOST_EMBEDDED)
     return ig_error(c->diags, c->o->model, "has %llu MiB of weights: --embed takes at most %d; ship the weights file instead",
                     (unsigned long long)(c->plan.weights_bytes >> 20), MOST_EMBEDDED >> 20);
-  if (c->o->prefix_prompt && c->o->platform != ig_platform_find("native"))
-    return ig_error(c->diags, c->o->prefix_prompt, "cannot be the prefix of a bundle for %s: the model has to be run, and this machine is another", c->o->platform->name);
+  if (c->o->prefix_prompt && (c->o->platform != ig_platform_find("native") || c->o->n_more))
+    return ig_error(c->diags, c->o->prefix_prompt, "cannot be the prefix of a bundle for other machines than this: the model has to be run");
   if (!ig_bundle_begin(&folder, c->o->parent ? c->o->parent : ".", c->name, c->arena, c->diags)) return false;
-  uint32_t threads = n_jobs(c);
-  ig_kernel_jobs *jobs = ig_kernel_jobs_start(c->o->platform, &c->plan, c->name, &c->schedule, c->variants, c->n_variants, threads > 1 ? threads - 1 : 0, IG_DUMP_NONE);
-  bool ok = fill(c, folder.part, jobs);
-  ig_kernel_jobs_destroy(jobs);
-  ok = ok && write_depfile(c, folder.final) && ig_bundle_commit(&folder, c->diags);
+  bool ok = fill_all(c, n, folder.part) && write_depfile(c, folder.final) && ig_bundle_commit(&folder, c->diags);
   if (!ok) ig_bundle_abandon(&folder);
   *bundle = folder.final;
   return ok;
@@ -326,40 +361,68 @@ static bool known_stage(const char *stage) {
   return false;
 }
 
-static bool compile_model(compilation *c, const char **bundle) {
+/* Up to the plan, or to the stage that was asked for. */
+static bool plan_target(compilation *c) {
   if (!ig_stamp_file(&c->model.file, &c->stamp, c->diags) || !make_plan(c)) return false;
   if (c->ended) return true;
-  if (c->o->explain) explain(c);
+  if (c->o->explain && c->target == c->o->platform->target) explain(c);
   for (int i = 0; i < CODE_STAGES; i++)
-    if (at_stage(c, code_stages[i].stage)) return dump_kernels(c, code_stages[i].dump);
+    if (at_stage(c, code_stages[i].stage)) return c->ended = true, dump_kernels(c, code_stages[i].dump);
   const ig_model *m = &c->model;
-  c->facts = (ig_plan_facts){.name = c->name, .architecture = m->architecture, .target = c->o->platform->target->name, .layout = c->o->platform->target->layout, .source = m->source,
+  c->facts = (ig_plan_facts){.name = c->name, .architecture = m->architecture, .target = c->target->name, .layout = c->target->layout, .source = m->source,
                              .n_vocab = m->n_vocab, .n_embd = m->n_embd, .n_layer = m->n_layer, .chat_template = &m->chat_template};
-  return make_bundle(c, bundle);
+  return true;
 }
 
 /* All choices of the caller judged, the model open; nothing is open after false. */
 static bool begin(compilation *c) {
   static pthread_once_t once = PTHREAD_ONCE_INIT; /* LLVM's registries are the process's own */
-  if (!choose_name(c) || !choose_variants(c) || !ig_schedule_read(&c->schedule, c->o->platform->target, c->o->schedule, c->arena, c->diags)) return false;
+  if (!choose_name(c) || !choose_variants(c) || !ig_schedule_read(&c->schedule, c->target, c->o->schedule, c->arena, c->diags)) return false;
   pthread_once(&once, ig_codegen_init);
   if (ig_model_open(&c->model, c->o->model, c->diags)) return true;
   ig_model_close(&c->model);
   return false;
 }
 
+static bool check_platforms(const ig_compile_options *o, ig_diags *diags) {
+  for (uint32_t i = 0; i < o->n_more; i++)
+    for (uint32_t k = 0; k <= i; k++)
+      if (platform_at(o, k) == o->more[i]) return ig_error(diags, o->more[i]->name, "is a target twice (names of devices stand for platforms: `ingot targets`)");
+  return true;
+}
+
+/* One compilation for each target among the platforms, the first platform's first. */
+static bool compile_all(compilation *c, uint32_t *n, const ig_compile_options *o, ig_arena *arena, const char **bundle, ig_diags *diags) {
+  for (uint32_t i = 0; i <= o->n_more; i++) {
+    const ig_target *target = platform_at(o, i)->target;
+    bool known = false;
+    for (uint32_t k = 0; k < *n; k++) known |= c[k].target == target;
+    if (known) continue;
+    c[*n] = (compilation){.o = o, .target = target, .arena = arena, .diags = diags};
+    if (!begin(&c[*n])) return false;
+    ++*n;
+    if (!plan_target(&c[*n - 1])) return false;
+    if (c[0].ended) return true;
+  }
+  return make_bundle(c, *n, bundle);
+}
+
 bool ig_compile(const ig_compile_options *options, ig_arena *arena, const char **bundle, ig_diags *diags) {
-  compilation c = {.o = options, .arena = arena, .diags = diags};
+  uint32_t n = 0;
   *bundle = NULL;
   if (!known_stage(options->stage)) return ig_error(diags, options->stage, "is no stage to stop at: graph, fuse, split, layout (or any pass), plan, kernels, llvm, asm");
-  if (!begin(&c)) return false;
-  bool ok = compile_model(&c, bundle) && !diags->errors;
-  ig_model_close(&c.model);
+  if (!check_platforms(options, diags)) return false;
+  compilation *c = ig_alloc_array(arena, options->n_more + 1, sizeof *c);
+  bool ok = compile_all(c, &n, options, arena, bundle, diags) && !diags->errors;
+  for (uint32_t i = 0; i < n; i++) {
+    ig_text_finish(&c[i].plan_bytes);
+    ig_model_close(&c[i].model);
+  }
   return ok;
 }
 
 bool ig_plan_model(ig_planned *planned, const ig_compile_options *options, ig_arena *arena, ig_diags *diags) {
-  compilation c = {.o = options, .arena = arena, .diags = diags};
+  compilation c = {.o = options, .target = options->platform->target, .arena = arena, .diags = diags};
   if (!begin(&c)) return false;
   bool ok = make_plan(&c) && !diags->errors;
   if (ok) *planned = (ig_planned){c.model, c.schedule, c.plan};

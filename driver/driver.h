@@ -12,6 +12,8 @@ typedef struct ig_compile_options {
   const char *parent;            /* folder the bundle NAME.ingot goes into; "." by default */
   const char *name;              /* NULL: from the file's name, made a C identifier */
   const ig_platform *platform;
+  const ig_platform *const *more; /* platforms of the same bundle; what stages, explain and dumps tell is about the first one's target */
+  uint32_t n_more;
   const char *const *variants;   /* NULL: all of the target */
   uint32_t n_variants;
   uint32_t n_context;            /* 0: the model's, at most 4096 */
@@ -23,13 +25,14 @@ typedef struct ig_compile_options {
   const char *stage;             /* --compile-to: graph, any pass (fuse split layout ...), plan, kernels, llvm, asm; NULL: a bundle */
   ig_text *stage_text;           /* gets the text of the stage */
   const char *dump_phases;       /* folder for NN-pass.txt of every pass, or NULL */
-  const char *depfile;           /* or NULL; its target is the bundle's PLATFORM/libNAME.a */
+  const char *depfile;           /* or NULL; its target is the PLATFORM/libNAME.a of the first platform */
   bool embed;                    /* the library carries plan and weights too, so that the app needs no files; weights of at most 64 MiB */
   void (*progress)(void *user, const char *what, double fraction); /* or NULL */
   void *progress_user;
 } ig_compile_options;
 
-/* Compiles; `bundle` gets the bundle's path. Built beside the old bundle, swapped by one rename: killed at any moment, the old bundle or the
+/* Compiles; `bundle` gets the bundle's path. Platforms of one target share one plan and one weights file, which is written once: those of the second are
+ * hard links. Built beside the old bundle, swapped by one rename: killed at any moment, the old bundle or the
  * new one is whole. Nothing is written on error. */
 bool ig_compile(const ig_compile_options *options, ig_arena *arena, const char **bundle, ig_diags *diags);
 

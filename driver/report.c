@@ -49,6 +49,9 @@ void ig_write_report(const ig_program_plan *plan, const ig_report_facts *f, ig_t
   field(out, "source", f->plan->source ? f->plan->source : "");
   field(out, "architecture", f->plan->architecture);
   field(out, "platform", f->platform->name);
+  ig_text_printf(out, "  \"platforms\": [\"%s\"", f->leading->name);
+  for (uint32_t i = 0; i < f->n_more; i++) ig_text_printf(out, ", \"%s\"", f->more[i]->name);
+  ig_text_printf(out, "],\n");
   field(out, "layout", f->platform->target->layout);
   number(out, "n_vocab", f->plan->n_vocab);
   number(out, "n_embd", f->plan->n_embd);

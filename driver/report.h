@@ -7,7 +7,9 @@
 
 typedef struct ig_report_facts {
   const ig_plan_facts *plan;
-  const ig_platform *platform;
+  const ig_platform *platform;               /* whose library this is */
+  const ig_platform *leading, *const *more;  /* all of the bundle */
+  uint32_t n_more;
   const ig_variant *const *variants;
   uint32_t n_variants, prefix_tokens;
   uint64_t library_bytes, plan_bytes, source_bytes;
