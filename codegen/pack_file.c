@@ -35,18 +35,16 @@ bool ig_same_stamp(const ig_file_stamp *a, const ig_file_stamp *b) {
   return a->device == b->device && a->inode == b->inode && a->size == b->size && a->seconds == b->seconds && a->nanoseconds == b->nanoseconds;
 }
 
-static bool pack_tiles(packer *k, const ig_packed_weight *w) {
-  uint64_t row_bytes = w->file_bytes / w->rows, tiles = ig_ceil_div(w->rows, INGOT_ROWS), at_once = READ_BYTES / (INGOT_ROWS * row_bytes + 1);
-  uint64_t tile_bytes = w->bytes / tiles;
-  if (row_bytes * w->rows != w->file_bytes || tile_bytes * tiles != w->bytes) return ig_error(k->diags, w->name, "has %llu bytes, which are not %llu equal rows",
-                                                                                             (unsigned long long)w->file_bytes, (unsigned long long)w->rows);
+/* One matrix of a weight, which lies at `from` in the model file. */
+static bool pack_matrix(packer *k, const ig_packed_weight *w, uint64_t from, uint64_t row_bytes, uint64_t tile_bytes) {
+  uint64_t at_once = READ_BYTES / (INGOT_ROWS * row_bytes + 1);
   if (at_once < 1) at_once = 1;
   uint8_t *rows = malloc((size_t)(at_once * INGOT_ROWS * row_bytes)), *tile = malloc((size_t)tile_bytes);
   if (!rows || !tile) abort();
   bool ok = true;
   for (uint64_t first = 0; first < w->rows && ok; first += at_once * INGOT_ROWS) {
     uint64_t n = w->rows - first < at_once * INGOT_ROWS ? w->rows - first : at_once * INGOT_ROWS;
-    ok = ig_file_read(k->source, w->file_offset + first * row_bytes, rows, (size_t)(n * row_bytes), k->diags);
+    ok = ig_file_read(k->source, from + first * row_bytes, rows, (size_t)(n * row_bytes), k->diags);
     for (uint64_t r = 0; r < n && ok; r += INGOT_ROWS) {
       uint32_t in_tile = (uint32_t)(n - r < INGOT_ROWS ? n - r : INGOT_ROWS);
       if (!ig_pack_tile(w->layout, rows + r * row_bytes, in_tile, w->cols, tile))
@@ -59,15 +57,26 @@ static bool pack_tiles(packer *k, const ig_packed_weight *w) {
   return ok;
 }
 
+static bool pack_tiles(packer *k, const ig_packed_weight *w) {
+  uint64_t n = ig_matrices(w), all_rows = w->rows * n, row_bytes = w->file_bytes / all_rows, tiles = ig_ceil_div(w->rows, INGOT_ROWS) * n, tile_bytes = w->bytes / tiles;
+  if (row_bytes * all_rows != w->file_bytes || tile_bytes * tiles != w->bytes)
+    return ig_error(k->diags, w->name, "has %llu bytes, which are not %llu equal rows", (unsigned long long)w->file_bytes, (unsigned long long)all_rows);
+  bool ok = true;
+  for (uint64_t e = 0; e < n && ok; e++)
+    ok = pack_matrix(k, w, w->parts ? (uint64_t)w->parts[e] : w->file_offset + e * w->rows * row_bytes, row_bytes, tile_bytes);
+  return ok;
+}
+
 static bool pack_vector(packer *k, const ig_packed_weight *w) {
   const ig_block_format *format = ig_format_find(w->format);
-  if (!format || w->cols % format->block_values || w->cols / format->block_values * format->block_bytes != w->file_bytes)
+  if (!format || w->cols % format->block_values || w->rows * (w->cols / format->block_values * format->block_bytes) != w->file_bytes)
     return ig_error(k->diags, w->name, "is a vector of format %s whose size does not fit its %llu values", w->format, (unsigned long long)w->cols);
   uint8_t *bytes = malloc((size_t)w->file_bytes);
   float *values = calloc((size_t)w->bytes, 1);
   if (!bytes || !values) abort();
   bool ok = ig_file_read(k->source, w->file_offset, bytes, (size_t)w->file_bytes, k->diags);
-  if (ok) format->decode(format, bytes, values, (size_t)w->cols);
+  for (uint64_t r = 0; r < w->rows && ok; r++)
+    format->decode(format, bytes + r * (w->file_bytes / w->rows), values + r * (w->bytes / w->rows / sizeof *values), (size_t)w->cols);
   ok = ok && ig_leaf_writer_add(k->out, values, w->bytes);
   free(bytes);
   free(values);

@@ -76,7 +76,7 @@ static ig_flat_ref write_weight(ig_flat *f, const ig_packed_weight *w, const cha
   ig_flat_child(f, WEIGHT_NAME, name);
   ig_flat_child(f, WEIGHT_FORMAT, format);
   ig_flat_child(f, WEIGHT_LAYOUT, placed);
-  ig_flat_scalar(f, WEIGHT_ROWS, 8, w->rows, 0);
+  ig_flat_scalar(f, WEIGHT_ROWS, 8, w->rows * ig_matrices(w), 0);
   ig_flat_scalar(f, WEIGHT_COLS, 8, w->cols, 0);
   ig_flat_scalar(f, WEIGHT_OFFSET, 8, w->offset, 0);
   ig_flat_scalar(f, WEIGHT_BYTES, 8, w->bytes, 0);

@@ -39,6 +39,8 @@ static const char *const operands_of[IG_FAMILY_COUNT] = {
   [IG_LINEAR_GEMM] = "AWY", [IG_GLU_GEMM] = "AWWY", [IG_ATTENTION] = "FHHYF", [IG_ATTENTION_DECODE] = "FFFHHTY",
 };
 
+bool ig_probe_knows(const ig_kernel_ref *kernel) { return operands_of[kernel->family] != NULL; }
+
 static uint64_t extent(const ingot_extent *e, const uint32_t *dim) {
   uint64_t sum = 0;
   for (int t = 0; t < INGOT_MAX_TERMS && e->term[t].scale; t++) {
@@ -254,7 +256,8 @@ void ig_probe_pair(ig_kernel_probe *p, const ig_probe_code *a, const ig_probe_co
 
 bool ig_probe_same(ig_kernel_probe *p, const ig_probe_code *a, const ig_probe_code *b) {
   reserve_scratch(p, a), reserve_scratch(p, b);
-  size_t y = strlen(operands_of[p->ref.family]) - 1; /* the result is the last operand; caches are rewritten with the same values */
+  const char *kinds = operands_of[p->ref.family];
+  size_t y = (size_t)(strchr(kinds, 'Y') - kinds); /* caches are rewritten with the same values */
   bool same = true;
   for (uint32_t i = 0; i < p->n_shapes && same; i++) {
     shape *s = &p->shapes[i];

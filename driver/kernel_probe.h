@@ -10,6 +10,8 @@
 
 /* All shapes that a plan calls the kernel with. */
 typedef struct ig_kernel_probe ig_kernel_probe;
+/* Whether this kernel's operands can be made up. */
+bool ig_probe_knows(const ig_kernel_ref *kernel);
 /* NULL where the plan does not call it, or where a weight cannot be read (reported). */
 ig_kernel_probe *ig_probe_create(const ig_program_plan *plan, const ig_model *model, uint32_t kernel, ig_diags *diags);
 void ig_probe_destroy(ig_kernel_probe *probe);

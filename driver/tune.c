@@ -184,7 +184,7 @@ static bool choose(const tuning *t, const char *only, bool *wanted, uint32_t *co
   for (const char *at = only; at; at = strchr(at, ',') ? strchr(at, ',') + 1 : NULL) asked++;
   for (uint32_t i = 0; i < t->planned->plan.n_kernels; i++) {
     const char *name = t->planned->plan.kernel[i].info.name;
-    if (!has_numbers(&t->planned->plan.kernel[i].ref)) continue;
+    if (!has_numbers(&t->planned->plan.kernel[i].ref) || !ig_probe_knows(&t->planned->plan.kernel[i].ref)) continue;
     names = ig_format(t->arena, "%s%s%s", names, *names ? ", " : "", name);
     wanted[i] = !only || is_in(only, name);
     *count += wanted[i];

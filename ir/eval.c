@@ -1,6 +1,7 @@
 #include "ir/eval.h"
 
 #include <assert.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -20,12 +21,12 @@ typedef struct cache {
   float *k, *v; /* [position][kv_heads * head_dim] */
 } cache;
 
-enum { NONE = -1, IN = IG_ROLES, OUT = 3 };
+enum { NONE = -1, IN = IG_EXPERTS_ROLES, OUT = 3 };
 
 typedef struct step {
   ig_op op;
   ig_op_kind kind;
-  int in[IN], out[OUT]; /* slots; of a fused_linear by role */
+  int in[IN], out[OUT]; /* slots; of a fused_linear and of experts by role */
 } step;
 
 struct ig_eval {
@@ -60,9 +61,10 @@ static void add_step(ig_eval *e, ig_op op) {
   e->steps = ig_grow(&e->arena, e->steps, e->n_steps, &e->step_capacity, sizeof *e->steps);
   step *s = &e->steps[e->n_steps];
   *s = (step){.op = op, .kind = ig_kind(op)};
+  const int roles = s->kind == IG_OP_fused_linear ? (int)IG_ROLES : s->kind == IG_OP_experts ? (int)IG_EXPERTS_ROLES : 0;
   for (int i = 0; i < IN; i++) {
     ig_value v = {0};
-    if (s->kind == IG_OP_fused_linear) v = ig_operand_role(op, (ig_role)i);
+    if (roles) v = i < roles ? ig_operand_role(op, i) : v;
     else if (i < ig_operand_count(op)) v = ig_operand(op, i);
     s->in[i] = v.handle ? find(e, v) : NONE;
     if (s->in[i] != NONE) e->slots[s->in[i]].last_use = e->n_steps;
@@ -150,15 +152,19 @@ typedef struct weight {
   const ig_block_format *format;
   size_t rows, columns, row_bytes;
   uint64_t offset;
+  const int64_t *parts; /* of experts: where each lies, or NULL: one after another */
+  size_t experts;       /* 0: not theirs */
 } weight;
 
 static weight weight_of(run *r, int index) {
   ig_value v = r->e->slots[index].value;
   ig_op op = ig_defining_op(v);
   int rank = ig_rank(v);
-  weight w = {ig_attr_string(op, "name", &r->arena), ig_format_find(ig_weight_format(v, &r->arena)), rank == 2 ? (size_t)ig_dim(v, 0) : 1,
-              (size_t)ig_dim(v, rank - 1), 0, (uint64_t)ig_attr_int(op, "offset")};
+  weight w = {.name = ig_attr_string(op, "name", &r->arena), .format = ig_format_find(ig_weight_format(v, &r->arena)), .rows = rank > 1 ? (size_t)ig_dim(v, rank - 2) : 1,
+              .columns = (size_t)ig_dim(v, rank - 1), .offset = (uint64_t)ig_attr_int(op, "offset"), .experts = rank == 3 ? (size_t)ig_dim(v, 0) : 0};
   w.row_bytes = w.columns / w.format->block_values * w.format->block_bytes;
+  int64_t *parts;
+  if (w.experts && ig_has_attr(op, "parts") && ig_attr_ints(op, "parts", &r->arena, &parts)) w.parts = parts;
   return w;
 }
 
@@ -167,14 +173,23 @@ static bool read_rows(run *r, const weight *w, size_t first, size_t n, void *to)
   return ig_error(r->diags, w->name, "cannot read the weight");
 }
 
-static const float *read_vector(run *r, int index) {
+/* The matrix of one expert. */
+static weight expert_of(weight w, size_t expert) {
+  w.offset = w.parts ? (uint64_t)w.parts[expert] : w.offset + expert * w.rows * w.row_bytes;
+  return w;
+}
+
+/* One row as floats. */
+static const float *read_row(run *r, int index, size_t row) {
   weight w = weight_of(r, index);
   float *values = ig_alloc_array(&r->arena, w.columns, sizeof *values);
   uint8_t *bytes = ig_alloc(&r->arena, w.row_bytes);
-  if (!read_rows(r, &w, 0, 1, bytes)) return NULL;
+  if (!read_rows(r, &w, row, 1, bytes)) return NULL;
   w.format->decode(w.format, bytes, values, w.columns);
   return values;
 }
+
+static const float *read_vector(run *r, int index) { return read_row(r, index, 0); }
 
 static float kept(const run *r, float x) { return r->e->exact_kv ? x : ig_f16_to_f32(ig_kv_f16(x)); }
 
@@ -186,18 +201,21 @@ static size_t columns_of(run *r, int index) { return r->e->slots[index].columns;
 /* The weight a piece at a time: memory does not grow with the model. */
 static int digits(const step *s) { return ig_has_attr(s->op, "digits") ? (int)ig_attr_int(s->op, "digits") : 1; }
 
+static bool multiply(run *r, const weight *w, const float *x, size_t tokens, const float *bias, float *y, bool add, int digits) {
+  size_t most = ((size_t)1 << 20) / w->row_bytes + 1;
+  uint8_t *bytes = ig_alloc(&r->arena, (most < w->rows ? most : w->rows) * w->row_bytes);
+  for (size_t first = 0; first < w->rows; first += most) {
+    size_t n = w->rows - first < most ? w->rows - first : most;
+    if (!read_rows(r, w, first, n, bytes)) return false;
+    ig_ref_linear(w->format, bytes, n, w->columns, x, tokens, y + first, w->rows, bias ? bias + first : NULL, add, digits);
+  }
+  return true;
+}
+
 static bool product(run *r, const step *s, const float *x, int w_index, int b_index, float *y, bool add) {
   weight w = weight_of(r, w_index);
   const float *bias = b_index == NONE ? NULL : read_vector(r, b_index);
-  if (b_index != NONE && !bias) return false;
-  size_t most = ((size_t)1 << 20) / w.row_bytes + 1;
-  uint8_t *bytes = ig_alloc(&r->arena, (most < w.rows ? most : w.rows) * w.row_bytes);
-  for (size_t first = 0; first < w.rows; first += most) {
-    size_t n = w.rows - first < most ? w.rows - first : most;
-    if (!read_rows(r, &w, first, n, bytes)) return false;
-    ig_ref_linear(w.format, bytes, n, w.columns, x, r->n, y + first, w.rows, bias ? bias + first : NULL, add, digits(s));
-  }
-  return true;
+  return (b_index == NONE || bias) && multiply(r, &w, x, r->n, bias, y, add, digits(s));
 }
 
 static bool do_embed(run *r, const step *s) {
@@ -244,6 +262,41 @@ static bool do_fused_linear(run *r, const step *s) {
   }
   for (int i = 1; i < OUT; i++)
     if (s->out[i] != NONE && !product(r, s, x, s->in[IG_ROLE_W0 + i], s->in[IG_ROLE_B0 + i], rows_of(r, s->out[i]), false)) return false;
+  return true;
+}
+
+/* y = the product of one expert's matrix of role `role` with a row, and its bias. */
+static bool expert_product(run *r, const step *s, int role, size_t expert, const float *x, float *y) {
+  weight w = expert_of(weight_of(r, s->in[role]), expert);
+  int b = s->in[IG_EXPERTS_GATE_BIAS + role - IG_EXPERTS_GATE];
+  const float *bias = b == NONE ? NULL : read_row(r, b, expert);
+  return (b == NONE || bias) && multiply(r, &w, x, 1, bias, y, false, 1);
+}
+
+static bool do_experts(run *r, const step *s) {
+  size_t k = columns_of(r, s->in[IG_EXPERTS_X]), experts = columns_of(r, s->in[IG_EXPERTS_SCORES]), columns = columns_of(r, s->out[0]), used = (size_t)ig_attr_int(s->op, "used");
+  size_t inner = (size_t)ig_dim(r->e->slots[s->in[IG_EXPERTS_GATE]].value, 1);
+  const float *x = rows_of(r, s->in[IG_EXPERTS_X]);
+  if (s->in[IG_EXPERTS_GAIN] != NONE) {
+    float *normal = ig_alloc_array(&r->arena, r->n * k, sizeof *normal);
+    if (!normalise(r, x, k, s->in[IG_EXPERTS_GAIN], (float)ig_attr_float(s->op, "eps"), normal)) return false;
+    x = normal;
+  }
+  bool clamped = ig_has_attr(s->op, "alpha");
+  const ig_ref_gate how = {clamped ? (float)ig_attr_float(s->op, "alpha") : 1, clamped ? (float)ig_attr_float(s->op, "limit") : INFINITY, clamped};
+  float *gate = ig_alloc_array(&r->arena, inner, sizeof *gate), *up = ig_alloc_array(&r->arena, inner, sizeof *up), *v = ig_alloc_array(&r->arena, columns, sizeof *v);
+  memcpy(rows_of(r, s->out[0]), rows_of(r, s->in[IG_EXPERTS_RESIDUAL]), r->n * columns * sizeof(float));
+  for (size_t t = 0; t < r->n; t++) {
+    uint32_t ids[IG_EXPERTS_MOST];
+    float weights[IG_EXPERTS_MOST], *y = rows_of(r, s->out[0]) + t * columns;
+    ig_ref_route(rows_of(r, s->in[IG_EXPERTS_SCORES]) + t * experts, experts, used, ids, weights);
+    for (size_t i = 0; i < used; i++) {
+      if (!expert_product(r, s, IG_EXPERTS_GATE, ids[i], x + t * k, gate) || !expert_product(r, s, IG_EXPERTS_UP, ids[i], x + t * k, up)) return false;
+      ig_ref_experts_glu(gate, up, inner, &how, gate);
+      if (!expert_product(r, s, IG_EXPERTS_DOWN, ids[i], gate, v)) return false;
+      for (size_t c = 0; c < columns; c++) y[c] = fmaf(weights[i], v[c], y[c]);
+    }
+  }
   return true;
 }
 
@@ -306,7 +359,7 @@ static bool (*const ops[IG_OP_COUNT])(run *r, const step *s) = {
   [IG_OP_embed] = do_embed, [IG_OP_rms_norm] = do_rms_norm, [IG_OP_linear] = do_linear,
   [IG_OP_rope] = do_rope, [IG_OP_attention] = do_attention, [IG_OP_silu] = do_plain,
   [IG_OP_mul] = do_plain, [IG_OP_add] = do_plain, [IG_OP_fused_linear] = do_fused_linear,
-  [IG_OP_rope_attention] = do_attention, /* weights and tables are read where they are used */
+  [IG_OP_rope_attention] = do_attention, [IG_OP_experts] = do_experts, /* weights and tables are read where they are used */
 };
 
 /* ---- run -------------------------------------------------------------------------------------------------------------- */

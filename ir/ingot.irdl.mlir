@@ -115,4 +115,22 @@ irdl.dialect @ig {
     irdl.attributes { "layer" = %layer, "heads" = %heads, "kv_heads" = %kv_heads, "head_dim" = %head_dim, "scale" = %scale }
     irdl.results(y: %q)
   }
+  // Takes operandSegmentSizes too.
+  irdl.operation @experts {
+    %residual = irdl.base "!builtin.tensor"
+    %x = irdl.base "!builtin.tensor"
+    %scores = irdl.base "!builtin.tensor"
+    %gate = irdl.base "!builtin.tensor"
+    %up = irdl.base "!builtin.tensor"
+    %down = irdl.base "!builtin.tensor"
+    %gain = irdl.base "!builtin.tensor"
+    %gate_bias = irdl.base "!builtin.tensor"
+    %up_bias = irdl.base "!builtin.tensor"
+    %down_bias = irdl.base "!builtin.tensor"
+    %used = irdl.base "#builtin.integer"
+    irdl.operands(residual: %residual, x: %x, scores: %scores, gate: %gate, up: %up, down: %down, gain: optional %gain, gate_bias: optional %gate_bias,
+      up_bias: optional %up_bias, down_bias: optional %down_bias)
+    irdl.attributes { "used" = %used }
+    irdl.results(y: %residual)
+  }
 }

@@ -3,6 +3,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "ir/numerics.h"
+
 /* Layouts x86_64.r16 and aarch64.r16: lane = row. Unit bytes are those of 16 rows. Units are so long that scales fill a line and quants stay aligned to 64;
  * blocks that fill none end a row one by one, their scales padded to a line. q6_k pads 32 bytes a unit (1 %), q3_k too (1.8 %). */
 static const ig_layout layouts[] = {
@@ -88,6 +90,14 @@ static const struct {
   [IG_GLU_GEMV] = {"glu_%s_gemv", 3, 1, true, false},
   [IG_GLU_GEMM] = {"glu_%s_gemm", 3, 0, true, false},
   [IG_GLU] = {"glu", 1, 0, false, false},
+  [IG_ROUTE] = {"route", 3, 0, false, false},
+  [IG_GROUP] = {"group", 2, 0, false, false},
+  [IG_GATHER] = {"gather", 2, 0, false, false},
+  [IG_EXPERTS_GLU] = {"experts_glu", 4, 0, false, false},
+  [IG_EXPERTS_GEMV] = {"experts_%s_gemv", 6, 1, true, false},
+  [IG_EXPERTS_GEMM] = {"experts_%s_gemm", 6, 0, true, false},
+  [IG_EXPERTS_SUM_GEMV] = {"experts_sum_%s_gemv", 6, 1, true, false},
+  [IG_EXPERTS_SUM_GEMM] = {"experts_sum_%s_gemm", 6, 0, true, false},
   [IG_ROPE_KV] = {"rope_kv", IG_ATTN_DIMS - IG_D0, 0, false, false},
   [IG_ATTENTION] = {"attention", IG_ATTN_DIMS - IG_D0, 0, false, false},
   [IG_ATTENTION_DECODE] = {"attention_decode", IG_ATTN_DIMS - IG_D0, 1, false, false},
@@ -117,6 +127,12 @@ static ingot_extent row_of(ig_activation a, const ig_layout *l) {
   return sum2(l->unit_values / 256 * 352, T | D(0), l->odd_values / 256 * 352, T | D(1));
 }
 
+/* The same extent with one more factor. */
+static ingot_extent by(ingot_extent e, uint32_t dims) {
+  for (int i = 0; i < INGOT_MAX_TERMS; i++) e.term[i].dims |= e.term[i].scale ? dims : 0;
+  return e;
+}
+
 /* Rows counted in blocks of `block` values: whole blocks only, so that no row can end within one. */
 static ingot_extent row_of_blocks(ig_activation a, uint32_t block) { return one((uint32_t)ig_activation_bytes(a, block), T | D(0)); }
 
@@ -133,7 +149,7 @@ void ig_kernel_info(ingot_kernel_info *info, ig_family family, const ig_layout *
 #define CACHE(acc, extent) OPERAND(acc, INGOT_PLACE_KV, extent)
   ingot_extent weight = l ? sum2(l->unit_bytes, D(0) | D(2), l->odd_bytes, D(1) | D(2)) : one(0, 0);
   ingot_extent heads_q = one(64, T | D(6)), heads_k = one(64, T | D(7)), heads_v = one(64, T | D(8)), heads_y = one(64, T | D(9));
-  ingot_extent k_cache = one(2, D(0) | D(2) | CONTEXT), v_cache = one(32, D(0) | D(3) | CONTEXT), turns = one(8, D(5)), sinks = one(4, D(0) | D(1) | D(13));
+  ingot_extent k_cache = one(2, D(0) | D(2) | CONTEXT), v_cache = one(32, D(0) | D(3) | CONTEXT), turns = one(8, D(5)), sinks = one(4, D(0) | D(1) | D(13)), choices = one(128, T);
   ingot_extent partials = sum2(64, BLOCKS | D(0) | D(1) | D(3), 64, BLOCKS | D(0) | D(1));
   const uint32_t block = ig_activation_block(activation);
   switch (family) {
@@ -184,6 +200,44 @@ void ig_kernel_info(ingot_kernel_info *info, ig_family family, const ig_layout *
     BUFFER(RW, row_of_blocks(IG_ACT_F32, 16));
     BUFFER(R, row_of_blocks(IG_ACT_F32, 16));
     break;
+  case IG_ROUTE:
+    info->tiles = one(1, T);
+    BUFFER(R, one(64, T | D(2)));
+    BUFFER(W, choices);
+    break;
+  case IG_GROUP:
+    info->tiles = one(1, 0);
+    BUFFER(R, choices);
+    BUFFER(W, sum2(4, D(0), 4, 0));
+    BUFFER(W, one(8, T | D(1)));
+    BUFFER(W, one(4, T | D(1)));
+    break;
+  case IG_GATHER:
+    info->tiles = one(1, T);
+    BUFFER(R, one(8, T | D(1)));
+    BUFFER(R, one(4, T | D(0)));
+    BUFFER(W, one(8, T | D(0) | D(1)));
+    break;
+  case IG_EXPERTS_GLU:
+    info->tiles = one(1, T);
+    BUFFER(W, row_of_blocks(IG_ACT_F32, 16));
+    BUFFER(R, row_of_blocks(IG_ACT_F32, 16));
+    BUFFER(R, row_of_blocks(IG_ACT_F32, 16));
+    break;
+  case IG_EXPERTS_GEMV:
+  case IG_EXPERTS_GEMM:
+  case IG_EXPERTS_SUM_GEMV:
+  case IG_EXPERTS_SUM_GEMM: {
+    bool many = family == IG_EXPERTS_GEMM || family == IG_EXPERTS_SUM_GEMM, sums = family >= IG_EXPERTS_SUM_GEMV;
+    info->tiles = one(1, sums ? D(2) : many ? D(2) | D(3) : D(2) | D(5));
+    BUFFER(R, by(row_of(l->activation, l), many || sums ? D(5) : 0));
+    BUFFER(R, many ? sum2(4, D(3), 4, 0) : choices);
+    WEIGHT(by(weight, D(3)));
+    BUFFER(sums ? RW : W, one(64, sums ? T | D(2) : T | D(2) | D(5)));
+    WEIGHT(one(64, D(2) | D(3) | D(4)));
+    if (many && sums) BUFFER(R, one(8, T | D(5)));
+    break;
+  }
   case IG_ROPE_KV:
     info->tiles = one(1, T);
     BUFFER(RW, heads_q);
@@ -221,6 +275,15 @@ void ig_kernel_info(ingot_kernel_info *info, ig_family family, const ig_layout *
   }
   if (family == IG_NORM) info->limit[0] = (ingot_limit){{1, D(1)}, {block, D(0)}};
   if (family == IG_EMBED) info->limit[0] = (ingot_limit){{1, 0}, {1, D(2)}}; /* ids are clamped to a table that has rows */
+  if (family == IG_ROUTE || family == IG_GROUP) { /* one of some is chosen, and as many as there is room for */
+    info->limit[0] = (ingot_limit){{1, D(1)}, {IG_EXPERTS_MOST, 0}};
+    info->limit[1] = (ingot_limit){{1, 0}, {1, D(0) | D(1)}};
+    if (family == IG_ROUTE) info->limit[2] = (ingot_limit){{1, D(0)}, {16, D(2)}}, info->limit[3] = (ingot_limit){{1, D(1)}, {1, D(0)}};
+  }
+  if (family >= IG_EXPERTS_GEMV && family <= IG_EXPERTS_SUM_GEMM) {
+    info->limit[0] = (ingot_limit){{1, D(5)}, {IG_EXPERTS_MOST, 0}};
+    info->limit[1] = (ingot_limit){{1, 0}, {1, D(3) | D(5)}};
+  }
   if (family >= IG_ROPE_KV) { /* heads have channels and fit their rows, channels their padding, pairs the head */
     ingot_term heads = {1, D(0) | D(1) | D(2)}, kv = {1, D(0) | D(2)};
     bool merge = family == IG_ATTENTION_MERGE, prefill = family == IG_ATTENTION, y = merge || prefill;

@@ -24,6 +24,14 @@ typedef enum ig_family {
   IG_GLU_GEMV,          /* glu_<fmt>_gemv:     y = silu(w x) * (w2 x) for one token */
   IG_GLU_GEMM,          /* glu_<fmt>_gemm */
   IG_GLU,               /* glu:                y = silu(y) * up, for gate and up of different formats; tiles are tokens */
+  IG_ROUTE,             /* route:              which experts a token takes, and their weights; tiles are tokens */
+  IG_GROUP,             /* group:              the tokens' choices by expert: a slot for each, expert after expert, tokens in order; one tile */
+  IG_GATHER,            /* gather:             a token's row copied to its slots; tiles are tokens */
+  IG_EXPERTS_GLU,       /* experts_glu:        y = the gated product of experts (numerics.h); tiles are tokens */
+  IG_EXPERTS_GEMV,      /* experts_<fmt>_gemv: y[i] = w of the i-th chosen expert x for one token; tiles are row tiles, expert after expert */
+  IG_EXPERTS_GEMM,      /* experts_<fmt>_gemm: y[slot] = w of the slot's expert x[slot]; tiles are row tiles of all experts */
+  IG_EXPERTS_SUM_GEMV,  /* experts_sum_<fmt>_gemv: y = y + the sum of weight * (w of the i-th chosen expert x[i]); tiles are row tiles */
+  IG_EXPERTS_SUM_GEMM,  /* experts_sum_<fmt>_gemm: the same for many tokens, y[token] from x[slot] */
   IG_ROPE_KV,           /* rope_kv:            q rotated and scaled in place; k rotated and v rounded to f16 into the caches; tiles are tokens */
   IG_ATTENTION,         /* attention:          y = softmax(q k) v over the caches, causal; tiles are kv_heads * QUERY_TILES, kv head major */
   IG_ATTENTION_DECODE,  /* attention_decode:   rope_kv for one token and its attention to one block of 128; tiles are kv_heads * BLOCKS, kv head major */
@@ -39,6 +47,11 @@ enum { IG_D0 = INGOT_DIM_STATIC };
  *                 row, each normalised by itself with the one gain (heads)
  * quant:          0 blocks
  * glu:            0 n16
+ * route:          0 experts · 1 used · 2 row of scores in 16 floats
+ * group:          0 experts · 1 used
+ * gather:         0 used · 1 row in 8 bytes
+ * experts_glu:    0 n16 of all chosen · 1 alpha · 2 limit · 3 shift (f32 bits)
+ * experts_*:      0 k_units · 1 k_odd · 2 row_tiles (of one expert) · 3 experts · 4 biased (0, or 1: w x + bias) · 5 used
  * rope_kv, attention, attention_decode, attention_merge (the same list for all four):
  *                 0 kv_heads · 1 group (query heads per kv head) · 2 head_dim · 3 v16 = ceil(head_dim / 16) · 4 scale of q (f32 bits)
  *                 5 pairs rotated (rope_dim / 2) · 6 q16 · 7 k16 · 8 v_row16 · 9 y16: row lengths of q, k, v, y in 16 floats
@@ -47,6 +60,7 @@ enum { IG_D0 = INGOT_DIM_STATIC };
  */
 enum { IG_ATTN_KV_HEADS = IG_D0, IG_ATTN_GROUP, IG_ATTN_HEAD_DIM, IG_ATTN_V16, IG_ATTN_SCALE, IG_ATTN_PAIRS, IG_ATTN_Q16, IG_ATTN_K16, IG_ATTN_V_ROW16, IG_ATTN_Y16, IG_ATTN_HALVES, IG_ATTN_MAGNITUDE, IG_ATTN_WINDOW, IG_ATTN_SINKS, IG_ATTN_DIMS };
 enum { IG_LIN_UNITS = IG_D0, IG_LIN_ODD, IG_LIN_TILES, IG_LIN_EPILOGUE, IG_LIN_BIASED };
+enum { IG_EXP_EXPERTS = IG_D0 + 3, IG_EXP_BIASED, IG_EXP_USED }; /* after the first three of linear */
 enum { IG_NORM_BLOCKS = IG_D0, IG_NORM_N, IG_NORM_EPS, IG_NORM_PIECES };
 
 /* Operands by family, in order:
@@ -57,10 +71,17 @@ enum { IG_NORM_BLOCKS = IG_D0, IG_NORM_N, IG_NORM_EPS, IG_NORM_PIECES };
  *   linear_x2         x · w · y f32 [T][16 row_tiles]
  *   glu_<fmt>         x · w (gate) · w2 (up) · y f32 [T][16 row_tiles]
  *   glu               y f32 (gate, in place) · up f32
+ *   route             scores f32 · choices
+ *   group             choices · starts u32[experts + 1] · rows {u32 token, f32 weight}[slots] · slots u32[T][used]; there are T * used slots
+ *   gather            x · slots · y [slots]
+ *   experts_glu       y f32 (may be the gate) · gate f32 · up f32
+ *   experts_*         x · choices (gemv) or starts (gemm) · w [experts] · y f32 · bias f32 [experts][16 row_tiles] (nothing where not biased) · sum_gemm: rows
  *   rope_kv           q f32 (in place) · k f32 · v f32 · k cache · v cache · frequencies u64[pairs]
  *   attention         q f32 · k cache · v cache · y f32 · sinks f32[heads] (nothing where there are none)
  *   attention_decode  q f32 · k f32 · v f32 · k cache · v cache · frequencies u64[pairs] · partials
  *   attention_merge   partials · y f32 · sinks
+ * choices:  u32 expert[16], then f32 weight[16], for each token; those beyond `used` are 0. Whoever reads an expert, a slot or a token from memory takes
+ *           the last one there is for one beyond it: what is touched is bounded whatever the scores were
  * k cache:  f16 [kv_heads][context / 16][head_dim][16]    (lanes are positions)
  * v cache:  f16 [kv_heads][context][16 v16]               (lanes are channels; the padding is zero)
  * partials: f32 [BLOCKS][kv_heads * group][16 v16 + 16]: the block's weighted sum of v, then its maximum, then its sum, then unused

@@ -86,6 +86,67 @@ static void glu(const ingot_kernel_args *a, uint32_t t, bool f) {
   for (size_t i = 0; i < n; i++) y[i] = y[i] / (1.0f + expo(-y[i], f)) * up[i];
 }
 
+/* ---- experts ---------------------------------------------------------------------------------------------------------- */
+
+static void route(const ingot_kernel_args *a, uint32_t t, bool f) {
+  uint32_t experts = a->dim[IG_D0], used = a->dim[IG_D0 + 1], chosen[IG_EXPERTS_MOST] = {0}, n = 0;
+  const float *scores = (const float *)a->operand[0] + t * 16 * (size_t)a->dim[IG_D0 + 2];
+  float score[IG_EXPERTS_MOST], most = 0;
+  for (uint32_t i = 0; i < experts; i++) {
+    uint32_t rank = 0;
+    int32_t key = ig_score_key(scores[i]);
+    for (uint32_t k = 0; k < experts; k++) rank += ig_score_key(scores[k]) > key || (ig_score_key(scores[k]) == key && k < i);
+    if (rank == 0) most = scores[i];
+    if (rank < used) chosen[n] = i, score[n++] = scores[i];
+  }
+  for (uint32_t i = 0; i < IG_EXPERTS_MOST; i++) score[i] = expo((i < n ? score[i] : -INFINITY) - most, f);
+  float sum = ig_fold16(score);
+  uint8_t *y = (uint8_t *)a->operand[1] + t * 128;
+  memcpy(y, chosen, 64);
+  for (uint32_t i = 0; i < IG_EXPERTS_MOST; i++) score[i] /= sum;
+  memcpy(y + 64, score, 64);
+}
+
+static void group(const ingot_kernel_args *a) {
+  uint32_t experts = a->dim[IG_D0], used = a->dim[IG_D0 + 1], tokens = a->dim[INGOT_DIM_TOKENS], n = 0;
+  uint32_t *starts = a->operand[1], *slots = a->operand[3];
+  for (uint32_t e = 0; e < experts; e++) {
+    starts[e] = n;
+    for (uint32_t t = 0; t < tokens; t++)
+      for (uint32_t i = 0; i < used; i++) {
+        const uint8_t *choice = (const uint8_t *)a->operand[0] + t * 128 + 4 * i;
+        uint32_t id;
+        memcpy(&id, choice, 4);
+        if ((id < experts ? id : experts - 1) != e) continue;
+        uint8_t *row = (uint8_t *)a->operand[2] + 8 * (size_t)n;
+        memcpy(row, &t, 4), memcpy(row + 4, choice + 64, 4);
+        slots[t * used + i] = n++;
+      }
+  }
+  starts[experts] = n;
+}
+
+static void gather(const ingot_kernel_args *a, uint32_t t) {
+  uint32_t used = a->dim[IG_D0];
+  size_t bytes = 8 * (size_t)a->dim[IG_D0 + 1];
+  for (uint32_t i = 0; i < used; i++) {
+    uint32_t slot = ((const uint32_t *)a->operand[1])[t * used + i], last = a->dim[INGOT_DIM_TOKENS] * used - 1;
+    memcpy((uint8_t *)a->operand[2] + (slot < last ? slot : last) * bytes, (const uint8_t *)a->operand[0] + t * bytes, bytes);
+  }
+}
+
+static void experts_glu(const ingot_kernel_args *a, uint32_t t, bool f) {
+  size_t n = 16 * (size_t)a->dim[IG_D0];
+  float alpha = ig_f32_of_bits(a->dim[IG_D0 + 1]), limit = ig_f32_of_bits(a->dim[IG_D0 + 2]), shift = ig_f32_of_bits(a->dim[IG_D0 + 3]);
+  const float *gate = (const float *)a->operand[1] + t * n, *up = (const float *)a->operand[2] + t * n;
+  float *y = (float *)a->operand[0] + t * n;
+  for (size_t i = 0; i < n; i++) {
+    float g = gate[i] < limit ? gate[i] : limit, u = up[i] < limit ? up[i] : limit;
+    u = u > -limit ? u : -limit;
+    y[i] = g / (1.0f + expo(-(alpha * g), f)) * (u + shift);
+  }
+}
+
 /* ---- attention -------------------------------------------------------------------------------------------------------- */
 
 typedef struct shape {
@@ -254,6 +315,10 @@ bool ig_reference(const ig_kernel_ref *ref, const ingot_kernel_args *a, uint32_t
       break;
     case IG_QUANT: quantised(ref, a, t, f); break;
     case IG_GLU: glu(a, t, f); break;
+    case IG_ROUTE: route(a, t, f); break;
+    case IG_GROUP: group(a); break;
+    case IG_GATHER: gather(a, t); break;
+    case IG_EXPERTS_GLU: experts_glu(a, t, f); break;
     case IG_ROPE_KV: rope_kv(a, t, f); break;
     case IG_ATTENTION: prefill(a, t, f); break;
     case IG_ATTENTION_DECODE: decode(a, t, f); break;

@@ -32,6 +32,12 @@ float ig_exp(float x) {
   return p * power_of_two(half) * power_of_two(n - half);
 }
 
+int32_t ig_score_key(float score) {
+  uint32_t bits = ig_f32_bits(score);
+  if (score != score) return INT32_MIN;
+  return bits >> 31 ? (int32_t)(bits ^ 0x7fffffffu) : (int32_t)bits;
+}
+
 float ig_silu(float x) { return x / (1.0f + ig_exp(-x)); }
 
 void ig_sincos_turns(uint64_t turns, float *sine, float *cosine) {

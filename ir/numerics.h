@@ -21,6 +21,11 @@
  *       p; o_c = fma chain over positions p in order, from 0. Blocks merge from left to right, the first as it is:
  *       M' = max(M, m); a = exp(M - M'); b = exp(m - M'); L = fma(L, a, l * b); O = fma(O, a, o * b). y = O / L.
  *       A head's sink s is a last block of nothing: m = s, l = 1; L = fma(L, a, b); O = O * a.
+ *   experts: scores are ordered by ig_score_key, equal ones by the lower number first; the first `used` are chosen. m = the highest score; with lane i
+ *       mod 16 for the i-th chosen from the lowest number up, and minus infinity in the lanes that are left: e_i = exp(s_i - m); weight = e_i / (row sum of e).
+ *       From the lowest number up, y = fma(weight, v, y), v being the expert's down product with its bias; y begins as the residual.
+ *   glu of experts: g = g < limit ? g : limit; u = u < limit ? u : limit; u = u > -limit ? u : -limit; ((g / (1 + exp(-(alpha * g)))) * (u + shift)).
+ *       Plain: alpha = 1, limit infinite, shift = 0.
  */
 #ifndef INGOT_IR_NUMERICS_H
 #define INGOT_IR_NUMERICS_H
@@ -50,6 +55,10 @@ extern const float ig_exp_coefficients[7];
 float ig_exp(float x);
 /* x / (1 + exp(-x)): one negation (sign bit), exp, one add, one true division. */
 float ig_silu(float x);
+
+/* Orders scores whatever they are: the bits as a signed integer, of a negative number all but the sign turned over; a NaN lies below all. */
+int32_t ig_score_key(float score);
+enum { IG_EXPERTS_MOST = 16 }; /* that a token can choose: a lane each */
 
 /* sin and cos of 2 pi t for a 64-bit turn (two's complement, 2^64 = one turn):
  *   u = turns >> 32 as u32; q = (u + 0x20000000) >> 30 (logical: the quarter, 0 .. 3); i = (i32)(u - (q << 30)), in [-2^29, 2^29]

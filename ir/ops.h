@@ -3,7 +3,8 @@
  * Handles are small values, valid as long as their module and op live. A context and all in it belong to one thread at a time.
  *
  * Ops of `forward` (made by frontends; T = ? tokens):
- *   ig.weight     {name, file offset, bytes}                   -> tensor<rows x cols x i8, {format = "q4_k"}> or 1-D tensor<n x f32, {format = "f32"}>
+ *   ig.weight     {name, file offset, bytes, [parts]}          -> tensor<rows x cols x i8, {format = "q4_k"}> or 1-D tensor<n x f32, {format = "f32"}>;
+ *                  of experts tensor<experts x rows x cols x i8>, where parts = array<i64> says where in the file each of them lies, if not one after another
  *   ig.rope_table {frequencies = array<i64>, [halves], [magnitude]} -> tensor<pairs x i64> turns per position, 0.64 fixed point (numerics.h);
  *                  pair i is the channels 2i, 2i + 1 of a head, or with halves = 1 i, i + pairs; sines and cosines times the magnitude
  *   ig.embed      (tokens, w)                                  -> tensor<?x cols x f32>
@@ -12,6 +13,9 @@
  *   ig.rope       (x, pos, table) {heads, head_dim}            the first 2 * pairs channels of each head
  *   ig.attention  (q, k, v, pos, [sinks]) {layer, heads, kv_heads, head_dim, scale, [window]}   causal, over the layer's cache, which it extends;
  *                  window: only the last so many positions, the token's own among them; sinks: a score for each head, to which no value belongs
+ *   ig.experts    (residual, x, scores, gate, up, down, [gain], [gate_bias], [up_bias], [down_bias]) {used, [eps], [alpha, limit]}
+ *                  the residual, and added to it from the lowest number up, of the `used` experts with the highest scores, weight * down(silu(gate x) * (up x)), weights being the softmax
+ *                  of their scores; with alpha and limit the clamped product of numerics.h with up + 1; x is normalised first where there is a gain
  *   ig.silu (x) · ig.mul (a, b) · ig.add (a, b)
  * Ops made by the pass fuse:
  *   ig.fused_linear   (x, [gain], w0, [w1], [w2], [residual], [b0], [b1], [b2]) {[eps], epilogue = "none" | "add" | "glu"} -> y0, [y1], [y2]
@@ -68,7 +72,12 @@ int ig_operand_count(ig_op op);
 ig_value ig_operand(ig_op op, int index);
 /* Of a fused_linear: the operand by its role, or handle NULL. */
 typedef enum ig_role { IG_ROLE_X, IG_ROLE_GAIN, IG_ROLE_W0, IG_ROLE_W1, IG_ROLE_W2, IG_ROLE_RESIDUAL, IG_ROLE_B0, IG_ROLE_B1, IG_ROLE_B2, IG_ROLES } ig_role;
-ig_value ig_operand_role(ig_op op, ig_role role);
+/* The same of an experts op. */
+typedef enum ig_experts_role {
+  IG_EXPERTS_RESIDUAL, IG_EXPERTS_X, IG_EXPERTS_SCORES, IG_EXPERTS_GATE, IG_EXPERTS_UP, IG_EXPERTS_DOWN, IG_EXPERTS_GAIN, IG_EXPERTS_GATE_BIAS, IG_EXPERTS_UP_BIAS,
+  IG_EXPERTS_DOWN_BIAS, IG_EXPERTS_ROLES
+} ig_experts_role;
+ig_value ig_operand_role(ig_op op, int role);
 int ig_result_count(ig_op op);
 ig_value ig_result(ig_op op, int index);
 ig_op ig_defining_op(ig_value value);           /* NULL for function arguments */
@@ -106,6 +115,9 @@ typedef struct ig_builder {
   const char *location;       /* name put on the ops that follow, may be NULL */
 } ig_builder;
 ig_value ig_build_weight(ig_builder *b, const char *name, const char *format, uint64_t rows, uint64_t cols, uint64_t offset, uint64_t bytes); /* rows 0: 1-D of cols */
+/* The matrices of experts; `parts` (or NULL): where each lies. */
+ig_value ig_build_expert_weights(ig_builder *b, const char *name, const char *format, uint64_t experts, uint64_t rows, uint64_t cols, uint64_t offset, uint64_t bytes,
+                                 const int64_t *parts);
 ig_value ig_build_rope_table(ig_builder *b, const uint64_t *frequencies, size_t pairs);
 ig_value ig_build_embed(ig_builder *b, ig_value tokens, ig_value weight);
 ig_value ig_build_rms_norm(ig_builder *b, ig_value x, ig_value gain, float eps);
@@ -119,6 +131,8 @@ ig_value ig_build_mul(ig_builder *b, ig_value a, ig_value c);
 ig_value ig_build_add(ig_builder *b, ig_value a, ig_value c);
 /* NULL handles where an operand is absent (`bias` NULL: no biases); results as weights are given (one for "glu"); eps is written where there is a gain. */
 ig_op ig_build_fused_linear(ig_builder *b, ig_value x, ig_value gain, const ig_value w[3], const ig_value bias[3], ig_value residual, float eps, const char *epilogue);
+/* By role, handle NULL where absent; alpha 0: plain silu, else with `limit`. */
+ig_op ig_build_experts(ig_builder *b, const ig_value operands[IG_EXPERTS_ROLES], uint32_t used, float eps, float alpha, float limit);
 ig_value ig_build_rope_attention(ig_builder *b, ig_value q, ig_value k, ig_value v, ig_value pos, ig_value table, ig_op attention /* attributes copied */);
 
 #endif

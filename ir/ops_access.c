@@ -50,12 +50,12 @@ void ig_swap_operands(ig_op op) {
   mlirOperationSetOperand(ig_to_op(op), 1, ig_to_value(a));
 }
 
-ig_value ig_operand_role(ig_op op, ig_role role) {
+ig_value ig_operand_role(ig_op op, int role) {
   MlirAttribute sizes = ig_attr(op, "operandSegmentSizes");
-  assert(ig_kind(op) == IG_OP_fused_linear && mlirDenseArrayGetNumElements(sizes) == IG_ROLES);
+  assert(mlirDenseArrayGetNumElements(sizes) == (ig_kind(op) == IG_OP_experts ? (int)IG_EXPERTS_ROLES : (int)IG_ROLES));
   int index = 0;
-  for (int i = 0; i < (int)role; i++) index += mlirDenseI32ArrayGetElement(sizes, i);
-  return mlirDenseI32ArrayGetElement(sizes, (intptr_t)role) ? ig_operand(op, index) : (ig_value){0};
+  for (int i = 0; i < role; i++) index += mlirDenseI32ArrayGetElement(sizes, i);
+  return mlirDenseI32ArrayGetElement(sizes, role) ? ig_operand(op, index) : (ig_value){0};
 }
 
 int ig_result_count(ig_op op) { return (int)mlirOperationGetNumResults(ig_to_op(op)); }
@@ -181,9 +181,9 @@ void ig_weight_set_layout(ig_op weight, const char *layout) {
   MlirAttribute format = mlirDictionaryAttrGetElementByName(mlirRankedTensorTypeGetEncoding(type), ig_ref("format"));
   MlirNamedAttribute both[] = {{mlirIdentifierGet(mlir, ig_ref("format")), format},
                                {mlirIdentifierGet(mlir, ig_ref("layout")), mlirStringAttrGet(mlir, ig_ref(layout))}};
-  int64_t dims[2];
+  int64_t dims[3];
   intptr_t rank = mlirShapedTypeGetRank(type);
-  assert(rank <= 2);
+  assert(rank <= 3);
   for (intptr_t i = 0; i < rank; i++) dims[i] = mlirShapedTypeGetDimSize(type, i);
   mlirValueSetType(value, mlirRankedTensorTypeGet(rank, dims, mlirShapedTypeGetElementType(type), mlirDictionaryAttrGet(mlir, 2, both)));
 }

@@ -7,7 +7,7 @@
 typedef struct recipe {
   MlirContext mlir;
   const char *name;
-  MlirValue operands[IG_ROLES];
+  MlirValue operands[IG_EXPERTS_ROLES];
   MlirNamedAttribute attributes[8];
   MlirType results[3];
   intptr_t n_operands, n_attributes, n_results;
@@ -57,16 +57,25 @@ static ig_value one(ig_builder *b, recipe *r, MlirType result) {
   return ig_of_value(mlirOperationGetResult(finish(b, r), 0));
 }
 
-ig_value ig_build_weight(ig_builder *b, const char *name, const char *format, uint64_t n_rows, uint64_t cols, uint64_t offset, uint64_t bytes) {
+static ig_value weight(ig_builder *b, const char *name, const char *format, int rank, const int64_t *dims, uint64_t offset, uint64_t bytes, const int64_t *parts) {
   recipe r = start(b, "ig.weight");
   string(&r, "name", name);
   number(&r, "offset", offset);
   number(&r, "bytes", bytes);
   MlirNamedAttribute key = {mlirIdentifierGet(r.mlir, ig_ref("format")), mlirStringAttrGet(r.mlir, ig_ref(format))};
   MlirAttribute encoding = mlirDictionaryAttrGet(r.mlir, 1, &key);
+  if (parts) attribute(&r, "parts", mlirDenseI64ArrayGet(r.mlir, (intptr_t)dims[0], parts));
+  return one(b, &r, mlirRankedTensorTypeGet(rank, dims, rank > 1 ? mlirIntegerTypeGet(r.mlir, 8) : mlirF32TypeGet(r.mlir), encoding));
+}
+
+ig_value ig_build_weight(ig_builder *b, const char *name, const char *format, uint64_t n_rows, uint64_t cols, uint64_t offset, uint64_t bytes) {
   int64_t dims[] = {(int64_t)n_rows, (int64_t)cols};
-  return one(b, &r, n_rows ? mlirRankedTensorTypeGet(2, dims, mlirIntegerTypeGet(r.mlir, 8), encoding)
-                           : mlirRankedTensorTypeGet(1, dims + 1, mlirF32TypeGet(r.mlir), encoding));
+  return weight(b, name, format, n_rows ? 2 : 1, n_rows ? dims : dims + 1, offset, bytes, NULL);
+}
+
+ig_value ig_build_expert_weights(ig_builder *b, const char *name, const char *format, uint64_t experts, uint64_t n_rows, uint64_t cols, uint64_t offset, uint64_t bytes,
+                                 const int64_t *parts) {
+  return weight(b, name, format, 3, (int64_t[]){(int64_t)experts, (int64_t)n_rows, (int64_t)cols}, offset, bytes, parts);
 }
 
 ig_value ig_build_rope_table(ig_builder *b, const uint64_t *frequencies, size_t pairs) {
@@ -155,6 +164,21 @@ ig_op ig_build_fused_linear(ig_builder *b, ig_value x, ig_value gain, const ig_v
   string(&r, "epilogue", epilogue);
   attribute(&r, "operandSegmentSizes", mlirDenseI32ArrayGet(r.mlir, IG_ROLES, operands));
   attribute(&r, "resultSegmentSizes", mlirDenseI32ArrayGet(r.mlir, 3, results));
+  return ig_of_op(finish(b, &r));
+}
+
+ig_op ig_build_experts(ig_builder *b, const ig_value operands[IG_EXPERTS_ROLES], uint32_t used, float eps, float alpha, float limit) {
+  recipe r = start(b, "ig.experts");
+  int32_t sizes[IG_EXPERTS_ROLES];
+  for (int i = 0; i < IG_EXPERTS_ROLES; i++) {
+    sizes[i] = operands[i].handle != NULL;
+    if (operands[i].handle) operand(&r, operands[i]);
+  }
+  number(&r, "used", used);
+  if (operands[IG_EXPERTS_GAIN].handle) real(&r, "eps", eps);
+  if (alpha != 0) real(&r, "alpha", alpha), real(&r, "limit", limit);
+  attribute(&r, "operandSegmentSizes", mlirDenseI32ArrayGet(r.mlir, IG_EXPERTS_ROLES, sizes));
+  r.results[r.n_results++] = type_of(operands[IG_EXPERTS_RESIDUAL]);
   return ig_of_op(finish(b, &r));
 }
 

@@ -19,6 +19,36 @@ void ig_ref_glu(const float *gate, const float *up, size_t n, float *y) {
   for (size_t i = 0; i < n; i++) y[i] = ig_silu(gate[i]) * up[i];
 }
 
+/* ---- experts ------------------------------------------------------------------------------------------------------------ */
+
+static bool is_before(const float *scores, size_t a, size_t b) {
+  int32_t x = ig_score_key(scores[a]), y = ig_score_key(scores[b]);
+  return x != y ? x > y : a < b;
+}
+
+void ig_ref_route(const float *scores, size_t n, size_t used, uint32_t *ids, float *weights) {
+  float score[IG_EXPERTS_MOST], most = 0;
+  size_t chosen = 0;
+  assert(used <= n && used <= IG_EXPERTS_MOST);
+  for (size_t i = 0; i < n; i++) {
+    size_t rank = 0;
+    for (size_t k = 0; k < n; k++) rank += is_before(scores, k, i);
+    if (rank == 0) most = scores[i];
+    if (rank < used) ids[chosen] = (uint32_t)i, score[chosen++] = scores[i];
+  }
+  for (size_t i = 0; i < IG_EXPERTS_MOST; i++) score[i] = ig_exp((i < chosen ? score[i] : -INFINITY) - most);
+  float sum = ig_fold16(score);
+  for (size_t i = 0; i < used; i++) weights[i] = score[i] / sum;
+}
+
+void ig_ref_experts_glu(const float *gate, const float *up, size_t n, const ig_ref_gate *how, float *y) {
+  for (size_t i = 0; i < n; i++) {
+    float g = gate[i] < how->limit ? gate[i] : how->limit, u = up[i] < how->limit ? up[i] : how->limit;
+    u = u > -how->limit ? u : -how->limit;
+    y[i] = g / (1.0f + ig_exp(-(how->alpha * g))) * (u + how->shift);
+  }
+}
+
 /* ---- linear ------------------------------------------------------------------------------------------------------------- */
 
 static float dot_float(const float *w, const float *x, size_t k) {

@@ -19,6 +19,12 @@ void ig_ref_linear(const ig_block_format *format, const uint8_t *rows, size_t n_
 /* y = silu(gate) * up. */
 void ig_ref_glu(const float *gate, const float *up, size_t n, float *y);
 
+/* The `used` of n experts with the highest scores, from the lowest number up, and their weights. used <= n, used <= IG_EXPERTS_MOST. */
+void ig_ref_route(const float *scores, size_t n, size_t used, uint32_t *ids, float *weights);
+/* The gated product of experts: y = silu(gate) * up with alpha, limit and shift (numerics.h). */
+typedef struct ig_ref_gate { float alpha, limit, shift; } ig_ref_gate;
+void ig_ref_experts_glu(const float *gate, const float *up, size_t n, const ig_ref_gate *how, float *y);
+
 /* Turns the first 2 * pairs channels of each head, in place: pair i is the channels 2i and 2i + 1, or where `halves` i and i + pairs. */
 typedef struct ig_ref_turns { const uint64_t *frequencies; size_t pairs; bool halves; float magnitude; } ig_ref_turns;
 void ig_ref_rope(float *x, size_t heads, size_t head_dim, const ig_ref_turns *turns, uint64_t position);

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "ir/format.h"
+#include "ir/numerics.h"
 #include "ir/ops_mlir.h"
 
 typedef struct checker {
@@ -86,11 +87,20 @@ static bool table_of(checker *c, ig_value v, int64_t head_dim) {
 
 /* ---- shape rules ------------------------------------------------------------------------------------------------------ */
 
+static bool check_parts(checker *c, ig_op op, uint64_t n) {
+  int64_t *parts;
+  size_t there = ig_attr_ints(op, "parts", &c->arena, &parts);
+  if (there != n) return FAIL(c, "ig.weight: %zu parts for %llu experts", there, (unsigned long long)n);
+  for (size_t i = 0; i < there; i++)
+    if (parts[i] < 0) return FAIL(c, "ig.weight: part %zu lies at a negative offset", i);
+  return true;
+}
+
 static bool check_weight(checker *c, ig_op op) {
   ig_value y = ig_result(op, 0);
   MlirType type = mlirValueGetType(ig_to_value(y));
   int rank = ig_rank(y);
-  if (rank != 1 && rank != 2) return FAIL(c, "ig.weight: a weight has one dimension or two, this one %d", rank);
+  if (rank < 1 || rank > 3) return FAIL(c, "ig.weight: a weight has one to three dimensions, this one %d", rank);
   for (int i = 0; i < rank; i++)
     if (ig_dim(y, i) < 1) return FAIL(c, "ig.weight: dimensions must be known and at least 1, the shape is %s", shape_text(c, y));
   MlirAttribute encoding = mlirRankedTensorTypeGetEncoding(type);
@@ -106,15 +116,16 @@ static bool check_weight(checker *c, ig_op op) {
   const ig_block_format *format = name ? ig_format_find(name) : NULL;
   if (!format) return FAIL(c, "ig.weight: unknown format %s", name ? name : "(none)");
   if (rank == 1 ? !mlirTypeIsAF32(element(y)) || strcmp(name, "f32") != 0 : !is_int(element(y), 8))
-    return FAIL(c, "ig.weight: one dimension is f32 in format f32, two dimensions are i8 in any format");
-  uint64_t n = rank == 2 ? (uint64_t)ig_dim(y, 0) : 1, cols = (uint64_t)ig_dim(y, rank - 1), bytes;
+    return FAIL(c, "ig.weight: one dimension is f32 in format f32, two or three dimensions are i8 in any format");
+  uint64_t n = rank >= 2 ? (uint64_t)ig_dim(y, 0) : 1, cols = (uint64_t)ig_dim(y, rank - 1), bytes;
   if (cols % format->block_values)
     return FAIL(c, "ig.weight: rows of %llu values are no multiple of %s's blocks of %u", (unsigned long long)cols, name, format->block_values);
-  if (!ig_mul_u64(cols / format->block_values, format->block_bytes, &bytes) || !ig_mul_u64(bytes, n, &bytes) || bytes > INT64_MAX)
+  if (!ig_mul_u64(cols / format->block_values, format->block_bytes, &bytes) || !ig_mul_u64(bytes, n, &bytes) || (rank == 3 && !ig_mul_u64(bytes, (uint64_t)ig_dim(y, 1), &bytes)) || bytes > INT64_MAX)
     return FAIL(c, "ig.weight: the shape %s is too large", shape_text(c, y));
   if (ig_attr_int(op, "bytes") != (int64_t)bytes)
     good = FAIL(c, "ig.weight: bytes is %lld, %s of shape %s takes %llu", (long long)ig_attr_int(op, "bytes"), name, shape_text(c, y), (unsigned long long)bytes);
   if (ig_attr_int(op, "offset") < 0) good = FAIL(c, "ig.weight: offset is negative");
+  if (ig_has_attr(op, "parts")) good &= check_parts(c, op, rank == 3 ? n : 0);
   if (!*ig_attr_string(op, "name", &c->arena)) good = FAIL(c, "ig.weight: the name is empty");
   return good;
 }
@@ -227,12 +238,47 @@ static bool check_fused_linear(checker *c, ig_op op) {
   if (!good || !rows(c, x, "x", -1)) return false;
   if (in[IG_ROLE_GAIN]) good = gain(c, ig_operand_role(op, IG_ROLE_GAIN), ig_dim(x, 1)) & eps(c, op);
   static const char *const weights[] = {"w0", "w1", "w2"};
-  for (int i = 0; i < n; i++) good &= product(c, x, ig_operand_role(op, IG_ROLE_W0 + (ig_role)i), ig_result(op, glu ? 0 : i), weights[i]);
+  for (int i = 0; i < n; i++) good &= product(c, x, ig_operand_role(op, (int)IG_ROLE_W0 + i), ig_result(op, glu ? 0 : i), weights[i]);
   static const char *const biases[] = {"b0", "b1", "b2"};
   for (int i = 0; i < n; i++)
-    if (in[IG_ROLE_B0 + i]) good &= vector(c, ig_operand_role(op, IG_ROLE_B0 + (ig_role)i), biases[i], ig_dim(ig_result(op, i), 1));
+    if (in[IG_ROLE_B0 + i]) good &= vector(c, ig_operand_role(op, (int)IG_ROLE_B0 + i), biases[i], ig_dim(ig_result(op, i), 1));
   if (add) good &= rows(c, ig_operand_role(op, IG_ROLE_RESIDUAL), "the residual", ig_dim(ig_result(op, 0), 1));
   return good;
+}
+
+/* A matrix of rows x cols for each expert, and perhaps a bias. */
+static bool expert_weights(checker *c, ig_value w, const char *name, int64_t experts, int64_t n_rows, int64_t cols, ig_value bias, const char *bias_name) {
+  if (!weight(c, w, name, 3)) return false;
+  if (ig_dim(w, 0) != experts || (n_rows >= 0 && ig_dim(w, 1) != n_rows) || ig_dim(w, 2) != cols)
+    return FAIL(c, "ig.experts: %s has shape %s: %lld experts with rows of %lld values are needed, each of as many as the others have", name, shape_text(c, w), (long long)experts, (long long)cols);
+  if (!bias.handle) return true;
+  if (!weight(c, bias, bias_name, 2)) return false;
+  if (strcmp(ig_weight_format(bias, &c->arena), "f32") != 0) return FAIL(c, "ig.experts: %s is of format f32", bias_name);
+  return (ig_dim(bias, 0) == experts && ig_dim(bias, 1) == ig_dim(w, 1)) || FAIL(c, "ig.experts: %s has shape %s, which is not %s's", bias_name, shape_text(c, bias), name);
+}
+
+static bool check_experts(checker *c, ig_op op) {
+  bool in[IG_EXPERTS_ROLES];
+  if (segments(op, "operandSegmentSizes", IG_EXPERTS_ROLES, in) != ig_operand_count(op)) return FAIL(c, "ig.experts: operandSegmentSizes must hold ten sizes of 0 or 1 that add up to what is there");
+  for (int i = 0; i <= IG_EXPERTS_DOWN; i++)
+    if (!in[i]) return FAIL(c, "ig.experts: residual, x, scores, gate, up and down must be there");
+  ig_value v[IG_EXPERTS_ROLES];
+  for (int i = 0; i < IG_EXPERTS_ROLES; i++) v[i] = ig_operand_role(op, i);
+  if (!rows(c, v[IG_EXPERTS_X], "x", -1) || !rows(c, v[IG_EXPERTS_SCORES], "scores", -1)) return false;
+  const int64_t width = ig_dim(v[IG_EXPERTS_X], 1), experts = ig_dim(v[IG_EXPERTS_SCORES], 1), used = ig_attr_int(op, "used");
+  bool good = true;
+  if (used < 1 || used > experts || used > IG_EXPERTS_MOST)
+    good = FAIL(c, "ig.experts: used is %lld, of %lld experts; at most %d are possible", (long long)used, (long long)experts, IG_EXPERTS_MOST);
+  if (in[IG_EXPERTS_GAIN] != ig_has_attr(op, "eps")) good = FAIL(c, "ig.experts: gain and eps belong together");
+  if (ig_has_attr(op, "alpha") != ig_has_attr(op, "limit")) good = FAIL(c, "ig.experts: alpha and limit belong together");
+  else if (ig_has_attr(op, "alpha") && !(isfinite(ig_attr_float(op, "alpha")) && ig_attr_float(op, "limit") > 0)) good = FAIL(c, "ig.experts: alpha must be finite and limit above 0");
+  if (in[IG_EXPERTS_GAIN]) good &= gain(c, v[IG_EXPERTS_GAIN], width) & (ig_has_attr(op, "eps") ? eps(c, op) : true);
+  if (!expert_weights(c, v[IG_EXPERTS_GATE], "gate", experts, -1, width, v[IG_EXPERTS_GATE_BIAS], "gate_bias")) return false;
+  int64_t inner = ig_dim(v[IG_EXPERTS_GATE], 1);
+  good &= expert_weights(c, v[IG_EXPERTS_UP], "up", experts, inner, width, v[IG_EXPERTS_UP_BIAS], "up_bias");
+  if (!expert_weights(c, v[IG_EXPERTS_DOWN], "down", experts, -1, inner, v[IG_EXPERTS_DOWN_BIAS], "down_bias")) return false;
+  good &= rows(c, ig_result(op, 0), "the result", ig_dim(v[IG_EXPERTS_DOWN], 1));
+  return good & rows(c, v[IG_EXPERTS_RESIDUAL], "the residual", ig_dim(v[IG_EXPERTS_DOWN], 1));
 }
 
 /* ---- the table -------------------------------------------------------------------------------------------------------- */
@@ -264,7 +310,7 @@ static const struct rule {
   bool (*shapes)(checker *c, ig_op op);
   attribute_rule attributes[6];
 } table[IG_OP_COUNT] = {
-  [IG_OP_weight] = {0, 1, check_weight, {{"name", STRING, 0}, {"offset", INT, 0}, {"bytes", INT, 0}}},
+  [IG_OP_weight] = {0, 1, check_weight, {{"name", STRING, 0}, {"offset", INT, 0}, {"bytes", INT, 0}, {"parts", INTS64, 1}}},
   [IG_OP_rope_table] = {0, 1, check_rope_table, {{"frequencies", INTS64, 0}, {"halves", INT, 1}, {"magnitude", FLOAT, 1}}},
   [IG_OP_embed] = {2, 1, check_embed, {{0}}},
   [IG_OP_rms_norm] = {2, 1, check_rms_norm, {{"eps", FLOAT, 0}}},
@@ -277,6 +323,7 @@ static const struct rule {
   [IG_OP_fused_linear] = {-1, -1, check_fused_linear,
                           {{"epilogue", STRING, 0}, {"eps", FLOAT, 1}, {"digits", INT, 1}, {"operandSegmentSizes", INTS32, 0}, {"resultSegmentSizes", INTS32, 0}}},
   [IG_OP_rope_attention] = {-1, 1, check_attention, {ATTENTION}},
+  [IG_OP_experts] = {-1, 1, check_experts, {{"used", INT, 0}, {"eps", FLOAT, 1}, {"alpha", FLOAT, 1}, {"limit", FLOAT, 1}, {"operandSegmentSizes", INTS32, 0}}},
 };
 enum { MOST_ATTRIBUTES = sizeof table->attributes / sizeof *table->attributes };
 

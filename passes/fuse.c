@@ -3,8 +3,9 @@
  *   add(r, linear(x, w, [bias]))                  -> fused_linear(x; w; r; [bias]) epilogue "add"
  *   linears of one x, up to three                 -> fused_linear(x; w0, w1, w2; [biases]) epilogue "none"
  *   fused_linear(rms_norm(h, gain), ...)          -> fused_linear(h, gain, ...)
+ *   experts(r, rms_norm(h, gain), ...)            -> experts(r, h, ..., gain)
  *   attention(rope(q), rope(k), v)                -> rope_attention(q, k, v)
- * A schedule may leave the first and the fourth apart (no bit of the result depends on it). An inner value that something else uses too stays
+ * A schedule may leave the first, and norms, apart (no bit of the result depends on it). An inner value that something else uses too stays
  * where it is. After this pass no ig.linear is left. Weights of one fused_linear may differ in format, and so in the activation they take: lowering makes a part of each. */
 #include <string.h>
 
@@ -96,6 +97,21 @@ static ig_op prologue(const fuser *f, ig_op linear) {
   return fused;
 }
 
+static ig_op experts_prologue(const fuser *f, ig_op experts) {
+  ig_op norm = ig_defining_op(ig_operand_role(experts, IG_EXPERTS_X));
+  if (!norm.handle || ig_kind(norm) != IG_OP_rms_norm || ig_operand_role(experts, IG_EXPERTS_GAIN).handle) return experts;
+  if (ig_dim(ig_operand(norm, 1), 0) != ig_dim(ig_operand(norm, 0), 1)) return experts; /* by pieces */
+  ig_value v[IG_EXPERTS_ROLES];
+  for (int i = 0; i < IG_EXPERTS_ROLES; i++) v[i] = ig_operand_role(experts, i);
+  v[IG_EXPERTS_X] = ig_operand(norm, 0), v[IG_EXPERTS_GAIN] = ig_operand(norm, 1);
+  bool clamped = ig_has_attr(experts, "alpha");
+  ig_builder b = at(f, experts, experts);
+  ig_op fused = ig_build_experts(&b, v, (uint32_t)ig_attr_int(experts, "used"), (float)ig_attr_float(norm, "eps"), clamped ? (float)ig_attr_float(experts, "alpha") : 0,
+                                 clamped ? (float)ig_attr_float(experts, "limit") : 0);
+  replace(experts, ig_result(fused, 0));
+  return fused;
+}
+
 static ig_op attention(const fuser *f, ig_op op) {
   ig_op q = sole(ig_operand(op, 0), IG_OP_rope), k = sole(ig_operand(op, 1), IG_OP_rope);
   ig_value pos = ig_operand(op, 3);
@@ -112,7 +128,7 @@ static ig_op attention(const fuser *f, ig_op op) {
 /* A rule returns the op that now stands where its op stood: the walk goes on after it. */
 static const struct { ig_op_kind kind; ig_op (*rule)(const fuser *f, ig_op op); uint32_t pattern; } rules[] = {
   {IG_OP_mul, glu, 1u << IG_FUSE_GATE_UP}, {IG_OP_add, residual, 0}, {IG_OP_linear, siblings, 0}, {IG_OP_fused_linear, prologue, 1u << IG_FUSE_NORM},
-  {IG_OP_attention, attention, 0},
+  {IG_OP_experts, experts_prologue, 1u << IG_FUSE_NORM}, {IG_OP_attention, attention, 0},
 };
 
 /* Whether the schedule leaves the op as it is; the head's norm belongs to the head, where split cuts. */

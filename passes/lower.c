@@ -1,6 +1,7 @@
 #include "passes/lower.h"
 
 #include <assert.h>
+#include <math.h>
 #include <string.h>
 
 /* A value of the function being lowered: the buffer it lies in. rope and silu have no kernels of their own: they wait here for
@@ -83,15 +84,18 @@ static uint32_t weight(lowering *l, ig_value value, ig_weight_kind kind) {
   }
   ig_packed_weight w = {.kind = kind, .name = name, .format = ig_weight_format(value, l->arena), .file_offset = offset,
                         .file_bytes = (uint64_t)ig_attr_int(op, "bytes")};
-  bool matrix = ig_rank(value) == 2;
-  w.rows = matrix ? (uint64_t)ig_dim(value, 0) : 1;
-  w.cols = (uint64_t)ig_dim(value, matrix);
-  if (w.rows > INT32_MAX || w.cols > INT32_MAX) { /* dims of kernels are 32 bits */
+  int rank = ig_rank(value);
+  w.rows = rank > 1 ? (uint64_t)ig_dim(value, rank - 2) : 1;
+  w.cols = (uint64_t)ig_dim(value, rank - 1);
+  w.experts = rank > 2 ? (uint64_t)ig_dim(value, 0) : 0;
+  int64_t *parts;
+  if (ig_has_attr(op, "parts") && ig_attr_ints(op, "parts", l->arena, &parts)) w.parts = parts;
+  if (w.rows > INT32_MAX || w.cols > INT32_MAX || w.experts > UINT16_MAX) { /* dims of kernels are 32 bits */
     ig_error(l->diags, name, "has %llu x %llu values; kernels take at most %d a side", (unsigned long long)w.rows, (unsigned long long)w.cols, INT32_MAX);
     return NONE;
   }
   if (kind == IG_WEIGHT_VECTOR) {
-    w.bytes = ig_ceil_div(w.cols, 16) * 64;
+    w.bytes = w.rows * ig_ceil_div(w.cols, 16) * 64;
     return add_weight(p, w);
   }
   const char *layout = ig_weight_layout(value, l->arena);
@@ -108,6 +112,10 @@ static uint32_t weight(lowering *l, ig_value value, ig_weight_kind kind) {
   uint64_t tile = (uint64_t)w.layout->unit_bytes * units + (uint64_t)w.layout->odd_bytes * odd;
   uint64_t tiles = ig_ceil_div(w.rows, INGOT_ROWS);
   w.bytes = tile * tiles; /* 2^31 / 16 tiles of at most 2^31 x 64 bytes */
+  if (!ig_mul_u64(w.bytes, ig_matrices(&w), &w.bytes)) {
+    ig_error(l->diags, name, "is larger than any machine could map");
+    return NONE;
+  }
   return add_weight(p, w);
 }
 
@@ -273,6 +281,74 @@ static uint32_t attention(lowering *l, ig_op op, uint32_t q, uint32_t k, uint32_
   return y;
 }
 
+/* ---- experts ---------------------------------------------------------------------------------------------------------- */
+
+typedef struct mixture {
+  uint32_t scores, experts, used;
+  uint32_t x[2];                   /* as gate and up take it */
+  uint32_t gate, up, down, gate_bias, up_bias, down_bias; /* weights; NONE: no bias */
+  uint32_t glu[3];                 /* alpha, limit, shift */
+} mixture;
+
+static uint32_t choices(lowering *l, const mixture *m) {
+  uint32_t y = new_rows(l, ig_format(l->arena, "%s.choices", l->plan->weight[m->gate].name), 128);
+  emit(l, kernel_row(l->plan, IG_ROUTE, NULL, IG_ACT_F32), OPERANDS(rows(l, m->scores), rows(l, y)), DIMS(m->experts, m->used, width16(l, m->scores)));
+  return y;
+}
+
+/* The product of all experts; `groups`: choices or starts; `made`: into this buffer adding with the weights of `slots`, or NONE: a row for each slot. */
+static uint32_t experts_linear(lowering *l, const mixture *m, uint32_t x, uint32_t groups, uint32_t slots, uint32_t w_index, uint32_t bias, uint32_t made) {
+  const ig_packed_weight *w = &l->plan->weight[w_index];
+  uint32_t units, odd, y = made;
+  bool many = l->tokens > 1, sums = made != NONE;
+  ig_units(w->layout, w->cols, &units, &odd);
+  if (!sums) y = new_rows(l, w->name, (uint64_t)row_tiles(w) * 64 * m->used);
+  uint32_t kernel = kernel_row(l->plan, sums ? (many ? IG_EXPERTS_SUM_GEMM : IG_EXPERTS_SUM_GEMV) : many ? IG_EXPERTS_GEMM : IG_EXPERTS_GEMV, w->layout, IG_ACT_F32);
+  ig_plan_operand operands[] = {rows(l, x), rows(l, groups), packed(w_index), rows(l, y), packed(bias != NONE ? bias : w_index), rows(l, many && sums ? slots : x)};
+  emit(l, kernel, many && sums ? 6 : 5, operands, DIMS(units, odd, row_tiles(w), m->experts, bias != NONE, m->used));
+  return y;
+}
+
+/* A product's rows for the next one: gated, and quantised where it asks. In decode into buffers of their own, so that every worker may do it for itself. */
+static uint32_t gated(lowering *l, const mixture *m, uint32_t gate, uint32_t up) {
+  const ig_packed_weight *g = &l->plan->weight[m->gate], *down = &l->plan->weight[m->down];
+  const uint32_t n16 = row_tiles(g) * m->used;
+  uint32_t h = l->tokens > 1 ? gate : new_rows(l, ig_format(l->arena, "%s.product", g->name), (uint64_t)n16 * 64);
+  emit(l, kernel_row(l->plan, IG_EXPERTS_GLU, NULL, IG_ACT_F32), OPERANDS(rows(l, h), rows(l, gate), rows(l, up)), DIMS(n16, m->glu[0], m->glu[1], m->glu[2]));
+  ig_activation activation = down->layout->activation;
+  if (activation == IG_ACT_F32) return h;
+  uint32_t y = new_rows(l, ig_format(l->arena, "%s.x", down->name), ig_activation_bytes(activation, down->cols) * m->used);
+  emit(l, kernel_row(l->plan, IG_QUANT, NULL, activation), OPERANDS(rows(l, h), rows(l, y)), DIMS(activation_blocks(activation, down->cols) * m->used));
+  return y;
+}
+
+/* One token. The choice is made twice: each time it rides with another step, where a step of its own would be a meeting more. */
+static void mixture_of_one(lowering *l, const mixture *m, uint32_t y) {
+  uint32_t first = choices(l, m);
+  uint32_t gate = experts_linear(l, m, m->x[0], first, NONE, m->gate, m->gate_bias, NONE), up = experts_linear(l, m, m->x[1], first, NONE, m->up, m->up_bias, NONE);
+  uint32_t second = choices(l, m);
+  experts_linear(l, m, gated(l, m, gate, up), second, NONE, m->down, m->down_bias, y);
+}
+
+static uint32_t gather(lowering *l, const mixture *m, uint32_t x, uint32_t slots) {
+  const ig_buffer *from = &l->plan->buffer[x];
+  uint64_t row_bytes = from->row_bytes;
+  uint32_t y = new_rows(l, ig_format(l->arena, "%s.slots", from->name), row_bytes * m->used);
+  emit(l, kernel_row(l->plan, IG_GATHER, NULL, IG_ACT_F32), OPERANDS(rows(l, x), rows(l, slots), rows(l, y)), DIMS(m->used, (uint32_t)(row_bytes / 8)));
+  return y;
+}
+
+/* Many tokens: their choices are sorted by expert, so that each expert's weights are read once for all that chose it. */
+static void mixture_of_many(lowering *l, const mixture *m, uint32_t y) {
+  const char *name = l->plan->weight[m->gate].name;
+  uint32_t chosen = choices(l, m), starts = add_buffer(l->plan, ig_format(l->arena, "%s.starts", name), 0, 4 * (uint64_t)m->experts + 4, (uint32_t)l->kind);
+  uint32_t slots = new_rows(l, ig_format(l->arena, "%s.rows", name), 8 * (uint64_t)m->used), slot_of = new_rows(l, ig_format(l->arena, "%s.slots", name), 4 * (uint64_t)m->used);
+  emit(l, kernel_row(l->plan, IG_GROUP, NULL, IG_ACT_F32), OPERANDS(rows(l, chosen), rows(l, starts), rows(l, slots), rows(l, slot_of)), DIMS(m->experts, m->used));
+  uint32_t x = gather(l, m, m->x[0], slot_of), other = m->x[1] == m->x[0] ? x : gather(l, m, m->x[1], slot_of);
+  uint32_t gate = experts_linear(l, m, x, starts, NONE, m->gate, m->gate_bias, NONE), up = experts_linear(l, m, other, starts, NONE, m->up, m->up_bias, NONE);
+  experts_linear(l, m, gated(l, m, gate, up), starts, slots, m->down, m->down_bias, y);
+}
+
 /* ---- ops -------------------------------------------------------------------------------------------------------------- */
 
 static bound *find(lowering *l, ig_value value) {
@@ -299,9 +375,18 @@ static bool use(lowering *l, ig_op op, ig_value value, uint32_t *buffer) {
   return true;
 }
 
+/* Whether an op may add to the residual where it lies: nothing reads it any more. */
+static bool may_add(lowering *l, ig_op op, ig_value residual, bool reads) {
+  if (ig_use_count(residual) > 1 && reads) return fail(l, op, "adds to a value that it also reads");
+  for (ig_op next = ig_next_op(op); next.handle; next = ig_next_op(next))
+    for (int i = 0; i < ig_operand_count(next); i++)
+      if (ig_same(ig_operand(next, i), residual)) return fail(l, op, "adds to a value that is read again later");
+  return true;
+}
+
 static bool lower_fused_linear(lowering *l, ig_op op) {
-  static const ig_role roles[] = {IG_ROLE_W0, IG_ROLE_W1, IG_ROLE_W2};
-  static const ig_role biases[] = {IG_ROLE_B0, IG_ROLE_B1, IG_ROLE_B2};
+  static const int roles[] = {IG_ROLE_W0, IG_ROLE_W1, IG_ROLE_W2};
+  static const int biases[] = {IG_ROLE_B0, IG_ROLE_B1, IG_ROLE_B2};
   uint32_t x, gain = NONE, w[3], in[3], bias[3] = {NONE, NONE, NONE}, n = 0;
   float eps = 0;
   if (!use(l, op, ig_operand_role(op, IG_ROLE_X), &x)) return false;
@@ -328,10 +413,7 @@ static bool lower_fused_linear(lowering *l, ig_op op) {
   uint32_t y = NONE;
   if (residual.handle) {
     if (!use(l, op, residual, &y)) return false;
-    if (ig_use_count(residual) > 1 && y == x) return fail(l, op, "adds to a value that it also reads");
-    for (ig_op next = ig_next_op(op); next.handle; next = ig_next_op(next))
-      for (int i = 0; i < ig_operand_count(next); i++)
-        if (ig_same(ig_operand(next, i), residual)) return fail(l, op, "adds to a value that is read again later");
+    if (!may_add(l, op, residual, y == x)) return false;
   }
   for (uint32_t i = 0; i < n; i++) {
     bool two = digits_of(op, &l->plan->weight[w[i]]) == 2;
@@ -339,6 +421,32 @@ static bool lower_fused_linear(lowering *l, ig_op op) {
     bind(l, ig_result(op, (int)i), two ? linear_x2(l, in[i], w[i]) : linear(l, in[i], w[i], bias[i], y, y != NONE), (ig_op){0});
   }
   if (y != NONE) written_in_place(l, y);
+  return true;
+}
+
+static bool lower_experts(lowering *l, ig_op op) {
+  uint32_t x, y, gain = NONE;
+  mixture m = {.experts = (uint32_t)ig_dim(ig_operand_role(op, IG_EXPERTS_SCORES), 1), .used = (uint32_t)ig_attr_int(op, "used")};
+  ig_value residual = ig_operand_role(op, IG_EXPERTS_RESIDUAL), gain_value = ig_operand_role(op, IG_EXPERTS_GAIN);
+  if (!use(l, op, ig_operand_role(op, IG_EXPERTS_X), &x) || !use(l, op, ig_operand_role(op, IG_EXPERTS_SCORES), &m.scores) || !use(l, op, residual, &y)) return false;
+  uint32_t *weights[] = {&m.gate, &m.up, &m.down}, *biases[] = {&m.gate_bias, &m.up_bias, &m.down_bias};
+  for (int i = 0; i < 3; i++) {
+    ig_value bias = ig_operand_role(op, (int)IG_EXPERTS_GATE_BIAS + i);
+    *biases[i] = NONE;
+    if ((*weights[i] = weight(l, ig_operand_role(op, (int)IG_EXPERTS_GATE + i), IG_WEIGHT_TILES)) == NONE) return false;
+    if (bias.handle && (*biases[i] = weight(l, bias, IG_WEIGHT_VECTOR)) == NONE) return false;
+  }
+  if (gain_value.handle && (gain = weight(l, gain_value, IG_WEIGHT_VECTOR)) == NONE) return false;
+  bool clamped = ig_has_attr(op, "alpha");
+  m.glu[0] = ig_f32_bits(clamped ? (float)ig_attr_float(op, "alpha") : 1);
+  m.glu[1] = ig_f32_bits(clamped ? (float)ig_attr_float(op, "limit") : INFINITY);
+  m.glu[2] = ig_f32_bits(clamped);
+  if (!may_add(l, op, residual, y == x && gain == NONE)) return false;
+  for (int i = 0; i < 2; i++)
+    m.x[i] = activation_for(l, x, gain, gain == NONE ? 0 : (float)ig_attr_float(op, "eps"), &l->plan->weight[i ? m.up : m.gate], 1);
+  (l->tokens > 1 ? mixture_of_many : mixture_of_one)(l, &m, y);
+  written_in_place(l, y);
+  bind(l, ig_result(op, 0), y, (ig_op){0});
   return true;
 }
 
@@ -401,6 +509,7 @@ static bool lower_op(lowering *l, ig_op op) {
     bind(l, ig_result(op, 0), digits == 2 ? linear_x2(l, in, w) : linear(l, in, w, bias, NONE, 0), (ig_op){0});
     return true;
   case IG_OP_fused_linear: return lower_fused_linear(l, op);
+  case IG_OP_experts: return lower_experts(l, op);
   case IG_OP_attention:
   case IG_OP_rope_attention: return lower_attention(l, op);
   case IG_OP_rope:

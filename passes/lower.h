@@ -26,18 +26,21 @@ typedef struct ig_buffer {
 
 typedef enum ig_weight_kind { IG_WEIGHT_TILES, IG_WEIGHT_VECTOR, IG_WEIGHT_TURNS, IG_WEIGHT_TOKENS } ig_weight_kind;
 
-/* A tensor of the weights file. TILES: packed by `layout`. VECTOR: f32, padded with zeros to 16. TURNS: u64 of a rope table. TOKENS: the
- * tokenizer's tables (tokens.fbs), which no step reads. */
+/* A tensor of the weights file. TILES: packed by `layout`, of experts one matrix after another. VECTOR: rows of f32, each padded with zeros to 16.
+ * TURNS: u64 of a rope table. TOKENS: the tokenizer's tables (tokens.fbs), which no step reads. */
 typedef struct ig_packed_weight {
   ig_weight_kind kind;
   const char *name, *format;
   const ig_layout *layout;       /* TILES */
-  uint64_t rows, cols;           /* VECTOR, TURNS, TOKENS: 1 x n */
+  uint64_t rows, cols;           /* of one matrix; VECTOR: a row for each expert or 1; TURNS, TOKENS: 1 x n */
+  uint64_t experts;              /* matrices, of which a token reads some; 0: one, not theirs */
   uint64_t file_offset, file_bytes; /* where the source lies in the model file; 0 bytes for TURNS and TOKENS */
+  const int64_t *parts;          /* where in the model file each matrix lies; NULL: one after another from file_offset on */
   const int64_t *turns;
   const void *tokens;
   uint64_t offset, bytes;        /* in the weights file, set by ig_plan_memory; multiples of INGOT_ALIGN */
 } ig_packed_weight;
+static inline uint64_t ig_matrices(const ig_packed_weight *w) { return w->experts ? w->experts : 1; }
 
 /* One layer's k or v cache. */
 typedef struct ig_cache {

@@ -25,7 +25,8 @@ void ig_plan_print(const ig_program_plan *p, ig_text *out) {
   for (size_t i = 0; i < p->n_kernels; i++) ig_text_printf(out, "kernel %zu %s\n", i, p->kernel[i].info.name);
   for (size_t i = 0; i < p->n_weights; i++) {
     const ig_packed_weight *w = &p->weight[i];
-    ig_text_printf(out, "weight @%s %s %llux%llu at %llu, %llu bytes\n", w->name, w->format, (unsigned long long)w->rows, (unsigned long long)w->cols,
+    const char *experts = w->experts ? ig_format(p->arena, "%llux", (unsigned long long)w->experts) : "";
+    ig_text_printf(out, "weight @%s %s %s%llux%llu at %llu, %llu bytes\n", w->name, w->format, experts, (unsigned long long)w->rows, (unsigned long long)w->cols,
                    (unsigned long long)w->offset, (unsigned long long)w->bytes);
   }
   for (size_t i = 0; i < p->n_caches; i++)

@@ -1,5 +1,5 @@
 -- Default schedule of aarch64. Rules are tried from the top; docs/SCHEDULES.md says what each number does.
-local gemm = {"linear", "glu"}
+local gemm = {"linear", "glu", "experts"}
 
 program {chunk = 256, fuse_gate_up = true, fuse_norm = true}
 

@@ -1,5 +1,5 @@
 -- Default schedule of x86_64. Rules are tried from the top; docs/SCHEDULES.md says what each number does.
-local gemm = {"linear", "glu"}
+local gemm = {"linear", "glu", "experts"}
 local function with_lanes(n)
   return variants_where(function(v) return v.lanes == n end)
 end

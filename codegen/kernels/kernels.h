@@ -15,6 +15,13 @@ ig_generator ig_gen_linear_x2; /* linear_x2.c */
 ig_generator ig_gen_linear;   /* LINEAR and GLU, GEMV and GEMM */
 ingot_extent ig_linear_scratch(const ig_kernel_ref *ref, const ig_schedule *schedule);
 
+/* Mixtures of experts: route.c, experts.c */
+ig_generator ig_gen_route;
+ig_generator ig_gen_group;
+ig_generator ig_gen_gather;
+ig_generator ig_gen_experts_glu;
+ig_generator ig_gen_experts;  /* EXPERTS and EXPERTS_SUM, GEMV and GEMM */
+
 /* Rows: norm.c, quant.c, glu.c */
 ig_generator ig_gen_norm;
 ig_generator ig_gen_quant;

@@ -59,7 +59,7 @@ static uint32_t block_bytes(const ig_linear_format *f, const ig_layout *layout, 
 /* What gemm keeps in scratch: what the format needs, panels, and sums between blocks of K. */
 ingot_extent ig_linear_scratch(const ig_kernel_ref *ref, const ig_schedule *schedule) {
   ingot_extent e = {0};
-  if (ref->family != IG_LINEAR_GEMM && ref->family != IG_GLU_GEMM) return e;
+  if (ref->family != IG_LINEAR_GEMM && ref->family != IG_GLU_GEMM && ref->family != IG_EXPERTS_GEMM && ref->family != IG_EXPERTS_SUM_GEMM) return e;
   const ig_linear_format *f = ig_linear_format_of(ref->layout);
   uint32_t fixed = 0, per_unit = 0, per_token = 0, n = 0; /* the most of any variant */
   for (uint32_t i = 0; i < schedule->target->n_variants; i++) {
@@ -76,36 +76,40 @@ ingot_extent ig_linear_scratch(const ig_kernel_ref *ref, const ig_schedule *sche
 
 /* ---- epilogues ---- */
 
-typedef struct epilogue {
-  bool glu_up;  /* y = silu(y) * v */
-  val add;      /* i1: y = y + v, else y = v; null where there is no choice */
-  val biased;   /* i1: v = v + bias */
-  val bias;     /* a line of 16 for each row tile where biased, else nothing that may be touched */
-} epilogue;
-
 /* A row tile's line of the bias; where there is none, `y`, which can be read and is left unused. */
-static val bias_at(ig_kb *b, const epilogue *e, val tile, val y) {
-  return e->add.ptr ? kb_select(b, e->biased, kb_ptr(b, e->bias, times(b, tile, 64)), y) : y;
+static val bias_at(ig_kb *b, const ig_epilogue *e, val tile, val y) {
+  return e->biased.ptr ? kb_select(b, e->biased, kb_ptr(b, e->bias, times(b, tile, 64)), y) : y;
 }
 
-static val apply(ig_kb *b, const epilogue *e, val y, val bias, val v) {
+static val apply(ig_kb *b, const ig_epilogue *e, val y, val bias, val weight, val v) {
   if (e->glu_up) return kb_mul(b, kb_silu(b, kb_load(b, "vector<16xf32>", y, 64)), v);
+  if (e->biased.ptr) v = kb_select(b, e->biased, kb_add(b, v, kb_load(b, "vector<16xf32>", bias, 64)), v);
+  if (weight.ptr) return kb_fma(b, weight, v, kb_load(b, "vector<16xf32>", y, 64));
   if (!e->add.ptr) return v;
-  v = kb_select(b, e->biased, kb_add(b, v, kb_load(b, "vector<16xf32>", bias, 64)), v);
   val sum = kb_add(b, kb_load(b, "vector<16xf32>", y, 64), v);
   return kb_select(b, e->add, sum, v);
 }
 
+/* Where the row of y lies that row `token` of x is for, and its weight (null: none). */
+static val row_of_y(ig_linear *l, const ig_epilogue *e, val token, val *weight) {
+  ig_kb *b = l->b;
+  *weight = e->weight;
+  if (!e->rows.ptr) return kb_mul(b, token, l->y_stride);
+  val row = kb_ptr(b, e->rows, times(b, token, 8)), which = wide(b, kb_load(b, "i32", row, 4));
+  *weight = kb_load_splat_f32(b, row, 4);
+  return kb_mul(b, kb_op(b, "arith.minui", "i64", 2, (val[]){which, e->last}, NULL), l->y_stride);
+}
+
 /* ---- one pass over the tiles of one weight ---- */
 
-static void gemv(ig_linear *l, const ig_linear_format *f, val w, val begin, val end, const epilogue *e) {
+static void gemv(ig_linear *l, const ig_linear_format *f, val w, val begin, val end, const ig_epilogue *e) {
   ig_kb *b = l->b;
   kb_loop tiles;
   kb_for(b, &tiles, begin, end, kb_i64(b, 1), 0, NULL);
   val v;
   f->gemv(l, kb_ptr(b, w, kb_mul(b, tiles.index, l->tile_bytes)), 1, &l->x, &v);
   val y = kb_ptr(b, l->y, times(b, tiles.index, 64));
-  kb_store(b, apply(b, e, y, bias_at(b, e, tiles.index, y), v), y, 64);
+  kb_store(b, apply(b, e, y, bias_at(b, e, tiles.index, y), e->weight, v), y, 64);
   kb_end_for(b, &tiles, NULL);
 }
 
@@ -120,7 +124,7 @@ typedef struct panel {
 
 typedef struct tile_rows { val panels[IG_MOST_ROWS], y[IG_MOST_ROWS], bias[IG_MOST_ROWS], sums[IG_MOST_ROWS]; } tile_rows;
 
-static tile_rows rows_at(ig_linear *l, const ig_linear_format *f, const panel *p, val group, const epilogue *e) {
+static tile_rows rows_at(ig_linear *l, const ig_linear_format *f, const panel *p, val group, const ig_epilogue *e) {
   ig_kb *b = l->b;
   tile_rows rows;
   val last = kb_sub(b, p->stop, kb_i64(b, 1));
@@ -135,7 +139,7 @@ static tile_rows rows_at(ig_linear *l, const ig_linear_format *f, const panel *p
   return rows;
 }
 
-static void register_tile(ig_linear *l, const ig_linear_format *f, const panel *p, const tile_rows *at, val token, int n, const epilogue *e) {
+static void register_tile(ig_linear *l, const ig_linear_format *f, const panel *p, const tile_rows *at, val token, int n, const ig_epilogue *e) {
   ig_kb *b = l->b;
   val acc[IG_MOST_TILE], sums[IG_MOST_TILE], zero = kb_splat(b, "vector<16xf32>", kb_f32(b, 0));
   for (int i = 0; i < p->rows * n; i++) {
@@ -148,8 +152,8 @@ static void register_tile(ig_linear *l, const ig_linear_format *f, const panel *
   kb_branch ends;
   if (p->sums.ptr) kb_if(b, &ends, p->ends, true);
   for (int t = 0; t < n; t++) {
-    val offset = kb_mul(b, kb_add(b, token, kb_i64(b, t)), l->y_stride), to[IG_MOST_ROWS], v[IG_MOST_ROWS];
-    for (int r = 0; r < p->rows; r++) to[r] = kb_ptr(b, at->y[r], offset), v[r] = apply(b, e, to[r], at->bias[r], acc[r * n + t]);
+    val weight, offset = row_of_y(l, e, kb_add(b, token, kb_i64(b, t)), &weight), to[IG_MOST_ROWS], v[IG_MOST_ROWS];
+    for (int r = 0; r < p->rows; r++) to[r] = kb_ptr(b, at->y[r], offset), v[r] = apply(b, e, to[r], at->bias[r], weight, acc[r * n + t]);
     for (int r = 0; r < p->rows; r++) kb_store(b, v[r], to[r], 64);
   }
   if (!p->sums.ptr) return;
@@ -159,7 +163,7 @@ static void register_tile(ig_linear *l, const ig_linear_format *f, const panel *
 }
 
 /* Tokens from `first` on in register tiles of n, as many as fit; gives the first token that is left. */
-static val token_tiles(ig_linear *l, const ig_linear_format *f, const panel *p, const tile_rows *only, val first, int n, const epilogue *e) {
+static val token_tiles(ig_linear *l, const ig_linear_format *f, const panel *p, const tile_rows *only, val first, int n, const ig_epilogue *e) {
   ig_kb *b = l->b;
   val count = kb_op(b, "arith.divui", "i64", 2, (val[]){kb_sub(b, l->tokens, first), kb_i64(b, n)}, NULL);
   val end = n == 1 ? l->tokens : kb_add(b, first, times(b, count, n));
@@ -178,7 +182,7 @@ static val token_tiles(ig_linear *l, const ig_linear_format *f, const panel *p, 
 }
 
 /* All tokens over one block of K of a panel. */
-static void panel_block(ig_linear *l, const ig_linear_format *f, const panel *p, const epilogue *e) {
+static void panel_block(ig_linear *l, const ig_linear_format *f, const panel *p, const ig_epilogue *e) {
   ig_kb *b = l->b;
   tile_rows only = {{{NULL}}, {{NULL}}, {{NULL}}, {{NULL}}};
   if (p->high == 1) only = rows_at(l, f, p, p->first, e);
@@ -193,7 +197,7 @@ static void panel_block(ig_linear *l, const ig_linear_format *f, const panel *p,
 }
 
 /* Blocks of K one after the other: the same sums in the same order as all at once, for they wait in scratch as they are. */
-static void panel_blocks(ig_linear *l, const ig_linear_format *f, panel p, int64_t tiles, const epilogue *e) {
+static void panel_blocks(ig_linear *l, const ig_linear_format *f, panel p, int64_t tiles, const ig_epilogue *e) {
   ig_kb *b = l->b;
   uint32_t most = block_units(&b->choice, l->layout), bytes = block_bytes(f, l->layout, most);
   ig_linear part = *l;
@@ -215,7 +219,7 @@ static void panel_blocks(ig_linear *l, const ig_linear_format *f, panel p, int64
   kb_end_for(b, &block, NULL);
 }
 
-static void gemm(ig_linear *l, const ig_linear_format *f, val w, val begin, val end, const epilogue *e) {
+static void gemm(ig_linear *l, const ig_linear_format *f, val w, val begin, val end, const ig_epilogue *e) {
   ig_kb *b = l->b;
   int rows = (int)b->choice.value[IG_ROWS], high = (int)b->choice.value[IG_PANEL];
   kb_loop tiles;
@@ -228,28 +232,36 @@ static void gemm(ig_linear *l, const ig_linear_format *f, val w, val begin, val 
   kb_end_for(b, &tiles, NULL);
 }
 
-void ig_gen_linear(ig_kb *b, const ig_kernel_ref *ref, const char *symbol) {
-  bool glu = ref->family == IG_GLU_GEMV || ref->family == IG_GLU_GEMM, many = ref->family == IG_LINEAR_GEMM || ref->family == IG_GLU_GEMM;
-  const ig_linear_format *f = ig_linear_format_of(ref->layout);
+ig_linear ig_linear_open(ig_kb *b, const ig_kernel_ref *ref, const char *symbol) {
   ig_linear l = {.b = b, .k = kb_kernel(b, symbol), .layout = ref->layout};
   l.units = wide(b, kb_dim(b, l.k, IG_LIN_UNITS));
   l.odd = kb_op(b, "arith.minui", "i64", 2, (val[]){wide(b, kb_dim(b, l.k, IG_LIN_ODD)), kb_i64(b, most_odd(ref->layout))}, NULL); /* panels hold no more */
   l.tokens = wide(b, kb_dim(b, l.k, INGOT_DIM_TOKENS));
-  l.x = kb_operand(b, l.k, 0);
-  l.y = kb_operand(b, l.k, glu ? 3 : 2);
   l.x_stride = kb_add(b, times(b, l.units, (int64_t)ig_activation_bytes(ref->layout->activation, ref->layout->unit_values)),
                       times(b, l.odd, (int64_t)ig_activation_bytes(ref->layout->activation, ref->layout->odd_values)));
   l.y_stride = times(b, wide(b, kb_dim(b, l.k, IG_LIN_TILES)), 64);
   l.tile_bytes = kb_add(b, times(b, l.units, ref->layout->unit_bytes), times(b, l.odd, ref->layout->odd_bytes));
+  return l;
+}
+
+void ig_linear_tiles(ig_linear *l, bool many, val w, val begin, val end, const ig_epilogue *e) {
+  (many ? gemm : gemv)(l, ig_linear_format_of(l->layout), w, begin, end, e);
+}
+
+void ig_gen_linear(ig_kb *b, const ig_kernel_ref *ref, const char *symbol) {
+  bool glu = ref->family == IG_GLU_GEMV || ref->family == IG_GLU_GEMM, many = ref->family == IG_LINEAR_GEMM || ref->family == IG_GLU_GEMM;
+  ig_linear l = ig_linear_open(b, ref, symbol);
+  l.x = kb_operand(b, l.k, 0);
+  l.y = kb_operand(b, l.k, glu ? 3 : 2);
   val begin = wide(b, l.k.begin), end = wide(b, l.k.end);
-  epilogue e = {0};
+  ig_epilogue e = {0};
   if (!glu) {
     e.add = nonzero(b, kb_dim(b, l.k, IG_LIN_EPILOGUE)), e.biased = nonzero(b, kb_dim(b, l.k, IG_LIN_BIASED));
     e.bias = kb_operand(b, l.k, 3);
   }
   for (int pass = 0; pass < (glu ? 2 : 1); pass++) {
     e.glu_up = pass == 1;
-    (many ? gemm : gemv)(&l, f, kb_operand(b, l.k, 1 + pass), begin, end, &e);
+    ig_linear_tiles(&l, many, kb_operand(b, l.k, 1 + pass), begin, end, &e);
   }
   kb_return(b);
 }

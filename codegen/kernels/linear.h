@@ -38,6 +38,21 @@ const ig_linear_format *ig_linear_a256(const char *format);
 typedef struct ig_register_tile { int rows, tokens; } ig_register_tile;
 ig_register_tile ig_linear_tile(const ig_variant *variant, const ig_layout *layout);
 
+/* What a product's sums become: y = v, y + v (add), silu(y) * v (glu_up), fma(weight, v, y) of the token's own row (rows), or of y (weight). */
+typedef struct ig_epilogue {
+  bool glu_up;
+  val add;      /* i1: y = y + v, else y = v; null where there is no choice */
+  val biased;   /* i1: v = v + bias; null: there is none */
+  val bias;     /* a line of 16 for each row tile where biased, else nothing that may be touched */
+  val weight;   /* one for all tokens, in 16 lanes */
+  val rows;     /* {u32 token, f32 weight} for each row of x */
+  val last;     /* i64: the last token there is */
+} ig_epilogue;
+/* The part that all kernels of products share: what follows from the dims; x and y are left null. */
+ig_linear ig_linear_open(ig_kb *b, const ig_kernel_ref *ref, const char *symbol);
+/* Row tiles [begin, end) of a weight: for one token, or for all of l->tokens. */
+void ig_linear_tiles(ig_linear *l, bool many, val w, val begin, val end, const ig_epilogue *e);
+
 /* How unpacking reads what lies by rows: sixteen rows at once, a lane each, or (embedding) one row alone in all lanes. */
 typedef struct ig_reader {
   ig_kb *b;
@@ -71,10 +86,9 @@ typedef enum ig_k_extra {
   IG_K_MINIMA_32,       /* minima of sub-blocks of 32: the sums of 32 activations in pairs */
   IG_K_MINIMA_16,       /* of 16 */
   IG_K_OFFSET_SCALED,   /* stored = q_w + 128 in sub-blocks of 32 */
-  IG_K_OFFSET_ALL,      /* stored = q_w + offset_all */
+  IG_K_OFFSET_ONE,      /* stored = q_w + 1 */
 } ig_k_extra;
-typedef struct ig_k_format ig_k_format;
-struct ig_k_format {
+typedef struct ig_k_format {
   const char *format;
   int subs;             /* sub-blocks: 8 or 16 */
   int parts, part;      /* parts of a block; bytes of a part */
@@ -82,7 +96,6 @@ struct ig_k_format {
   int offset_shift;     /* stored = q_w + (1 << shift); 0: stored as it is, or see `extra`; 7: any bytes */
   int words;            /* groups whose products 16 bits hold; 0: none */
   ig_k_extra extra;
-  int offset_all;
   int d_bits;           /* d (and dmin) come in with the headers, so many bits at a time, from above into */
   uint32_t d_mask;      /* these bits: the upper or both halves of a word; 0: they lie before the parts */
   bool d_upper;         /* d ends in the upper half */
@@ -93,9 +106,7 @@ struct ig_k_format {
   /* Where VNNI multiplies the lines with less work than `bytes` takes: adds a part, times n rows of activations, to totals and minima. x: q at the
    * part; minus_sums: minus the sums of its 16s. NULL: none. */
   void (*multiply)(ig_kb *b, val part, int n, const val *x, const val *minus_sums, val *total, val *minima);
-  /* How VNNI's gemm expands it where the products of scales and values fit bytes: the same places, bytes that are products, no scales. NULL: as it is. */
-  const ig_k_format *products;
-};
+} ig_k_format;
 extern const ig_k_format ig_k_q2_k, ig_k_q3_k, ig_k_q4_k, ig_k_q5_k, ig_k_q6_k, ig_k_iq4_xs, ig_k_tq1_0, ig_k_tq2_0; /* unpack_*.c */
 const ig_k_format *ig_k_of(const char *format);
 /* Where a tile's blocks lie: scales (where they lie before the parts), parts. */

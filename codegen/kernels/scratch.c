@@ -6,7 +6,11 @@ ingot_extent ig_kernel_scratch(const ig_kernel_ref *ref, const ig_schedule *sche
   case IG_LINEAR_GEMV:
   case IG_LINEAR_GEMM:
   case IG_GLU_GEMV:
-  case IG_GLU_GEMM: return ig_linear_scratch(ref, schedule);
+  case IG_GLU_GEMM:
+  case IG_EXPERTS_GEMV:
+  case IG_EXPERTS_GEMM:
+  case IG_EXPERTS_SUM_GEMV:
+  case IG_EXPERTS_SUM_GEMM: return ig_linear_scratch(ref, schedule);
   case IG_ROPE_KV:
   case IG_ATTENTION:
   case IG_ATTENTION_DECODE:
@@ -15,6 +19,10 @@ ingot_extent ig_kernel_scratch(const ig_kernel_ref *ref, const ig_schedule *sche
   case IG_NORM:
   case IG_QUANT:
   case IG_GLU:
+  case IG_ROUTE:
+  case IG_GROUP:
+  case IG_GATHER:
+  case IG_EXPERTS_GLU:
   case IG_FAMILY_COUNT: break;
   }
   return (ingot_extent){{{0, 0}}};

@@ -21,6 +21,7 @@ static ig_arena arena;
 typedef struct shape {
   uint32_t layers, embd, heads, kv_heads, head_dim, ff, vocab;
   const char *embed, *q, *k, *v, *o, *gate, *up, *down;
+  uint32_t experts;  /* 0: none; two are chosen */
 } shape;
 
 static uint64_t file_at;
@@ -40,6 +41,14 @@ static ig_value vector(ig_builder *b, const char *name, uint64_t n) {
   return ig_build_weight(b, name, "f32", 0, n, at, 4 * n);
 }
 
+static ig_value experts(ig_builder *b, const char *name, const char *format, uint64_t n, uint64_t rows, uint64_t cols) {
+  const ig_block_format *f = ig_format_find(format);
+  uint64_t bytes = n * rows * (cols / f->block_values) * f->block_bytes, at = file_at;
+  file_at += bytes;
+  b->location = name;
+  return ig_build_expert_weights(b, name, format, n, rows, cols, at, bytes, NULL);
+}
+
 static const char *layer_name(uint32_t layer, const char *what) { return ig_format(&arena, "blk.%u.%s.weight", layer, what); }
 
 static ig_value layer(ig_builder *b, const shape *s, uint32_t i, ig_value x, ig_value pos, ig_value table) {
@@ -52,6 +61,16 @@ static ig_value layer(ig_builder *b, const shape *s, uint32_t i, ig_value x, ig_
   ig_value a = ig_build_attention(b, q, k, v, pos, i, s->heads, s->kv_heads, s->head_dim, 0.125f, (ig_value){0});
   x = ig_build_add(b, x, ig_build_linear(b, a, matrix(b, layer_name(i, "attn_output"), s->o, s->embd, s->heads * s->head_dim)));
   n = ig_build_rms_norm(b, x, vector(b, layer_name(i, "ffn_norm"), s->embd), 1e-5f);
+  if (s->experts) {
+    ig_value mix[IG_EXPERTS_ROLES] = {
+      [IG_EXPERTS_RESIDUAL] = x, [IG_EXPERTS_X] = n, [IG_EXPERTS_SCORES] = ig_build_linear(b, n, matrix(b, layer_name(i, "ffn_gate_inp"), "f32", s->experts, s->embd)),
+      [IG_EXPERTS_GATE] = experts(b, layer_name(i, "ffn_gate_exps"), s->gate, s->experts, s->ff, s->embd),
+      [IG_EXPERTS_UP] = experts(b, layer_name(i, "ffn_up_exps"), s->up, s->experts, s->ff, s->embd),
+      [IG_EXPERTS_DOWN] = experts(b, layer_name(i, "ffn_down_exps"), s->down, s->experts, s->embd, s->ff),
+      [IG_EXPERTS_DOWN_BIAS] = matrix(b, layer_name(i, "ffn_down_exps_bias"), "f32", s->experts, s->embd),
+    };
+    return ig_result(ig_build_experts(b, mix, 2, 0, 0, 0), 0);
+  }
   ig_value gate = ig_build_silu(b, ig_build_linear(b, n, matrix(b, layer_name(i, "ffn_gate"), s->gate, s->ff, s->embd)));
   ig_value up = ig_build_linear(b, n, matrix(b, layer_name(i, "ffn_up"), s->up, s->ff, s->embd));
   return ig_build_add(b, x, ig_build_linear(b, ig_build_mul(b, gate, up), matrix(b, layer_name(i, "ffn_down"), s->down, s->embd, s->ff)));
@@ -91,7 +110,7 @@ static void check_step(const ig_program_plan *p, const ig_plan_step *step, const
           const ig_plan_operand *x = &step->part[a].operand[i], *y = &step->part[b].operand[j];
           if (!(access_of(p, &step->part[a], i) & INGOT_WRITE) || (a == b && i == j)) continue;
           if (x->place == INGOT_PLACE_KV && y->place == INGOT_PLACE_KV) CHECK(x->index != y->index, "%s: a cache is written and used in one step", where);
-          if (!is_buffer(x) || x->place != y->place || !overlap(bytes_of(p, x), bytes_of(p, y))) continue;
+          if (!is_buffer(x) || x->place != y->place || !overlap(bytes_of(p, x), bytes_of(p, y)) || (a == b && x->index == y->index)) continue; /* in place */
           bool own = x->place == INGOT_PLACE_SCRATCH && a < b && x->index == y->index;
           CHECK(own || (x->place == INGOT_PLACE_SCRATCH && a > b && x->index == y->index), "%s: %s and %s share bytes that one writes", where, p->buffer[x->index].name,
                 p->buffer[y->index].name);
@@ -228,14 +247,17 @@ static void test_text(const char *body, const char *complaint) {
   y " = \"ig.fused_linear\"(" x ", %m, " residual ") {epilogue = \"add\", operandSegmentSizes = array<i32: 1, 0, 1, 0, 0, 1, 0, 0, 0>, resultSegmentSizes = array<i32: 1, 0, 0>} : (" X ", " M ", " X ") -> " X "\n"
 
 int main(void) {
-  shape mixed = {1, 256, 4, 2, 64, 512, 1000, "q6_k", "q4_k", "q8_0", "f16", "q4_k", "q4_k", "q8_0", "q6_k"};
+  shape mixed = {1, 256, 4, 2, 64, 512, 1000, "q6_k", "q4_k", "q8_0", "f16", "q4_k", "q4_k", "q8_0", "q6_k", 0};
   test_shape("mixed", &mixed, 7, "plan_mixed.txt"); /* gate and up of two formats meet once more */
-  shape f32 = {3, 64, 8, 4, 8, 172, 512, "f32", "f32", "f32", "f32", "f32", "f32", "f32", "f32"};
+  shape f32 = {3, 64, 8, 4, 8, 172, 512, "f32", "f32", "f32", "f32", "f32", "f32", "f32", "f32", 0};
   test_shape("f32", &f32, 1 + 5 * 3, NULL);
-  shape q4 = {12, 512, 8, 8, 64, 1536, 32000, "q4_0", "q4_0", "q4_0", "q4_0", "q4_0", "q4_0", "q4_0", "q4_0"};
+  shape q4 = {12, 512, 8, 8, 64, 1536, 32000, "q4_0", "q4_0", "q4_0", "q4_0", "q4_0", "q4_0", "q4_0", "q4_0", 0};
   test_shape("q4_0", &q4, 1 + 5 * 12, NULL);
-  shape k_m = {2, 256, 4, 4, 64, 768, 300000, "q6_k", "q4_k", "q4_k", "q6_k", "q4_k", "q4_k", "q4_k", "q6_k"};
+  shape k_m = {2, 256, 4, 4, 64, 768, 300000, "q6_k", "q4_k", "q4_k", "q6_k", "q4_k", "q4_k", "q4_k", "q6_k", 0};
   test_shape("a vocabulary whose rows are beyond a MiB", &k_m, 1 + 5 * 2, NULL);
+
+  shape mixture = {1, 256, 4, 2, 64, 512, 1000, "q8_0", "q8_0", "q8_0", "q8_0", "q8_0", "q4_k", "q4_k", "q6_k", 8};
+  test_shape("experts", &mixture, 1 + 6, "plan_experts.txt"); /* the router's meeting more */
 
   /* Ops that stand alone: norm and linear have kernels, also a gate by itself; the sum is where the residual is. */
   test_text("%n = \"ig.rms_norm\"(%x, %g) {eps = 1.0e-5 : f32} : (" X ", tensor<64xf32, {format = \"f32\"}>) -> " X "\n"

@@ -27,7 +27,7 @@ module { func.func @forward(%t: tensor<?xi32>, %p: i32) -> tensor<?x64xf32> {
   %h = "ig.weight"() {bytes = 256 : i64, name = "h", offset = 0 : i64} : () -> tensor<4611686018427387904x4611686018427387904xi8, {format = "f32"}>
   %i = "ig.weight"() {bytes = 256 : i64, name = "i", offset = 0 : i64} : () -> tensor<?x64xi8, {format = "f32"}>
   %j = "ig.weight"() {bytes = 256 : i64, name = "j", offset = 0 : i64} : () -> tensor<1x64xi8>
-  %k = "ig.weight"() {bytes = 256 : i64, name = "k", offset = 0 : i64} : () -> tensor<1x1x64xi8, {format = "f32"}>
+  %k = "ig.weight"() {bytes = 256 : i64, name = "k", offset = 0 : i64} : () -> tensor<1x1x1x64xi8, {format = "f32"}>
   %x = "ig.embed"(%t, %a) : (tensor<?xi32>, tensor<1x64xi8, {format = "f32"}>) -> tensor<?x64xf32>
   return %x : tensor<?x64xf32>
 } }
@@ -113,4 +113,20 @@ module { func.func @forward(%t: tensor<?xi32>, %p: i32) -> tensor<?x32xf32> {
   %n = "ig.rms_norm"(%x, %g) {eps = 0.1 : f32} : (tensor<?x256xf32>, tensor<256xf32, {format = "f32"}>) -> tensor<?x256xf32>
   %y = "ig.linear"(%n, %e) : (tensor<?x256xf32>, tensor<32x256xi8, {format = "iq2_xxs"}>) -> tensor<?x32xf32>
   return %y : tensor<?x32xf32>
+} }
+// ----
+// experts: how many, shapes, biases, parts
+module { func.func @forward(%t: tensor<?xi32>, %p: i32) -> tensor<?x64xf32> {
+  %e = "ig.weight"() {bytes = 8192 : i64, name = "e", offset = 0 : i64} : () -> tensor<32x64xi8, {format = "f32"}>
+  %x = "ig.embed"(%t, %e) : (tensor<?xi32>, tensor<32x64xi8, {format = "f32"}>) -> tensor<?x64xf32>
+  %r = "ig.weight"() {bytes = 1024 : i64, name = "r", offset = 0 : i64} : () -> tensor<4x64xi8, {format = "f32"}>
+  %s = "ig.linear"(%x, %r) : (tensor<?x64xf32>, tensor<4x64xi8, {format = "f32"}>) -> tensor<?x4xf32>
+  %g = "ig.weight"() {bytes = 32768 : i64, name = "g", offset = 0 : i64} : () -> tensor<4x32x64xi8, {format = "f32"}>
+  %d = "ig.weight"() {bytes = 32768 : i64, name = "d", offset = 0 : i64} : () -> tensor<4x64x32xi8, {format = "f32"}>
+  %b = "ig.weight"() {bytes = 384 : i64, name = "b", offset = 0 : i64} : () -> tensor<3x32xi8, {format = "f32"}>
+  %q = "ig.weight"() {bytes = 32768 : i64, name = "q", offset = 0 : i64, parts = array<i64: 0, 1, 2>} : () -> tensor<4x32x64xi8, {format = "f32"}>
+  %a = "ig.experts"(%x, %x, %s, %g, %g, %d) {used = 5 : i64, operandSegmentSizes = array<i32: 1, 1, 1, 1, 1, 1, 0, 0, 0, 0>} : (tensor<?x64xf32>, tensor<?x64xf32>, tensor<?x4xf32>, tensor<4x32x64xi8, {format = "f32"}>, tensor<4x32x64xi8, {format = "f32"}>, tensor<4x64x32xi8, {format = "f32"}>) -> tensor<?x64xf32>
+  %c = "ig.experts"(%x, %x, %s, %g, %d, %d) {alpha = 1.0 : f32, eps = 0.1 : f32, used = 1 : i64, operandSegmentSizes = array<i32: 1, 1, 1, 1, 1, 1, 0, 0, 0, 0>} : (tensor<?x64xf32>, tensor<?x64xf32>, tensor<?x4xf32>, tensor<4x32x64xi8, {format = "f32"}>, tensor<4x64x32xi8, {format = "f32"}>, tensor<4x64x32xi8, {format = "f32"}>) -> tensor<?x64xf32>
+  %f = "ig.experts"(%x, %x, %s, %g, %g, %d, %b) {used = 0 : i64, operandSegmentSizes = array<i32: 1, 1, 1, 1, 1, 1, 0, 1, 0, 0>} : (tensor<?x64xf32>, tensor<?x64xf32>, tensor<?x4xf32>, tensor<4x32x64xi8, {format = "f32"}>, tensor<4x32x64xi8, {format = "f32"}>, tensor<4x64x32xi8, {format = "f32"}>, tensor<3x32xi8, {format = "f32"}>) -> tensor<?x64xf32>
+  return %x : tensor<?x64xf32>
 } }
