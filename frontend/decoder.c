@@ -20,7 +20,7 @@ static const struct {
   {"attn_output", NULL, MATRIX(o), EMBD, QUERY},    {"ffn_gate", "ffn_up", MATRIX(gate), FF, EMBD}, {"ffn_up", "ffn_up", MATRIX(up), FF, EMBD},
   {"ffn_down", NULL, MATRIX(down), EMBD, FF},
 };
-enum { MATRICES = sizeof matrices / sizeof *matrices };
+enum { MATRICES = sizeof matrices / sizeof *matrices, GATE = 4 }; /* from GATE on: the gated network */
 
 static const struct { const char *name; size_t at; } norms[] = {
   {"attn_norm", offsetof(ig_decoder_layer, attn_norm)}, {"ffn_norm", offsetof(ig_decoder_layer, ffn_norm)},
@@ -31,6 +31,7 @@ static const struct { const char *key; float neutral; } changes[] = {
   {"expert_count", 0}, {"expert_used_count", 0}, {"attention.sliding_window", 0}, {"attention.clamp_kqv", 0}, {"attention.max_alibi_bias", 0},
   {"attn_logit_softcapping", 0}, {"final_logit_softcapping", 0}, {"logit_scale", 0}, {"residual_scale", 0}, {"embedding_scale", 0}, {"attention.scale", 0},
   {"rope.scaling.attn_factor", 1}, {"attention.causal", 1},
+  {"expert_shared_count", 0}, {"expert_weights_scale", 1}, {"expert_weights_norm", 1}, {"expert_gating_func", 1}, {"expert_group_count", 1}, {"leading_dense_block_count", 0},
 };
 
 static bool is_known(const ig_decoder *d, const char *key) {
@@ -81,11 +82,14 @@ static void check_qk_norms(ig_lowering *l, const ig_decoder *d, uint32_t layer, 
 
 static void check_layer(ig_lowering *l, const ig_decoder *d, uint32_t index, ig_decoder_layer *out) {
   for (size_t i = 0; i < sizeof norms / sizeof *norms; i++) {
-    const ig_tensor *t = ig_want(l, ig_format(&l->arena, "blk.%u.%s.weight", index, norms[i].name), 0, l->model->n_embd, false);
+    const char *name = i == 1 && d->ffn_norm ? d->ffn_norm : norms[i].name;
+    const ig_tensor *t = ig_want(l, ig_format(&l->arena, "blk.%u.%s.weight", index, name), 0, l->model->n_embd, false);
     memcpy((char *)out + norms[i].at, &t, sizeof t);
   }
   check_qk_norms(l, d, index, out);
-  for (size_t i = 0; i < MATRICES; i++) {
+  if (d->sinks) out->sinks = ig_want(l, ig_format(&l->arena, "blk.%u.attn_sinks.weight", index), 0, l->model->n_heads, false);
+  if (d->mixture.experts) ig_mixture_check(l, &d->mixture, index, out);
+  for (size_t i = 0; i < (d->mixture.experts ? GATE : MATRICES); i++) {
     ig_matrix *m = (ig_matrix *)(void *)((char *)out + matrices[i].at);
     uint64_t rows = size_of(l->model, matrices[i].rows);
     if (d->fused && matrices[i].fused) {
@@ -104,10 +108,10 @@ uint32_t ig_window_read(ig_lowering *l) {
   return window < context ? window : 0;
 }
 
-static bool check_numbers(ig_lowering *l) {
+static bool check_numbers(ig_lowering *l, const ig_decoder *d) {
   const ig_model *m = l->model;
   const struct { const char *key; uint32_t value; } needed[] = {
-    {"embedding_length", m->n_embd}, {"block_count", m->n_layer}, {"feed_forward_length", m->n_ff}, {"attention.head_count", m->n_heads},
+    {"embedding_length", m->n_embd}, {"block_count", m->n_layer}, {"feed_forward_length", d->mixture.experts ? 1 : m->n_ff}, {"attention.head_count", m->n_heads},
     {"attention.head_count_kv", m->n_kv_heads}, {"context_length", m->n_context}, {"vocab_size", m->n_vocab},
   };
   bool all = true;
@@ -117,7 +121,7 @@ static bool check_numbers(ig_lowering *l) {
 
 bool ig_decoder_check(ig_lowering *l, ig_decoder *d) {
   const ig_model *m = l->model;
-  bool ok = true, numbers = check_numbers(l);
+  bool ok = true, numbers = check_numbers(l, d);
   check_changes(l, d);
   const char *eps = ig_key_of(l, "attention.layer_norm_rms_epsilon");
   if (!ig_meta_find(m->meta, eps)) ig_problem_add(l, IG_PROBLEM_FEATURE, "metadata key %s is missing", eps);

@@ -12,10 +12,26 @@ typedef struct ig_matrix {
   const ig_tensor *bias;         /* or NULL */
 } ig_matrix;
 
+/* The matrices of a layer's experts: one tensor, or (older files) a tensor for each. */
+typedef struct ig_expert_matrix {
+  const ig_tensor *tensor;       /* the first where there are several */
+  const ig_tensor **apart;       /* each expert's, or NULL */
+  const ig_tensor *bias;         /* or NULL */
+} ig_expert_matrix;
+
 typedef struct ig_decoder_layer {
   const ig_tensor *attn_norm, *ffn_norm, *q_norm, *k_norm; /* of q and k: NULL where there are none */
-  ig_matrix q, k, v, o, gate, up, down;
+  const ig_tensor *sinks;        /* or NULL */
+  ig_matrix q, k, v, o, gate, up, down, router;
+  ig_expert_matrix experts[3];   /* gate, up, down: in place of those above where there is a mixture */
 } ig_decoder_layer;
+
+/* A mixture of experts in place of the gated network. */
+typedef struct ig_mixture {
+  uint32_t experts, used, width; /* 0 experts: none; width: of the gated product */
+  bool biased;                   /* router and experts have biases */
+  float alpha, limit;            /* of a clamped product (numerics.h); alpha 0: plain */
+} ig_mixture;
 
 /* How positions turn: made by ig_rope_read from metadata and factors. */
 typedef struct ig_rope_turns {
@@ -37,6 +53,9 @@ struct ig_decoder {
   ig_qk_norm qk_norm;
   uint32_t window;               /* positions that a token sees, 0: all; */
   uint32_t global_every;         /* but all in every n-th layer, 0: in none */
+  bool sinks;                    /* heads have attention sinks */
+  const char *ffn_norm;          /* the tensor's name, NULL: ffn_norm */
+  ig_mixture mixture;
   const char *const *known;      /* keys (without the architecture) that the family reads and others would refuse; NULL-ended, may be NULL */
   /* found */
   float eps, attention_scale;
@@ -50,6 +69,13 @@ bool ig_decoder_check(ig_lowering *l, ig_decoder *d);
 void ig_decoder_build(ig_lowering *l, const ig_decoder *d);
 /* The model's attention.sliding_window, 0 where it has none or sees all that it is compiled for. */
 uint32_t ig_window_read(ig_lowering *l);
+/* The counts of experts by the model's keys; what is missing is noted. Without expert_count, or 0 of them, there is no mixture unless `needed`. */
+void ig_mixture_read(ig_lowering *l, bool needed, ig_mixture *mixture);
+/* Finds the tensors of a layer's mixture; builds it. x: the residual stream, n: its normalised rows. */
+void ig_mixture_check(ig_lowering *l, const ig_mixture *mixture, uint32_t layer, ig_decoder_layer *out);
+ig_value ig_mixture_build(ig_lowering *l, const ig_mixture *mixture, const ig_decoder_layer *layer, ig_value x, ig_value n);
+/* y = x w^T + bias, for a matrix of the model. */
+ig_value ig_linear_of(ig_lowering *l, ig_value x, const ig_matrix *matrix);
 /* Rope by the model's keys: base, dimensions, scaling (none, linear, yarn, longrope) and tensors of factors. */
 bool ig_rope_read(ig_lowering *l, ig_rope_turns *turns);
 

@@ -10,6 +10,8 @@ static const ig_family_row families[] = {
   {"qwen2", ig_qwen2_describe},
   {"qwen3", ig_qwen3_describe},
   {"phi3", ig_phi3_describe},
+  {"qwen3moe", ig_qwen3moe_describe},
+  {"gpt-oss", ig_gpt_oss_describe},
 };
 
 static const char *const headings[IG_PROBLEMS] = {
@@ -58,7 +60,9 @@ static const ig_tensor *find(ig_lowering *l, const char *name) {
   return found ? *found : NULL;
 }
 
-const ig_tensor *ig_want(ig_lowering *l, const char *name, uint64_t rows, uint64_t cols, bool optional) {
+bool ig_has_tensor(ig_lowering *l, const char *name) { return find(l, name) != NULL; }
+
+static const ig_tensor *want(ig_lowering *l, const char *name, uint32_t n_dims, uint64_t experts, uint64_t rows, uint64_t cols, bool optional) {
   typedef unsigned long long ull;
   const ig_tensor *t = find(l, name);
   if (!t) {
@@ -66,11 +70,19 @@ const ig_tensor *ig_want(ig_lowering *l, const char *name, uint64_t rows, uint64
     return NULL;
   }
   l->used[t - l->model->tensors] = true;
-  bool fits = rows ? t->ne[0] == cols && t->ne[1] == rows && t->n_dims == 2 : t->ne[0] == cols && t->n_dims == 1;
-  if (!fits)
-    ig_problem_add(l, IG_PROBLEM_SHAPE, "tensor %s has shape {%llu, %llu, %llu, %llu}, not {%llu, %llu}", name, (ull)t->ne[0], (ull)t->ne[1], (ull)t->ne[2],
-                   (ull)t->ne[3], (ull)cols, (ull)(rows ? rows : 1));
+  const char *more = n_dims == 3 ? ig_format(&l->arena, ", %llu", (ull)experts) : "";
+  if (t->n_dims != n_dims || t->ne[0] != cols || t->ne[1] != rows || t->ne[2] != experts)
+    ig_problem_add(l, IG_PROBLEM_SHAPE, "tensor %s has shape {%llu, %llu, %llu, %llu}, not {%llu, %llu%s}", name, (ull)t->ne[0], (ull)t->ne[1], (ull)t->ne[2],
+                   (ull)t->ne[3], (ull)cols, (ull)rows, more);
   return t;
+}
+
+const ig_tensor *ig_want(ig_lowering *l, const char *name, uint64_t rows, uint64_t cols, bool optional) {
+  return want(l, name, rows ? 2 : 1, 1, rows ? rows : 1, cols, optional);
+}
+
+const ig_tensor *ig_want_experts(ig_lowering *l, const char *name, uint64_t experts, uint64_t rows, uint64_t cols, bool optional) {
+  return want(l, name, 3, experts, rows, cols, optional);
 }
 
 ig_value ig_weight_of(ig_lowering *l, const ig_tensor *t) {

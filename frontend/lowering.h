@@ -20,6 +20,9 @@ typedef struct ig_lowering {
 void ig_problem_add(ig_lowering *l, ig_problem problem, const char *format, ...) IG_PRINTF(3, 4);
 /* The tensor of that name with `rows` rows (0: a vector) of `cols`, marked as used. NULL where missing (noted, unless optional). A wrong shape is noted. */
 const ig_tensor *ig_want(ig_lowering *l, const char *name, uint64_t rows, uint64_t cols, bool optional);
+bool ig_has_tensor(ig_lowering *l, const char *name);
+/* The same for a matrix of each expert. */
+const ig_tensor *ig_want_experts(ig_lowering *l, const char *name, uint64_t experts, uint64_t rows, uint64_t cols, bool optional);
 /* Its ig.weight op. */
 ig_value ig_weight_of(ig_lowering *l, const ig_tensor *tensor);
 /* The same for some of its rows: a weight of its own. */
@@ -40,5 +43,7 @@ void ig_llama_describe(ig_lowering *l, ig_decoder *d);
 void ig_qwen2_describe(ig_lowering *l, ig_decoder *d);
 void ig_qwen3_describe(ig_lowering *l, ig_decoder *d);
 void ig_phi3_describe(ig_lowering *l, ig_decoder *d);
+void ig_qwen3moe_describe(ig_lowering *l, ig_decoder *d);
+void ig_gpt_oss_describe(ig_lowering *l, ig_decoder *d);
 
 #endif

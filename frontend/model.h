@@ -23,6 +23,7 @@ typedef struct ig_model {
   const char *architecture, *name, *source; /* source: file name and general.name, for people */
   uint32_t n_vocab, n_embd, n_layer, n_context; /* n_context as trained */
   uint32_t n_heads, n_kv_heads, head_dim, n_ff;
+  uint32_t n_experts, n_experts_used, n_ff_expert; /* 0 experts: none */
   uint32_t context;             /* what it is compiled for, set by whoever opened it; 0: as trained. Some families turn positions by it */
   ig_tensor *tensors; uint32_t n_tensors;
   ig_meta *meta;

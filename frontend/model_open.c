@@ -40,6 +40,13 @@ static uint32_t number(job *j, const char *name, uint32_t most) {
   return 0;
 }
 
+/* The same where 0 is as good as absent. */
+static uint32_t count(job *j, const char *name) {
+  uint32_t value = 0;
+  if (!ig_meta_u32(j->model->meta, key(j, name), &value, j->diags)) j->ok = false;
+  return value;
+}
+
 static void read_shape(job *j) {
   ig_model *m = j->model;
   m->n_context = number(j, "context_length", UINT32_MAX);
@@ -50,6 +57,10 @@ static void read_shape(job *j) {
   m->n_kv_heads = number(j, "attention.head_count_kv", HEADS_MOST);
   if (!m->n_kv_heads && !ig_meta_find(m->meta, key(j, "attention.head_count_kv"))) m->n_kv_heads = m->n_heads;
   m->head_dim = number(j, "attention.key_length", 1u << 16);
+  m->n_experts = count(j, "expert_count");
+  m->n_experts_used = count(j, "expert_used_count");
+  m->n_ff_expert = count(j, "expert_feed_forward_length");
+  if (!m->n_ff_expert) m->n_ff_expert = m->n_ff;
   if (m->n_heads && m->n_kv_heads && m->n_heads % m->n_kv_heads)
     fail(j, "attention.head_count", m->n_heads, ig_format(&m->arena, "it must be a multiple of attention.head_count_kv, %u", m->n_kv_heads));
   if (!m->head_dim && m->n_embd && m->n_heads) {
