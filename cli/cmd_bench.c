@@ -67,7 +67,8 @@ static probed probe(const bench *b, const bench_row *k) {
   if (!b->roofline.jit) return p;
   if (k->prompt && m->macs_int8) p.int8 = bench_probe_ops(&b->roofline, IG_PROBE_INT8, k->threads);
   if (k->prompt && m->macs_f32) p.f32 = bench_probe_ops(&b->roofline, IG_PROBE_F32, k->threads);
-  if (k->gen && b->weights.address) p.read = bench_probe_read(&b->roofline, (const uint8_t *)b->weights.address + m->decode_offset, m->decode_bytes, k->threads);
+  uint64_t read = m->decode_bytes < m->decode_tensor_bytes ? m->decode_bytes : m->decode_tensor_bytes; /* of experts no more than a token reads */
+  if (k->gen && b->weights.address) p.read = bench_probe_read(&b->roofline, (const uint8_t *)b->weights.address + m->decode_offset, read, k->threads);
   return p;
 }
 
@@ -175,7 +176,7 @@ static void run_apart(bench *b, const char *weights_path, uint32_t threads) {
   b->warm_ms = b->warm_start_ms = b->cold_ms = b->cold_start_ms = b->base_rss = b->peak_rss = NAN;
   if (b->no_first) return;
   bench_drop_cache(weights_path);
-  if (bench_run_apart(b->c, &what, &once) && once.read_bytes > b->model.decode_bytes / 2 && once.read_bytes) b->cold_ms = once.first_ms, b->cold_start_ms = once.start_ms;
+  if (bench_run_apart(b->c, &what, &once) && once.read_bytes > b->model.decode_tensor_bytes / 2 && once.read_bytes) b->cold_ms = once.first_ms, b->cold_start_ms = once.start_ms;
   for (int i = 0; i < 3; i++)
     if (bench_run_apart(b->c, &what, &once) && !(once.first_ms >= b->warm_ms)) b->warm_ms = once.first_ms, b->warm_start_ms = once.start_ms;
   what.prompt = highest(&b->prompts);

@@ -50,6 +50,17 @@ static uint64_t context_at(const ig_model *m, int i) {
   return i == 0 ? m->n_context : 0;
 }
 
+/* Parameters that a token meets: all but those of the experts that it does not choose. */
+static uint64_t active_values(const ig_model *m) {
+  uint64_t values = 0;
+  for (uint32_t i = 0; i < m->n_tensors; i++) {
+    const ig_tensor *t = &m->tensors[i];
+    bool experts = (t->n_dims == 3 && t->ne[2] == m->n_experts) || (t->n_dims == 2 && t->ne[1] == m->n_experts && strstr(t->name, "_exps."));
+    values += experts && m->n_experts_used < m->n_experts ? values_of(t) / m->n_experts * m->n_experts_used : values_of(t);
+  }
+  return values;
+}
+
 static const char *shape(cli *c, const ig_tensor *t) {
   const char *text = "";
   for (uint32_t i = 0; i < t->n_dims && i < 4; i++) text = ig_format(&c->arena, "%s%s%llu", text, i ? " x " : "", (unsigned long long)t->ne[i]);
@@ -65,6 +76,9 @@ static void print_text(cli *c, const ig_model *m, bool tensors) {
   printf("architecture  %s%s%s\n", m->architecture ? m->architecture : "not said", m->name && *m->name ? ", " : "", m->name ? m->name : "");
   printf("shape         %u layers, %u wide, %u heads over %u KV heads of %u, feed-forward %u, context %u, %u tokens\n", m->n_layer, m->n_embd, m->n_heads, m->n_kv_heads,
          m->head_dim, m->n_ff, m->n_context, m->n_vocab);
+  if (m->n_experts)
+    printf("experts       %u, %u for each token, feed-forward %u each; a token meets %llu parameters\n", m->n_experts, m->n_experts_used, m->n_ff_expert,
+           (unsigned long long)active_values(m));
   printf("weights       %u tensors, %llu parameters, %s, %.2f bits a parameter\n", m->n_tensors, (unsigned long long)values, cli_bytes(c, bytes),
          values ? 8.0 * (double)bytes / (double)values : 0.0);
   for (uint32_t i = 0; i < n; i++)
@@ -101,6 +115,9 @@ static void print_json(cli *c, const ig_model *m, bool tensors) {
   json_text("name", m->name);
   printf(", \"n_layer\": %u, \"n_embd\": %u, \"n_head\": %u, \"n_head_kv\": %u, \"head_dim\": %u, \"n_ff\": %u, \"n_context\": %u, \"n_vocab\": %u", m->n_layer, m->n_embd,
          m->n_heads, m->n_kv_heads, m->head_dim, m->n_ff, m->n_context, m->n_vocab);
+  if (m->n_experts)
+    printf(", \"n_experts\": %u, \"n_experts_used\": %u, \"n_ff_expert\": %u, \"active_parameters\": %llu", m->n_experts, m->n_experts_used, m->n_ff_expert,
+           (unsigned long long)active_values(m));
   printf(", \"kv_bytes_per_position\": %llu, \"memory\": [", (unsigned long long)need.kv);
   for (int i = 0; context_at(m, i); i++)
     printf("%s{\"n_context\": %llu, \"bytes\": %llu}", i ? ", " : "", (unsigned long long)context_at(m, i), (unsigned long long)cli_need_bytes(&need, context_at(m, i)));
