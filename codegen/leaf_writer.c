@@ -136,6 +136,11 @@ bool ig_leaf_writer_add(ig_leaf_writer *w, const void *bytes, uint64_t size) {
 
 uint64_t ig_leaf_writer_position(const ig_leaf_writer *w) { return w->position; }
 
+const uint8_t *ig_leaf_writer_hashes(const ig_leaf_writer *w, uint64_t *bytes) {
+  *bytes = w->n_leaves * INGOT_SHA256_SIZE;
+  return w->hashes;
+}
+
 static void join(ig_leaf_writer *w) {
   pthread_mutex_lock(&w->mutex);
   w->closing = true;

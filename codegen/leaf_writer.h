@@ -14,6 +14,8 @@ bool ig_leaf_writer_add(ig_leaf_writer *w, const void *bytes, uint64_t size);
 uint64_t ig_leaf_writer_position(const ig_leaf_writer *w); /* bytes added so far */
 /* Waits for all to be written. Gives the root; reports what went wrong. */
 bool ig_leaf_writer_finish(ig_leaf_writer *w, uint8_t root[32], ig_diags *diags);
+/* The hashes of the leaves, after finish. */
+const uint8_t *ig_leaf_writer_hashes(const ig_leaf_writer *w, uint64_t *bytes);
 void ig_leaf_writer_destroy(ig_leaf_writer *w);
 
 #endif

@@ -110,12 +110,23 @@ static bool pack_all(packer *k) {
   return ig_leaf_writer_add(k->out, NULL, k->plan->weights_bytes - ig_leaf_writer_position(k->out));
 }
 
-/* After the weights: what names them. */
-static bool seal(int descriptor, uint64_t at, const uint8_t root[32], const char *path, ig_diags *diags) {
+/* After the weights: what names them, and the hashes of their leaves. */
+static bool seal(int descriptor, uint64_t at, const uint8_t root[32], const uint8_t *hashes, uint64_t bytes, const char *path, ig_diags *diags) {
+  ig_text tail = {0};
   ingot_seal s = {.magic = INGOT_SEAL_MAGIC};
   memcpy(s.root, root, sizeof s.root);
-  ssize_t n = pwrite(descriptor, &s, sizeof s, (off_t)at);
-  return n == sizeof s || ig_error(diags, path, "cannot be written: %s", n < 0 ? strerror(errno) : "the device takes no more");
+  ig_text_add(&tail, &s, sizeof s);
+  ig_text_add(&tail, hashes, (size_t)bytes);
+  static const uint8_t zeros[INGOT_ALIGN];
+  ig_text_add(&tail, zeros, (size_t)(ig_round_up(tail.size, INGOT_ALIGN) - tail.size));
+  int error = 0;
+  for (size_t done = 0; done < tail.size && !error;) {
+    ssize_t n = pwrite(descriptor, tail.data + done, tail.size - done, (off_t)(at + done));
+    if (n > 0) done += (size_t)n;
+    else if (n == 0 || errno != EINTR) error = n ? errno : ENOSPC;
+  }
+  ig_text_finish(&tail);
+  return !error || ig_error(diags, path, "cannot be written: %s", strerror(error));
 }
 
 enum { LARGE = 32 << 20 };
@@ -136,8 +147,10 @@ bool ig_pack_weights(const ig_program_plan *plan, const ig_file *source, const c
     packer k = {plan, source, diags, ig_leaf_writer_create(descriptor, path, plan->weights_bytes, options ? options->n_threads : 0), options};
     bool packed = pack_all(&k);
     ok = ig_leaf_writer_finish(k.out, root, diags) && packed;
+    uint64_t bytes;
+    const uint8_t *hashes = ig_leaf_writer_hashes(k.out, &bytes);
+    ok = ok && seal(descriptor, plan->weights_bytes, root, hashes, bytes, path, diags);
     ig_leaf_writer_destroy(k.out);
-    ok = ok && seal(descriptor, plan->weights_bytes, root, path, diags);
     if (ok) drop_from_cache(descriptor, plan->weights_bytes);
   }
   if (close(descriptor) != 0 && ok) ok = ig_error(diags, path, "cannot be written: %s", strerror(errno));

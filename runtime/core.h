@@ -205,8 +205,6 @@ struct ingot_model {
 
 /* Compares the seal of the weights with the plan: whether these are the weights of this plan, in a moment. */
 ingot_status ingot__weights_check(const ingot_model *model, ingot_error *error);
-/* Hashes all weights on the model's threads and compares with the plan. */
-ingot_status ingot__weights_verify(ingot_model *model, ingot_error *error);
 /* Calls work(context, w) for every worker, on the model's threads. No meetings inside. */
 void ingot__model_run(ingot_model *model, ingot__work *work, void *context);
 

@@ -83,6 +83,8 @@ typedef struct ingot_model_options {
   void *parallel_user;
   bool verify_weights;        /* hash all weights against the plan before use */
   const ingot_allocator *allocator; /* NULL: aligned_alloc and free, pages of the system for what is large */
+  bool read_weights;          /* read weights_path or weights_fd into memory instead of mapping it. A mapped file has to stay as it is while the model
+                                 is open: pages that are cut off, or that the device cannot read, end the process (SIGBUS) when they are touched */
 } ingot_model_options;
 
 typedef struct ingot_model_info {
@@ -97,6 +99,10 @@ typedef struct ingot_model_info {
 INGOT_API ingot_status ingot_model_open(const ingot_program *program, const ingot_model_options *options, ingot_model **model, ingot_error *error);
 INGOT_API void         ingot_model_close(ingot_model *model); /* after its sessions; NULL is fine */
 INGOT_API ingot_status ingot_model_get_info(const ingot_model *model, ingot_model_info *info);
+/* Compares the weights from `offset` on (size 0: to their end) with the hashes that the plan vouches for, by whole MiBs, on the model's threads and
+ * in turn with its sessions: an app may check all before use (verify_weights), or piece by piece while it runs. INGOT_ERROR_WEIGHTS names
+ * the place. Allocates nothing. */
+INGOT_API ingot_status ingot_model_verify(ingot_model *model, uint64_t offset, uint64_t size, ingot_error *error);
 /* Bytes that a session of n_context positions (0 = the most) asks for. */
 INGOT_API uint64_t     ingot_model_memory(const ingot_model *model, uint32_t n_context);
 /* Names of the library's variants, best first; NULL beyond the last. `supported`: whether this CPU runs it (may be NULL). */

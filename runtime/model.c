@@ -153,7 +153,7 @@ ingot_status ingot_model_open(const ingot_program *program, const ingot_model_op
   if ((status = choose_variant(model, options.variant, error)) || (status = open_plan(model, &options, error)) ||
       (status = ingot__weights_open(&model->weights, &options, program, model->plan.weights_bytes, allocator, error)) ||
       (status = ingot__weights_check(model, error)) || (status = open_tokenizer(model, error)) || (status = start_threads(model, &options, error)) ||
-      (options.verify_weights && (status = ingot__weights_verify(model, error)))) {
+      (options.verify_weights && (status = ingot_model_verify(model, 0, 0, error)))) {
     ingot_model_close(model);
     return status;
   }

@@ -1,4 +1,4 @@
-/* Weights: mapped from a path or a descriptor's range, or the caller's memory; used as they lie. */
+/* Weights: mapped or read from a path or a descriptor's range, or the caller's memory; used as they lie. */
 #include "runtime/core.h"
 
 #include <string.h>
@@ -16,16 +16,17 @@ static ingot_status io(const char *where, int code, ingot_error *error) {
   return ingot__fail(error, INGOT_ERROR_IO, "%.120s: %s", where, text);
 }
 
-/* A range that begins anywhere: mapped where it is aligned, else read into memory of its own. */
-static ingot_status open_range(ingot__weights *w, int descriptor, uint64_t offset, uint64_t size, const char *where, const ingot_allocator *allocator,
+/* A range that begins anywhere: mapped where it is aligned and may be, else read into memory of its own. */
+static ingot_status open_range(ingot__weights *w, int descriptor, uint64_t offset, uint64_t size, bool map, const char *where, const ingot_allocator *allocator,
                                ingot_error *error) {
-  if (offset % INGOT_ALIGN == 0) {
+  if (map && offset % INGOT_ALIGN == 0) {
     int code = ingot__os_map(descriptor, offset, size, &w->map);
     w->data = w->map.data;
     return code ? io(where, code, error) : INGOT_OK;
   }
   w->copy = ingot__allocate(allocator, size, INGOT_ALIGN);
-  if (!w->copy) return ingot__fail(error, INGOT_ERROR_MEMORY, "no memory for a copy of the weights: store them at an offset that is a multiple of 64");
+  if (!w->copy) return ingot__fail(error, INGOT_ERROR_MEMORY, "no memory for the %llu bytes of the weights: let them be mapped, from an offset that is a multiple of 64",
+                                   (unsigned long long)size);
   w->copy_bytes = size;
   w->data = w->copy;
   int code = ingot__os_read(descriptor, offset, w->copy, size);
@@ -41,13 +42,13 @@ static ingot_status open_memory(ingot__weights *w, const void *data, uint64_t ha
 
 ingot_status ingot__weights_open(ingot__weights *w, const ingot_model_options *options, const ingot_program *program, uint64_t weights_bytes,
                                  const ingot_allocator *allocator, ingot_error *error) {
-  uint64_t have = 0, size = weights_bytes ? weights_bytes + sizeof(ingot_seal) : 0;
+  uint64_t have = 0, size = weights_bytes ? ingot__weights_file(weights_bytes) : 0;
   *w = (ingot__weights){0};
   if (options->weights_path) {
     int descriptor, code = ingot__os_open(options->weights_path, &descriptor, &have);
     if (code) return io(options->weights_path, code, error);
     ingot_status status = have != size ? wrong_size(have, size, options->weights_path, error)
-                          : size     ? open_range(w, descriptor, 0, size, options->weights_path, allocator, error)
+                          : size     ? open_range(w, descriptor, 0, size, !options->read_weights, options->weights_path, allocator, error)
                                      : INGOT_OK;
     ingot__os_close(descriptor);
     return status;
@@ -58,7 +59,7 @@ ingot_status ingot__weights_open(ingot__weights *w, const ingot_model_options *o
     if (options->weights_fd_size != size) return wrong_size(options->weights_fd_size, size, "weights_fd_size", error);
     if (options->weights_fd_offset > have || size > have - options->weights_fd_offset)
       return ingot__fail(error, INGOT_ERROR_WEIGHTS, "weights_fd: the file has %llu bytes, the range ends beyond them", (unsigned long long)have);
-    return open_range(w, options->weights_fd, options->weights_fd_offset, size, "weights_fd", allocator, error);
+    return open_range(w, options->weights_fd, options->weights_fd_offset, size, !options->read_weights, "weights_fd", allocator, error);
   }
   if (options->weights) return open_memory(w, options->weights, options->weights_size, size, "weights", error);
   if (program->weights) return open_memory(w, program->weights, program->weights_size, size, "embedded weights", error);
@@ -78,34 +79,4 @@ ingot_status ingot__weights_check(const ingot_model *model, ingot_error *error) 
   memcpy(seal.root, model->plan.weights_root.data, sizeof seal.root);
   if (!memcmp(model->weights.data + model->plan.weights_bytes, &seal, sizeof seal)) return INGOT_OK;
   return ingot__fail(error, INGOT_ERROR_WEIGHTS, "the weights are of another model: take the ones made together with the plan");
-}
-
-typedef struct verifier {
-  const uint8_t *data;
-  uint64_t size;
-  uint8_t *leaves;
-  _Atomic uint64_t next;
-} verifier;
-
-static void hash_leaves(void *context, uint32_t worker) {
-  (void)worker;
-  verifier *v = context;
-  for (;;) {
-    uint64_t leaf = atomic_fetch_add(&v->next, 1), at = leaf * INGOT_HASH_LEAF;
-    if (at >= v->size) return;
-    uint64_t bytes = v->size - at < INGOT_HASH_LEAF ? v->size - at : INGOT_HASH_LEAF;
-    ingot__sha256_of(v->data + at, (size_t)bytes, v->leaves + leaf * INGOT_SHA256_SIZE);
-  }
-}
-
-ingot_status ingot__weights_verify(ingot_model *model, ingot_error *error) {
-  uint64_t size = model->plan.weights_bytes, bytes = (size / INGOT_HASH_LEAF + (size % INGOT_HASH_LEAF != 0)) * INGOT_SHA256_SIZE;
-  verifier v = {model->weights.data, size, bytes ? ingot__allocate(&model->allocator, bytes, 16) : NULL, 0};
-  if (bytes && !v.leaves) return ingot__fail(error, INGOT_ERROR_MEMORY, "no memory for the hashes of the weights");
-  ingot__model_run(model, hash_leaves, &v);
-  uint8_t root[INGOT_SHA256_SIZE];
-  ingot__sha256_of(v.leaves, (size_t)bytes, root);
-  ingot__release(&model->allocator, v.leaves, bytes);
-  if (!memcmp(root, model->plan.weights_root.data, sizeof root)) return INGOT_OK;
-  return ingot__fail(error, INGOT_ERROR_WEIGHTS, "the weights are damaged, or of another model: their SHA-256 tree is not the plan's");
 }

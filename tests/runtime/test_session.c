@@ -172,7 +172,18 @@ static void test_open(const toy *t) {
   t->weights[16] += 1;
   options.verify_weights = true;
   CHECK_EQUAL(ingot_model_open(&t->program, &options, &model, &error), INGOT_ERROR_WEIGHTS);
+  options.verify_weights = false; /* or by a check later */
+  CHECK_EQUAL(ingot_model_open(&t->program, &options, &model, &error), INGOT_OK);
+  CHECK_EQUAL(ingot_model_verify(model, 0, 0, &error), INGOT_ERROR_WEIGHTS);
+  CHECK_TEXT(error.message, "the weights are damaged in the MiB from byte 0 on: take them again from where they came");
   t->weights[16] = kept;
+  CHECK_EQUAL(ingot_model_verify(model, TOY_WEIGHTS - 1, 1, &error), INGOT_OK);
+  CHECK_EQUAL(ingot_model_verify(model, TOY_WEIGHTS - 1, 2, &error), INGOT_ERROR_ARGUMENT);
+  root[sizeof(ingot_seal) - offsetof(ingot_seal, root)] ^= 1;
+  CHECK_EQUAL(ingot_model_verify(model, 0, 0, &error), INGOT_ERROR_WEIGHTS);
+  CHECK_TEXT(error.message, "the weights are damaged where their hashes are: take them again from where they came");
+  root[sizeof(ingot_seal) - offsetof(ingot_seal, root)] ^= 1;
+  ingot_model_close(model);
   options.plan_size--;
   CHECK_EQUAL(ingot_model_open(&t->program, &options, &model, &error), INGOT_ERROR_PLAN);
   options.plan = NULL;
@@ -197,10 +208,11 @@ static void test_files(const toy *t) {
   float expected[TOY_VOCAB], logits[TOY_VOCAB];
   ingot_token tokens[40];
   fill(tokens, 40);
-  for (size_t i = 0; i < 5; i++) {
+  for (size_t i = 0; i < 6; i++) { /* the last is read into memory, and may be cut off afterwards */
     FILE *f = fopen(path, "wb+");
     if (!CHECK(f != NULL)) return;
     fseek(f, i < 4 ? at[i] : 0, SEEK_SET);
+    const bool read = i == 5;
     fwrite(t->weights, TOY_FILE, 1, f);
     fflush(f);
     int fd = 0;
@@ -211,10 +223,15 @@ static void test_files(const toy *t) {
     ingot_error error = {INGOT_OK, ""};
     options.weights = NULL;
     options.verify_weights = true;
-    if (i == 4) options.weights_path = path;
+    options.read_weights = read;
+    if (i >= 4) options.weights_path = path;
     else options.weights_fd = fd, options.weights_fd_offset = (uint64_t)at[i], options.weights_fd_size = TOY_FILE;
     if (!CHECK(ingot_model_open(&t->program, &options, &model, &error) == INGOT_OK)) fprintf(stderr, "%s\n", error.message);
-    CHECK(((uintptr_t)model->weights.data & ((2 << 20) - 1)) == (i == 2 ? 64 : 0) || i == 3);
+    CHECK(((uintptr_t)model->weights.data & ((2 << 20) - 1)) == (i == 2 ? 64 : 0) || i == 3 || read);
+    if (read) {
+      CHECK(model->weights.copy != NULL);
+      fclose(fopen(path, "wb"));
+    }
     ingot_session *session = open_session(model);
     CHECK_EQUAL(ingot_append(session, tokens, 40, NULL), INGOT_OK);
     logits_of(session, i ? logits : expected);

@@ -139,7 +139,7 @@ static inline uint32_t toy_put_phase(maker *m, uint32_t slot, uint32_t kind, uin
 enum {
   TOY_AT_TOKENS = 0, TOY_AT_HIDDEN = 128, TOY_AT_LOGITS = TOY_AT_HIDDEN + 64 * TOY_CHUNK, TOY_AT_SCALED = TOY_AT_LOGITS + 4 * TOY_VOCAB * TOY_SLICE,
   TOY_ARENA = TOY_AT_SCALED + 64 * TOY_SLICE, TOY_TABLES = 2 * 64 * TOY_VOCAB, TOY_TABLES_MOST = 14 << 10, TOY_WEIGHTS = TOY_TABLES + TOY_TABLES_MOST,
-  TOY_FILE = TOY_WEIGHTS + 64 /* and the seal */
+  TOY_FILE = TOY_WEIGHTS + 64 + 64 /* the seal, the hash of one leaf */
 };
 
 static inline void toy_put_phases(maker *m, uint32_t plan, uint32_t field) {
@@ -318,6 +318,7 @@ static inline void toy_make(toy *t) {
   ingot_seal seal = {.magic = INGOT_SEAL_MAGIC};
   toy_hash_weights((const uint8_t *)t->weights, seal.root);
   memcpy((uint8_t *)t->weights + TOY_WEIGHTS, &seal, sizeof seal);
+  ingot__sha256_of(t->weights, TOY_WEIGHTS, (uint8_t *)t->weights + TOY_WEIGHTS + sizeof seal);
   t->plan = toy_plan((const uint8_t *)t->weights, tokens.size);
   free(tokens.data);
   t->program = (ingot_program){.abi_version = INGOT_ABI_VERSION, .size = sizeof t->program, .name = "toy", .n_kernels = TOY_KERNELS, .n_variants = 3,
