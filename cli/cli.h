@@ -81,6 +81,12 @@ void cli_progress_end(cli *c);
 void cli_json_string(FILE *to, const char *text); /* quoted and escaped */
 const char *cli_bytes(cli *c, uint64_t bytes);    /* "12.3 MiB" */
 
+/* ---- work that may be ended ------------------------------------------------------------------------------------------- */
+
+/* True: go on, in a process of its own that compiles into the folder `parent`. False, in the process that was called: that one has ended, however it
+ * did, with *status; nothing half-made is left in the folder. */
+bool cli_supervise(cli *c, const char *parent, int *status);
+
 /* ---- a model, opened -------------------------------------------------------------------------------------------------- */
 
 typedef struct cli_model_options {

@@ -112,6 +112,7 @@ int cmd_compile(cli *c, int argc, char **argv) {
   if (status == CLI_DONE) status = choose_variants(c, variants, &o);
   if (status != CLI_DONE) return status;
 
+  if (!cli_supervise(c, o.parent, &status)) return status;
   ig_text text = {.size = 0}, numbers = {.size = 0};
   o.stage_text = &text;
   if (explain) o.explain = &numbers;

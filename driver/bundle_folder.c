@@ -52,13 +52,13 @@ static int lock_folder(const char *path, int how) {
   return -1;
 }
 
-/* Parts of this bundle whose compiler is no longer there. */
-static void remove_stale(const char *parent, const char *prefix, ig_arena *arena) {
+/* Parts whose compiler is no longer there: names that begin and end so. */
+static void remove_stale(const char *parent, const char *prefix, const char *ending, ig_arena *arena) {
   DIR *dir = opendir(parent);
-  size_t n = strlen(prefix);
+  size_t n = strlen(prefix), m = strlen(ending);
   for (struct dirent *entry; dir && (entry = readdir(dir));) {
     size_t size = strlen(entry->d_name);
-    if (strncmp(entry->d_name, prefix, n) || size < n + 5 || strcmp(entry->d_name + size - 5, ".part")) continue;
+    if (strncmp(entry->d_name, prefix, n) || size < n + m || strcmp(entry->d_name + size - m, ending)) continue;
     const char *path = ig_format(arena, "%s/%s", parent, entry->d_name);
     int lock = lock_folder(path, LOCK_EX | LOCK_NB);
     if (lock < 0) continue;
@@ -95,7 +95,7 @@ bool ig_bundle_begin(ig_bundle_folder *folder, const char *parent, const char *n
   if (lstat(folder->final, &st) == 0 && (!S_ISDIR(st.st_mode) || !(is_bundle(folder->final, arena) || holds_nothing(folder->final, 0, arena))))
     return ig_error(diags, folder->final, "exists and is not a bundle that ingot made (it has no report.json of ours); move it away or choose another --name");
   const char *prefix = ig_format(arena, ".%s.ingot.", name);
-  remove_stale(parent, prefix, arena);
+  remove_stale(parent, prefix, ".part", arena);
   folder->part = ig_format(arena, "%s/%s%ld.part", parent, prefix, (long)getpid());
   for (int tries = 0; tries < 8; tries++) { /* another compiler may take it for stale before it is locked, and remove it */
     if (mkdir(folder->part, 0777) != 0) break;
@@ -136,4 +136,8 @@ bool ig_bundle_commit(ig_bundle_folder *folder, ig_diags *diags) {
 void ig_bundle_abandon(ig_bundle_folder *folder) {
   if (folder->part) ig_remove_tree(folder->part);
   unlock(folder);
+}
+
+void ig_bundle_remove_left(const char *parent, long process, ig_arena *arena) {
+  remove_stale(parent, ".", ig_format(arena, ".ingot.%ld.part", process), arena);
 }

@@ -16,7 +16,9 @@ typedef struct ig_bundle_folder {
 bool ig_bundle_begin(ig_bundle_folder *folder, const char *parent, const char *name, ig_arena *arena, ig_diags *diags);
 /* Swaps it in and removes the old bundle. After false: abandon. */
 bool ig_bundle_commit(ig_bundle_folder *folder, ig_diags *diags);
-void ig_bundle_abandon( ig_bundle_folder *folder);
+void ig_bundle_abandon(ig_bundle_folder *folder);
+/* Removes what the process, which has ended, left in `parent`. */
+void ig_bundle_remove_left(const char *parent, long process, ig_arena *arena);
 
 bool ig_make_folders(const char *path, ig_arena *arena, ig_diags *diags); /* like mkdir -p */
 bool ig_remove_tree(const char *path);  /* without following links; true when nothing is left */

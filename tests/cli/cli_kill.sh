@@ -2,7 +2,7 @@
 . "$INGOT_SOURCE/tests/cli/lib.sh"
 
 rounds=14
-[ -n "${INGOT_TEST_ALL:-}" ] && rounds=60
+[ -n "${INGOT_TEST_ALL:-}" ] && rounds=200
 one() { "$ingot" compile "$fable" --name m --variants base -q -o "$1" --ctx "$2"; }
 from=$(date +%s%N)
 one "$work/a" 256 || fail "compile"

@@ -372,6 +372,32 @@ static void test_cancel(ingot_model *model) {
   ingot_session_close(session);
 }
 
+/* Cancelled once in every token, sampled text is what it is without. */
+static void test_cancel_each(ingot_model *model) {
+  enum { MORE = 40 };
+  const ingot_sampling sampling = {sizeof sampling, 0.8f, 50, 0.95f, 0, 1.1f, 32, 11, NULL, 0};
+  ingot_token prompt[LONG], expected[MORE];
+  ingot_piece piece;
+  fill(prompt, LONG);
+  for (int cancels = 0; cancels < 2; cancels++) {
+    ingot_session *session = open_session(model);
+    canceller c = {session, 0};
+    CHECK_EQUAL(ingot_session_set(session, &sampling, NULL), INGOT_OK);
+    CHECK_EQUAL(ingot_append(session, prompt, 20, NULL), INGOT_OK);
+    toy_hook_user = &c;
+    toy_hook = cancels ? cancel_in_kernel : NULL;
+    for (int i = 0; i < MORE; i++) {
+      c.countdown = 1;
+      if (cancels) CHECK(ingot_next(session, &piece, NULL) != INGOT_OK);
+      CHECK(ingot_next(session, &piece, NULL) >= INGOT_OK);
+      if (cancels) CHECK_EQUAL(piece.token, expected[i]);
+      expected[i] = piece.token;
+    }
+    toy_hook = NULL;
+    ingot_session_close(session);
+  }
+}
+
 /* Two sessions of one model, each on a thread of the app. */
 typedef struct talker {
   ingot_model *model;
@@ -441,6 +467,7 @@ int main(void) {
     test_generation(model);
     test_chat(model);
     test_cancel(model);
+    test_cancel_each(model);
     test_two_sessions(model, expected);
     ingot_model_close(model);
   }
