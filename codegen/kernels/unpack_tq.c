@@ -50,7 +50,32 @@ static void tq1_0_bytes(const ig_reader *r, val part, int j, val *bytes) {
   for (int g = 0; g < 8; g++) bytes[g] = digit_of(r->b, ig_read_line(r, part, (8 * j + g) / 5 * LINE), (8 * j + g) % 5);
 }
 
+/* The dot of digits without the digits. With q_0 the byte and q_{n+1} = 3 q_n mod 256, digit n is (3 q_n - q_{n+1}) / 256, so that
+ *     sum of digit n times x_n = (3 * sum of q_n x_n - sum of q_{n+1} x_n) / 256     exactly:
+ * two dot products and two additions a digit. Sums of their own for odd lines: none waits for its last product. */
+static void tq1_0_multiply(ig_kb *b, val part, int n, const val *x, const val *minus_sums, val *total, val *minima) {
+  (void)minus_sums, (void)minima;
+  val low[2][IG_MOST_TOKENS], high[2][IG_MOST_TOKENS];
+  for (int t = 0; t < n; t++) low[0][t] = low[1][t] = high[0][t] = high[1][t] = kb_i32x16(b, 0);
+  for (int i = 0; i < 13; i++) {
+    val q = kb_bytes64(b, kb_load_line(b, part, i * LINE));
+    for (int g = 5 * i; g < 5 * i + 5 && g < 64; g++) {
+      val next = kb_add(b, kb_add(b, q, q), q);
+      for (int t = 0; t < n; t++) {
+        val four = kb_load_x(b, x[t], 4 * g), *l = &low[i % 2][t], *h = &high[i % 2][t];
+        *l = kb_dot4(b, *l, q, four), *h = kb_dot4(b, *h, next, four);
+      }
+      q = next;
+    }
+  }
+  for (int t = 0; t < n; t++) {
+    val l = kb_add(b, low[0][t], low[1][t]), h = kb_add(b, high[0][t], high[1][t]);
+    val sum = kb_sub(b, kb_mul(b, l, kb_i32x16(b, 3)), h);
+    total[t] = kb_add(b, total[t], kb_op(b, "arith.shrsi", "vector<16xi32>", 2, (val[]){sum, kb_i32x16(b, 8)}, NULL));
+  }
+}
+
 const ig_k_format ig_k_tq2_0 = {.format = "tq2_0", .subs = 8, .parts = 4, .part = 4 * LINE, .head = LINE, .words = 8, .extra = IG_K_OFFSET_ONE, .bytes = tq2_0_bytes,
                                 .linear = {"tq2_0", ig_a256_gemv, ig_a256_expand, ig_a256_gemm, 2 * 65 * LINE, 65 * LINE, 0}, .multiply = tq2_0_multiply};
 const ig_k_format ig_k_tq1_0 = {.format = "tq1_0", .subs = 8, .parts = 1, .part = 13 * LINE, .head = LINE, .words = 8, .extra = IG_K_OFFSET_ONE, .bytes = tq1_0_bytes,
-                                .linear = {"tq1_0", ig_a256_gemv, ig_a256_expand, ig_a256_gemm, 2 * 65 * LINE, 65 * LINE, 0}};
+                                .linear = {"tq1_0", ig_a256_gemv, ig_a256_expand, ig_a256_gemm, 2 * 65 * LINE, 65 * LINE, 0}, .multiply = tq1_0_multiply};
