@@ -2,13 +2,15 @@
 #ifndef INGOT_RUNTIME_CORE_H
 #define INGOT_RUNTIME_CORE_H
 
-#include <pthread.h>
 #include <stdatomic.h>
 #include "runtime/abi/kernel.h"
 #include "runtime/abi/sha256.h"
 #include "runtime/ingot.h"
+#include "runtime/os.h"
 
-#if defined(__GNUC__)
+#if defined(__MINGW32__) && !defined(__clang__)
+#define INGOT_PRINTF(fmt, args) __attribute__((format(gnu_printf, fmt, args))) /* MinGW's own printf, as C11 wants it */
+#elif defined(__GNUC__)
 #define INGOT_PRINTF(fmt, args) __attribute__((format(printf, fmt, args)))
 #else
 #define INGOT_PRINTF(fmt, args)
@@ -25,69 +27,51 @@ void  ingot__release(const ingot_allocator *allocator, void *memory, uint64_t si
 
 static inline uint64_t ingot__round_up(uint64_t x, uint64_t to) { return (x + to - 1) / to * to; }
 
-/* ---- the operating system (os_*.c) -------------------------------------------------------------------------------------- */
-
-typedef struct ingot__map {
-  void *address;          /* what the system mapped */
-  size_t length;
-  const uint8_t *data;    /* the range asked for */
-} ingot__map;
-
-/* Memory of the default allocator; the first is zeroed. */
-void *ingot__os_allocate(void *user, size_t size, size_t align);
-void  ingot__os_release(void *user, void *memory, size_t size);
-/* All of these return 0 or an errno. */
-int   ingot__os_open(const char *path, int *descriptor, uint64_t *size); /* regular files only */
-void  ingot__os_close(int descriptor);
-int   ingot__os_size(int descriptor, uint64_t *size);
-int   ingot__os_read(int descriptor, uint64_t offset, void *to, uint64_t size); /* all of it */
-/* A file replaced whole. begin: makes `part` empty and locks it (EBUSY: another process writes it). end: `keep` puts it in the place of `path`, to
- * stay there whatever happens next; else, and on errors, it is gone. */
-int   ingot__os_replace_begin(const char *part, int *descriptor);
-int   ingot__os_write(int descriptor, const void *bytes, uint64_t size);
-int   ingot__os_replace_end(int descriptor, const char *part, const char *path, bool keep);
-/* Read-only, at an address aligned to 2 MiB where the offset allows, with advice to use huge pages. */
-int   ingot__os_map(int descriptor, uint64_t offset, uint64_t size, ingot__map *map);
-void  ingot__os_unmap(ingot__map *map);
-void  ingot__os_error_text(int code, char text[96]);
-uint32_t ingot__os_cores(void);
-uint64_t ingot__os_nanoseconds(void);
-int64_t ingot__os_now(void); /* seconds since 1970, UTC */
-void  ingot__os_pause(void); /* a hint to the core that this is a waiting loop */
-void  ingot__os_yield(void); /* to another thread that wants this core */
-/* Sleeps while *word == value (may wake early); wakes all sleepers. */
-void  ingot__os_wait(_Atomic uint32_t *word, uint32_t value);
-void  ingot__os_wake(_Atomic uint32_t *word);
-/* A thread with a small stack that takes no signals. 0 or an errno. */
-int   ingot__os_thread(pthread_t *thread, void *(*main)(void *), void *context);
-
-/* ---- threads (threads.c) ------------------------------------------------------------------------------------------------ */
+/* ---- threads (threads.c, crew.c) ---------------------------------------------------------------------------------------- */
 
 enum { INGOT__MAX_THREADS = 64 };
+
+/* Who works on what: workers [0, n_decode) on single tokens, all on many. The caller is worker 0 and stays where the app put it; the others
+ * of the first may run on the first n_fast of the cores, the rest on all n. */
+typedef struct ingot__crew {
+  uint32_t n_workers, n_decode;
+  uint32_t n_cores, n_fast;
+  bool pinned;
+  ingot__core core[INGOT__MAX_CORES]; /* fast ones first */
+} ingot__crew;
+
+/* Chooses, from the cores that there are and what the app asks for. Where cores are of different capacity, the fast ones (at least half of the
+ * fastest) decode and one of them is left to the app's foreground, where there are more than two. */
+ingot_status ingot__choose_crew(ingot__crew *crew, const ingot__core *cores, uint32_t n, const ingot_model_options *options, ingot_error *error);
 
 typedef void ingot__work(void *context, uint32_t worker);
 
 typedef struct ingot__pool ingot__pool;
 struct ingot__pool {
-  uint32_t n_workers;     /* the caller is worker 0 */
+  const ingot__crew *crew;
+  uint32_t n_workers;     /* that run */
+  uint32_t n_active;      /* of this call of ingot__pool_run */
   ingot__work *work;
   void *context;
-  _Alignas(64) _Atomic uint32_t epoch;   /* counts calls of ingot__pool_run; workers wait for it to change */
-  _Atomic uint32_t epoch_sleepers;
-  _Alignas(64) _Atomic uint32_t arrived; /* at the meeting */
-  _Alignas(64) _Atomic uint32_t meeting; /* counts meetings */
-  _Atomic uint32_t meeting_sleepers;
+  ingot__gate epoch[2];   /* for workers below n_decode, and the others: counts the calls that want them */
+  ingot__gate meeting;    /* counts meetings */
+  _Alignas(64) _Atomic uint32_t arrived;
   _Atomic bool quit;
-  struct ingot__worker { ingot__pool *pool; uint32_t index; pthread_t thread; } worker[INGOT__MAX_THREADS];
+  uint32_t n_gates;       /* open */
+  struct ingot__worker { ingot__pool *pool; uint32_t index; ingot__thread thread; } worker[INGOT__MAX_THREADS];
 };
 
-/* 0 or an errno. One worker means no threads. */
-int  ingot__pool_start(ingot__pool *pool, uint32_t n_workers);
+/* 0 or a code of the system's. One worker means no threads. The crew outlives the pool. */
+int  ingot__pool_start(ingot__pool *pool, const ingot__crew *crew);
 void ingot__pool_stop(ingot__pool *pool);
-/* Runs work(context, w) on every worker. Every worker has to call meet equally often, and once at its end. */
-void ingot__pool_run(ingot__pool *pool, ingot__work *work, void *context);
-/* Returns when all workers have called it. */
+/* Runs work(context, w) on the first n workers: all, or those of decode. Each of them has to call meet equally often, and once at its end. */
+void ingot__pool_run(ingot__pool *pool, uint32_t n, ingot__work *work, void *context);
+/* Returns when all of this run have called it. */
 void ingot__pool_meet(ingot__pool *pool);
+
+/* A lock in a gate: sessions take turns. */
+void ingot__turn_take(ingot__gate *turn);
+void ingot__turn_give(ingot__gate *turn);
 
 /* ---- the plan (plan_read.c, plan_check.c) ------------------------------------------------------------------------------- */
 
@@ -192,11 +176,11 @@ struct ingot_model {
   ingot__plan plan;
   ingot__weights weights;
   ingot__tokenizer tokenizer;
-  uint8_t *scratch;        /* n_workers x plan.scratch_bytes */
-  uint32_t n_workers;
+  uint8_t *scratch;        /* crew.n_workers x plan.scratch_bytes */
+  ingot__crew crew;
   ingot_parallel_for parallel_for;
   void *parallel_user;
-  pthread_mutex_t turn;    /* held while a session's steps run: pool and scratch are the model's */
+  ingot__gate turn;        /* taken while a session's steps run: pool and scratch are the model's */
   bool has_turn, has_pool;
   ingot__pool pool;
   /* How many tiles of each worker's share are taken, for two steps in turn (exec.c). */

@@ -138,16 +138,19 @@ static void run_hooked(job *j) {
 }
 
 bool ingot__run(ingot_model *model, const ingot__memory *memory, const ingot__call *calls, uint32_t n_calls, const _Atomic bool *cancel) {
-  job j = {.model = model, .memory = memory, .calls = calls, .n_calls = n_calls, .n_workers = model->n_workers, .cancel = cancel,
+  job j = {.model = model, .memory = memory, .calls = calls, .n_calls = n_calls, .n_workers = model->crew.n_decode, .cancel = cancel,
            .last = UINT32_MAX, .meets = model->has_pool};
-  for (uint32_t c = 0; c < n_calls; c++) j.n_steps += model->plan.phase[calls[c].phase].n_steps;
+  for (uint32_t c = 0; c < n_calls; c++) {
+    j.n_steps += model->plan.phase[calls[c].phase].n_steps;
+    if (calls[c].tokens > 1) j.n_workers = model->crew.n_workers;
+  }
   if (!j.n_steps) return true;
-  pthread_mutex_lock(&model->turn);
+  ingot__turn_take(&model->turn);
   for (uint32_t w = 0; w < j.n_workers; w++) atomic_store(&model->share[w].taken[0], 0);
   if (model->parallel_for) run_hooked(&j);
-  else if (model->has_pool) ingot__pool_run(&model->pool, run_steps, &j);
+  else if (model->has_pool) ingot__pool_run(&model->pool, j.n_workers, run_steps, &j);
   else run_steps(&j, 0);
-  pthread_mutex_unlock(&model->turn);
+  ingot__turn_give(&model->turn);
   return atomic_load(&j.last) == UINT32_MAX;
 }
 
@@ -166,9 +169,9 @@ static void run_plain(void *context, uint32_t worker) {
 
 void ingot__model_run(ingot_model *model, ingot__work *work, void *context) {
   plain_job j = {model, work, context};
-  pthread_mutex_lock(&model->turn);
-  if (model->parallel_for) model->parallel_for(model->parallel_user, model->n_workers, work, context);
-  else if (model->has_pool) ingot__pool_run(&model->pool, run_plain, &j);
+  ingot__turn_take(&model->turn);
+  if (model->parallel_for) model->parallel_for(model->parallel_user, model->crew.n_workers, work, context);
+  else if (model->has_pool) ingot__pool_run(&model->pool, model->crew.n_workers, run_plain, &j);
   else work(context, 0);
-  pthread_mutex_unlock(&model->turn);
+  ingot__turn_give(&model->turn);
 }

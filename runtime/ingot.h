@@ -78,13 +78,18 @@ typedef struct ingot_model_options {
   const void *weights;        /* 64-byte aligned memory that outlives the model */
   size_t weights_size;
   const char *variant;        /* NULL: the best this CPU has; else by name, refused where the CPU lacks it */
-  uint32_t n_threads;         /* 0: one per core that this process may use, at most 16 */
-  ingot_parallel_for parallel_for; /* the app's own threads instead of ours; called with n = n_threads */
+  uint32_t n_threads;         /* 0: one per core that this process may use, at most 16; where cores differ (phones), one less: it stays the app's */
+  ingot_parallel_for parallel_for; /* the app's own threads instead of ours; called with n = n_threads, for single tokens n_decode_threads */
   void *parallel_user;
   bool verify_weights;        /* hash all weights against the plan before use */
-  const ingot_allocator *allocator; /* NULL: aligned_alloc and free, pages of the system for what is large */
+  const ingot_allocator *allocator; /* NULL: the C library's aligned memory, pages of the system for what is large */
   bool read_weights;          /* read weights_path or weights_fd into memory instead of mapping it. A mapped file has to stay as it is while the model
                                  is open: pages that are cut off, or that the device cannot read, end the process (SIGBUS) when they are touched */
+  uint32_t n_decode_threads;  /* of n_threads those that work on single tokens. 0: all; where cores differ and n_threads is 0, one per fast core (of
+                                 at least half the capacity of the fastest), bar one of them where there are more than two */
+  const uint32_t *cores;      /* numbers of the cores that our threads may run on (the caller's thread stays where it is). NULL: all that this process
+                                 may use; where cores differ, threads of decode keep to the fast ones */
+  uint32_t n_cores;
 } ingot_model_options;
 
 typedef struct ingot_model_info {
@@ -94,6 +99,7 @@ typedef struct ingot_model_info {
   uint64_t weights_bytes;
   bool has_tokenizer, has_chat_template;
   ingot_token bos;            /* -1 where there is none */
+  uint32_t n_decode_threads;
 } ingot_model_info;
 
 INGOT_API ingot_status ingot_model_open(const ingot_program *program, const ingot_model_options *options, ingot_model **model, ingot_error *error);

@@ -105,10 +105,11 @@ static ingot_status open_tokenizer(ingot_model *model, ingot_error *error) {
 }
 
 static ingot_status start_threads(ingot_model *model, const ingot_model_options *options, ingot_error *error) {
-  uint32_t cores = ingot__os_cores(), wanted = options->n_threads ? options->n_threads : cores < 16 ? cores : 16;
-  if (wanted > INGOT__MAX_THREADS) return ingot__fail(error, INGOT_ERROR_ARGUMENT, "n_threads is %u, the most is %d", wanted, INGOT__MAX_THREADS);
-  model->n_workers = wanted;
-  if (pthread_mutex_init(&model->turn, NULL)) return ingot__fail(error, INGOT_ERROR_MEMORY, "the system gives no mutex");
+  ingot__core cores[INGOT__MAX_CORES];
+  ingot_status status = ingot__choose_crew(&model->crew, cores, ingot__os_cores(cores), options, error);
+  if (status) return status;
+  const uint32_t wanted = model->crew.n_workers;
+  if (ingot__os_gate_open(&model->turn)) return ingot__fail(error, INGOT_ERROR_MEMORY, "the system gives no lock");
   model->has_turn = true;
   model->scratch = ingot__allocate(&model->allocator, model->plan.scratch_bytes * wanted, INGOT_ALIGN);
   if (model->plan.scratch_bytes && !model->scratch)
@@ -116,7 +117,7 @@ static ingot_status start_threads(ingot_model *model, const ingot_model_options 
   model->parallel_for = options->parallel_for;
   model->parallel_user = options->parallel_user;
   if (wanted == 1 || options->parallel_for) return INGOT_OK;
-  int code = ingot__pool_start(&model->pool, wanted);
+  int code = ingot__pool_start(&model->pool, &model->crew);
   if (!code) {
     model->has_pool = true;
     return INGOT_OK;
@@ -165,8 +166,8 @@ void ingot_model_close(ingot_model *model) {
   if (!model) return;
   ingot_allocator allocator = model->allocator;
   if (model->has_pool) ingot__pool_stop(&model->pool);
-  if (model->has_turn) pthread_mutex_destroy(&model->turn);
-  ingot__release(&allocator, model->scratch, model->plan.scratch_bytes * model->n_workers);
+  if (model->has_turn) ingot__os_gate_close(&model->turn);
+  ingot__release(&allocator, model->scratch, model->plan.scratch_bytes * model->crew.n_workers);
   ingot__weights_close(&model->weights, &allocator);
   ingot__plan_close(&model->plan, &allocator);
   ingot__release(&allocator, model->plan_copy, model->plan_copy_bytes);
@@ -179,7 +180,7 @@ ingot_status ingot_model_get_info(const ingot_model *model, ingot_model_info *in
   ingot_model_info full = {
     .size = info->size, .name = (const char *)plan->name.data, .architecture = (const char *)plan->architecture.data, .variant = model->variant->name,
     .source = (const char *)plan->source.data, .n_vocab = plan->n_vocab, .n_embd = plan->n_embd, .n_layer = plan->n_layer, .n_context = plan->n_context,
-    .n_threads = model->n_workers, .chunk = plan->phase[INGOT__PREFILL].max_tokens, .weights_bytes = plan->weights_bytes,
+    .n_threads = model->crew.n_workers, .n_decode_threads = model->crew.n_decode, .chunk = plan->phase[INGOT__PREFILL].max_tokens, .weights_bytes = plan->weights_bytes,
     .has_tokenizer = model->tokenizer.present, .has_chat_template = plan->has_template,
     .bos = model->tokenizer.present && model->tokenizer.bos != UINT32_MAX ? (ingot_token)model->tokenizer.bos : -1};
   memcpy(info, &full, info->size < sizeof full ? info->size : sizeof full);

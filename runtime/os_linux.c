@@ -1,150 +1,56 @@
-/* Everything the runtime asks of Linux (and Android). */
+/* What is Linux's and Android's own: waiting on words, and which cores there are. */
+#if defined(__linux__)
 #define _GNU_SOURCE
-#include "runtime/core.h"
+#include "runtime/os.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <linux/futex.h>
 #include <sched.h>
-#include <signal.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
+#include <stdio.h>
 #include <sys/syscall.h>
-#include <time.h>
 #include <unistd.h>
 
-enum { HUGE_PAGE = 2 << 20, LARGE = 1 << 18, STACK = 1 << 20 };
+int ingot__os_gate_open(ingot__gate *gate) { return atomic_store(&gate->word, 0), 0; }
+void ingot__os_gate_close(ingot__gate *gate) { (void)gate; }
+void ingot__os_gate_wait(ingot__gate *gate, uint32_t value) { syscall(SYS_futex, &gate->word, FUTEX_WAIT_PRIVATE, value, NULL, NULL, 0); }
+void ingot__os_gate_wake(ingot__gate *gate) { syscall(SYS_futex, &gate->word, FUTEX_WAKE_PRIVATE, INT32_MAX, NULL, NULL, 0); }
 
-/* Large blocks come from the kernel zeroed and untouched: a cache that is never filled takes no memory. */
-void *ingot__os_allocate(void *user, size_t size, size_t align) {
-  (void)user;
-  if (size >= LARGE && align <= 4096) {
-    void *p = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    return p == MAP_FAILED ? NULL : p;
+/* A number of at most four digits and a newline; 0 where there is none: of cores that are all the same, many kernels say nothing. */
+static uint16_t read_capacity(const char *root, uint32_t cpu) {
+  char path[256], text[8];
+  if (snprintf(path, sizeof path, "%s/cpu%u/cpu_capacity", root, cpu) >= (int)sizeof path) return 0;
+  int descriptor = open(path, O_RDONLY | O_CLOEXEC);
+  if (descriptor < 0) return 0;
+  ssize_t n = read(descriptor, text, sizeof text);
+  close(descriptor);
+  uint32_t value = 0;
+  for (ssize_t i = 0; i < n && text[i] != '\n'; i++) {
+    if (text[i] < '0' || text[i] > '9' || i > 3) return 0;
+    value = value * 10 + (uint32_t)(text[i] - '0');
   }
-  void *p = aligned_alloc(align, (size + align - 1) / align * align);
-  if (p) memset(p, 0, size);
-  return p;
+  return (uint16_t)value;
 }
 
-void ingot__os_release(void *user, void *memory, size_t size) {
-  (void)user;
-  if (size >= LARGE) munmap(memory, size);
-  else free(memory);
+void ingot__os_read_capacities(const char *root, ingot__core *cores, uint32_t n) {
+  for (uint32_t i = 0; i < n; i++) cores[i].capacity = read_capacity(root, cores[i].cpu);
 }
 
-int ingot__os_size(int descriptor, uint64_t *size) {
-  struct stat status;
-  if (fstat(descriptor, &status)) return errno;
-  if (!S_ISREG(status.st_mode)) return S_ISDIR(status.st_mode) ? EISDIR : EINVAL;
-  *size = (uint64_t)status.st_size;
-  return 0;
+uint32_t ingot__os_cores(ingot__core cores[INGOT__MAX_CORES]) {
+  cpu_set_t set;
+  uint32_t n = 0;
+  CPU_ZERO(&set);
+  if (!sched_getaffinity(0, sizeof set, &set))
+    for (uint32_t cpu = 0; cpu < CPU_SETSIZE && n < INGOT__MAX_CORES; cpu++)
+      if (CPU_ISSET(cpu, &set)) cores[n++] = (ingot__core){(uint16_t)cpu, 0};
+  if (!n) cores[n++] = (ingot__core){0, 0};
+  ingot__os_read_capacities("/sys/devices/system/cpu", cores, n);
+  return n;
 }
 
-int ingot__os_open(const char *path, int *descriptor, uint64_t *size) {
-  *descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* a FIFO would block before it can be refused */
-  if (*descriptor < 0) return errno;
-  int code = ingot__os_size(*descriptor, size);
-  if (code) close(*descriptor);
-  return code;
-}
-
-void ingot__os_close(int descriptor) { close(descriptor); }
-
-int ingot__os_read(int descriptor, uint64_t offset, void *to, uint64_t size) {
-  uint8_t *out = to;
-  while (size) {
-    ssize_t got = pread(descriptor, out, size < (1u << 30) ? size : 1u << 30, (off_t)offset);
-    if (got < 0 && errno == EINTR) continue;
-    if (got < 0) return errno;
-    if (got == 0) return ENODATA;
-    out += got, offset += (uint64_t)got, size -= (uint64_t)got;
-  }
-  return 0;
-}
-
-/* Reserves room enough to place the file at a multiple of 2 MiB, maps it there, and gives back the rest. */
-int ingot__os_map(int descriptor, uint64_t offset, uint64_t size, ingot__map *map) {
-  size_t page = (size_t)sysconf(_SC_PAGESIZE), skip = (size_t)(offset % page);
-  size_t length = (size_t)(size + skip), reserve = length + HUGE_PAGE + page;
-  length = (length + page - 1) / page * page;
-  uint8_t *room = mmap(NULL, reserve, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-  if (room == MAP_FAILED) return errno;
-  uint8_t *at = room + ((size_t)HUGE_PAGE - (uintptr_t)room % HUGE_PAGE) % HUGE_PAGE;
-  if (at > room) munmap(room, (size_t)(at - room));
-  uint8_t *end = room + (reserve + page - 1) / page * page;
-  if (end > at + length) munmap(at + length, (size_t)(end - at) - length);
-  if (mmap(at, length, PROT_READ, MAP_SHARED | MAP_FIXED, descriptor, (off_t)(offset - skip)) == MAP_FAILED) {
-    int code = errno;
-    munmap(at, length);
-    return code;
-  }
-  madvise(at, length, MADV_HUGEPAGE); /* advice: refused by kernels that cannot */
-  *map = (ingot__map){at, length, at + skip};
-  return 0;
-}
-
-void ingot__os_unmap(ingot__map *map) {
-  if (map->address) munmap(map->address, map->length);
-  map->address = NULL;
-}
-
-void ingot__os_error_text(int code, char text[96]) {
-  if (code == ENODATA) {
-    strcpy(text, "the file is shorter than it was");
-    return;
-  }
-  char buffer[96];
-  const char *message = strerror_r(code, buffer, sizeof buffer);
-  size_t size = strlen(message);
-  if (size > 95) size = 95;
-  memcpy(text, message, size);
-  text[size] = 0;
-}
-
-uint32_t ingot__os_cores(void) {
+void ingot__os_pin(const ingot__core *cores, uint32_t n) {
   cpu_set_t set;
   CPU_ZERO(&set);
-  int n = sched_getaffinity(0, sizeof set, &set) ? 0 : CPU_COUNT(&set);
-  return n > 0 ? (uint32_t)n : 1;
+  for (uint32_t i = 0; i < n; i++) CPU_SET(cores[i].cpu, &set);
+  sched_setaffinity(0, sizeof set, &set);
 }
-
-uint64_t ingot__os_nanoseconds(void) {
-  struct timespec now;
-  clock_gettime(CLOCK_MONOTONIC, &now);
-  return (uint64_t)now.tv_sec * UINT64_C(1000000000) + (uint64_t)now.tv_nsec;
-}
-
-int64_t ingot__os_now(void) {
-  struct timespec t;
-  return clock_gettime(CLOCK_REALTIME, &t) ? 0 : (int64_t)t.tv_sec;
-}
-
-void ingot__os_pause(void) {
-#if defined(__x86_64__)
-  __builtin_ia32_pause();
-#elif defined(__aarch64__)
-  __asm__ volatile("yield");
 #endif
-}
-
-void ingot__os_yield(void) { sched_yield(); }
-
-void ingot__os_wait(_Atomic uint32_t *word, uint32_t value) { syscall(SYS_futex, word, FUTEX_WAIT_PRIVATE, value, NULL, NULL, 0); }
-void ingot__os_wake(_Atomic uint32_t *word) { syscall(SYS_futex, word, FUTEX_WAKE_PRIVATE, INT32_MAX, NULL, NULL, 0); }
-
-int ingot__os_thread(pthread_t *thread, void *(*main)(void *), void *context) {
-  pthread_attr_t attributes;
-  sigset_t all, before;
-  int code = pthread_attr_init(&attributes);
-  if (code) return code;
-  pthread_attr_setstacksize(&attributes, STACK);
-  sigfillset(&all);
-  pthread_sigmask(SIG_SETMASK, &all, &before); /* the app's handlers run on the app's threads */
-  code = pthread_create(thread, &attributes, main, context);
-  pthread_sigmask(SIG_SETMASK, &before, NULL);
-  pthread_attr_destroy(&attributes);
-  return code;
-}

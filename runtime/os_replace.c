@@ -1,6 +1,8 @@
-/* Files that are replaced whole: written under another name, then renamed. */
-#define _GNU_SOURCE
-#include "runtime/core.h"
+/* Files that are replaced whole: written under another name, then renamed. For Linux, Android and Apple, as os_posix.c. */
+#if defined(__linux__) || defined(__APPLE__)
+#define _DEFAULT_SOURCE
+#define _DARWIN_C_SOURCE
+#include "runtime/os.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -44,3 +46,4 @@ int ingot__os_replace_end(int descriptor, const char *part, const char *path, bo
   close(descriptor);
   return code;
 }
+#endif

@@ -45,7 +45,7 @@ check() { # SOURCE
       else outside = ""
       if (outside != "") { if (!((from, outside) in may) && !((from, outside ":" base) in may)) complain(name); next }
       if (!quoted) {
-        if (from == "runtime/abi" && name !~ /^(stdint|stddef|stdbool|string|cpuid|sys\/auxv)\.h$/) complain("<" name ">")
+        if (from == "runtime/abi" && name !~ /^(stdint|stddef|stdbool|string|cpuid|sys\/auxv|sys\/sysctl)\.h$/) complain("<" name ">")
         next
       }
       to = layer(name)

@@ -58,6 +58,23 @@ uint64_t ingot__cpu_features(void) {
   return features;
 }
 
+#elif defined(__aarch64__) && defined(__APPLE__)
+#include <sys/sysctl.h>
+
+/* Names as Apple's "Determining instruction set characteristics" lists them; a system that does not know one lacks it. */
+static int has(const char *name) {
+  int value = 0;
+  size_t size = sizeof value;
+  return !sysctlbyname(name, &value, &size, NULL, 0) && value;
+}
+
+uint64_t ingot__cpu_features(void) {
+  uint64_t features = INGOT_CPU_NEON;
+  if (has("hw.optional.arm.FEAT_DotProd")) features |= INGOT_CPU_DOTPROD;
+  if (has("hw.optional.arm.FEAT_I8MM")) features |= INGOT_CPU_I8MM;
+  return features;
+}
+
 #else
 
 uint64_t ingot__cpu_features(void) { return 0; }
