@@ -25,7 +25,7 @@ static int bench(const ig_target *target, const ig_variant *variant, const char 
   harness h;
   ig_roofline roofline;
   ig_diags diags = {0};
-  if (!harness_open(&h, target, variant, &ref, 1) || !ig_roofline_open(&roofline, ig_platform_find("native"), variant, &diags)) return 1;
+  if (!harness_open(&h, (harness_machine){target, variant, NULL}, &ref, 1) || !ig_roofline_open(&roofline, ig_platform_find("native"), variant, &diags)) return 1;
   ingot_kernel_fn *kernel = harness_kernel(&h, &ref);
   ingot_kernel_info info;
   ig_kernel_info(&info, ref.family, layout, IG_ACT_F32);

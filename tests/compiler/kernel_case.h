@@ -49,10 +49,9 @@ static inline void case_fill(kernel_case *c, int operand, size_t n, size_t width
 }
 
 static inline void case_run_kernel(kernel_case *c) {
-  ingot_kernel_fn *kernel = harness_kernel(c->h, &c->ref);
   uint32_t middle = c->tiles / 3; /* as if by two workers, the later one first */
-  kernel(&c->args, c->scratch, middle, c->tiles);
-  kernel(&c->args, c->scratch, 0, middle);
+  harness_call(c->h, &c->ref, &c->args, c->scratch, middle, c->tiles);
+  harness_call(c->h, &c->ref, &c->args, c->scratch, 0, middle);
 }
 
 /* Runs both; true where every byte of every operand is the same. */
@@ -83,21 +82,19 @@ static inline bool case_run(kernel_case *c) {
   return same;
 }
 
-/* Calls `test` for each variant that this CPU runs; the number of failures. */
-static inline int case_each_variant(const ig_kernel_ref *refs, uint32_t n, int test(harness *, const ig_target *)) {
+/* Calls `test` for each machine (harness_machines); a test's exit status. */
+static inline int case_each_machine(int argc, char **argv, const ig_kernel_ref *refs, uint32_t n, int test(harness *, const ig_target *)) {
   ig_codegen_init();
-  const ig_target *target = ig_target_find("x86_64");
-  int failures = 0, variants = 0;
-  for (uint32_t i = 0; i < target->n_variants; i++) {
+  harness_machine machines[HARNESS_MOST_MACHINES];
+  int failures = 0, n_machines = harness_machines(argc, argv, machines);
+  for (int i = 0; i < n_machines; i++) {
     harness h;
-    if (!harness_runs(&target->variants[i])) continue;
-    if (!harness_open(&h, target, &target->variants[i], refs, n)) return 1;
-    failures += test(&h, target);
-    variants++;
+    if (!harness_open(&h, machines[i], refs, n)) return 1;
+    failures += test(&h, machines[i].target);
     harness_close(&h);
   }
-  printf("%d variants, %d failures\n", variants, failures);
-  return failures + !variants;
+  printf("%d machines, %d failures\n", n_machines, failures);
+  return n_machines ? failures != 0 : HARNESS_SKIPPED;
 }
 
 #endif

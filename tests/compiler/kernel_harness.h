@@ -1,4 +1,5 @@
-/* What tests and benchmarks of kernels share: compiling some for a variant into this process, buffers between guard pages, random weights. */
+/* What tests and benchmarks of kernels share: compiling some for a variant into this process (or another machine's, emulated), buffers between guard
+ * pages, random weights. */
 #ifndef INGOT_TESTS_KERNEL_HARNESS_H
 #define INGOT_TESTS_KERNEL_HARNESS_H
 
@@ -15,11 +16,21 @@
 #include "codegen/library.h"
 #include "ir/format.h"
 #include "runtime/abi/cpu.h"
+#include "tests/compiler/kernel_remote.h"
 
 enum { HARNESS_MOST_BUFFERS = 16 };
 
+/* What kernels run on: a variant and this CPU, or an emulated one. */
+typedef struct harness_machine {
+  const ig_target *target;
+  const ig_variant *variant;
+  const char *cpu;     /* qemu's name; NULL: this machine */
+} harness_machine;
+enum { HARNESS_MOST_MACHINES = 16 };
+
 typedef struct harness {
   ig_jit *jit;
+  remote remote;       /* of an emulated machine */
   const ig_variant *variant;
   ig_schedule schedule;
   ig_arena arena;      /* the schedule's */
@@ -29,23 +40,35 @@ typedef struct harness {
 
 static inline bool harness_runs(const ig_variant *v) { return (ingot__cpu_features() & v->features) == v->features; }
 
-/* `rules`: a schedule whose rules go before the target's own; NULL: none. */
-static inline bool harness_open_with(harness *h, const ig_target *target, const char *rules, const ig_variant *variant, const ig_kernel_ref *refs, uint32_t n) {
+/* The machines of a test that is given the target's name, or nothing for this machine and all its variants. None: what emulates them is not there. */
+static inline int harness_machines(int argc, char **argv, harness_machine machines[HARNESS_MOST_MACHINES]) {
+  static const struct { const char *variant, *cpu; } emulated[] = {{"neon", "cortex-a53"}, {"dotprod", "cortex-a76"}};
+  const ig_target *target = ig_target_find(argc > 1 ? argv[1] : "native");
+  int n = 0;
+  if (argc > 1 && !remote_tools()) return printf("skipped: aarch64-linux-gnu-gcc or qemu-aarch64 is not there\n"), 0;
+  for (size_t i = 0; argc > 1 && i < sizeof emulated / sizeof *emulated; i++)
+    machines[n++] = (harness_machine){target, ig_variant_find(target, emulated[i].variant), emulated[i].cpu};
+  for (uint32_t v = 0; argc <= 1 && v < target->n_variants; v++)
+    if (harness_runs(&target->variants[v])) machines[n++] = (harness_machine){target, &target->variants[v], NULL};
+  return n;
+}
+enum { HARNESS_SKIPPED = 77 };
+
+/* `rules`: a schedule whose rules go before the target's own; NULL: none. `refs` outlive the harness. */
+static inline bool harness_open_with(harness *h, harness_machine m, const char *rules, const ig_kernel_ref *refs, uint32_t n) {
   ig_diags diags = {0};
   ig_object object = {0};
-  *h = (harness){.jit = ig_jit_create(), .variant = variant};
-  bool ok = ig_schedule_read_text(&h->schedule, target, "rules", ig_str_of(rules ? rules : ""), &h->arena, &diags) &&
-            ig_compile_kernels(ig_platform_find(target->name), &h->schedule, variant, "test", refs, n, IG_DUMP_NONE, NULL, &object, &diags) &&
-            ig_jit_add_object(h->jit, object.data, object.size, &diags);
+  *h = (harness){.jit = ig_jit_create(), .variant = m.variant};
+  bool ok = ig_schedule_read_text(&h->schedule, m.target, "rules", ig_str_of(rules ? rules : ""), &h->arena, &diags) &&
+            ig_compile_kernels(ig_platform_find(m.target->name), &h->schedule, m.variant, "test", refs, n, IG_DUMP_NONE, NULL, &object, &diags) &&
+            (m.cpu ? remote_open(&h->remote, m.cpu, m.variant->name, refs, n, &object) : ig_jit_add_object(h->jit, object.data, object.size, &diags));
   for (size_t i = 0; i < diags.count; i++) printf("%s: %s\n", diags.items[i].place, diags.items[i].text);
   free(object.data);
   ig_diags_finish(&diags);
   return ok;
 }
 
-static inline bool harness_open(harness *h, const ig_target *target, const ig_variant *variant, const ig_kernel_ref *refs, uint32_t n) {
-  return harness_open_with(h, target, NULL, variant, refs, n);
-}
+static inline bool harness_open(harness *h, harness_machine m, const ig_kernel_ref *refs, uint32_t n) { return harness_open_with(h, m, NULL, refs, n); }
 
 static inline ingot_kernel_fn *harness_kernel(harness *h, const ig_kernel_ref *ref) {
   char name[48], symbol[128];
@@ -77,6 +100,7 @@ static inline void harness_free(harness *h) {
 }
 static inline void harness_close(harness *h) {
   harness_free(h);
+  remote_close(&h->remote);
   ig_jit_destroy(h->jit);
   ig_arena_finish(&h->arena);
 }
@@ -90,6 +114,20 @@ static inline uint64_t harness_extent(const ingot_extent *e, const uint32_t *dim
     sum += product;
   }
   return sum;
+}
+
+/* Tiles [begin, end) of a kernel, here or on its machine. */
+static inline void harness_call(harness *h, const ig_kernel_ref *ref, const ingot_kernel_args *args, void *scratch, uint32_t begin, uint32_t end) {
+  if (!h->remote.process) {
+    harness_kernel(h, ref)(args, scratch, begin, end);
+    return;
+  }
+  ingot_kernel_info info;
+  ingot_extent extent = ig_kernel_scratch(ref, &h->schedule);
+  uint64_t sizes[INGOT_MAX_OPERANDS];
+  ig_kernel_info(&info, ref->family, ref->layout, ref->activation);
+  for (int i = 0; i < INGOT_MAX_OPERANDS; i++) sizes[i] = harness_extent(&info.operand[i].bytes, args->dim);
+  remote_call(&h->remote, ref, args, &info, sizes, harness_extent(&extent, args->dim), begin, end);
 }
 
 static inline uint32_t harness_random(uint64_t *state) {

@@ -125,7 +125,7 @@ int main(void) {
   for (uint32_t v = 0; v < target->n_variants; v++) {
     harness h;
     if (!harness_runs(&target->variants[v])) continue;
-    if (!harness_open(&h, target, &target->variants[v], refs, n)) return 1;
+    if (!harness_open(&h, (harness_machine){target, &target->variants[v], NULL}, refs, n)) return 1;
     for (uint32_t r = 0; r < n; r++) failures += test(&h, &refs[r], &state, &ran);
     harness_close(&h);
     variants++;

@@ -43,4 +43,4 @@ static int test(harness *h, const ig_target *target) {
   return failures;
 }
 
-int main(void) { return case_each_variant(refs, sizeof refs / sizeof *refs, test) != 0; }
+int main(int argc, char **argv) { return case_each_machine(argc, argv, refs, sizeof refs / sizeof *refs, test); }

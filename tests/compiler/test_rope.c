@@ -38,4 +38,4 @@ static int test(harness *h, const ig_target *target) {
   return failures;
 }
 
-int main(void) { return case_each_variant(&ref, 1, test) != 0; }
+int main(int argc, char **argv) { return case_each_machine(argc, argv, &ref, 1, test); }
