@@ -66,11 +66,15 @@ ig_kernel_values kb_kernel(ig_kb *b, const char *symbol) {
   MlirBlock body = mlirBlockCreate(4, in, where);
   MlirRegion region = mlirRegionCreate();
   mlirRegionAppendOwnedBlock(region, body);
-  char attributes[512];
+  char attributes[640], length[64] = "";
+  if (b->variant->form_of) { /* vectors of exactly so many times 128 bits: least and most in one number, as LLVM has it */
+    uint64_t times = b->variant->lanes / 4;
+    snprintf(length, sizeof length, ", [\"vscale_range\", \"%llu\"]", (unsigned long long)(times << 32 | times));
+  }
   snprintf(attributes, sizeof attributes,
-           "{sym_name = \"%s\", function_type = (!llvm.ptr, !llvm.ptr, i32, i32) -> (), passthrough = [\"nounwind\", \"norecurse\"], arg_attrs = ["
+           "{sym_name = \"%s\", function_type = (!llvm.ptr, !llvm.ptr, i32, i32) -> (), passthrough = [\"nounwind\", \"norecurse\"%s], arg_attrs = ["
            "{llvm.noalias, llvm.readonly, llvm.nonnull, llvm.align = 8 : i64, llvm.dereferenceable = %zu : i64}, {llvm.noalias, llvm.align = 64 : i64}, {}, {}]}",
-           symbol, sizeof(ingot_kernel_args));
+           symbol, length, sizeof(ingot_kernel_args));
   b->block = mlirModuleGetBody(b->module);
   append(b, "func.func", 0, NULL, 0, NULL, attributes, 1, &region);
   b->block = body;

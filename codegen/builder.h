@@ -20,7 +20,8 @@ typedef struct ig_kb {           /* kernel builder */
   MlirModule module;
   MlirBlock block;               /* where ops go */
   MlirLocation location;
-  const ig_variant *variant;     /* lanes, has_fma, has_f16c, dot */
+  const ig_target *target;
+  const ig_variant *variant;     /* or one of its forms: lanes, fma, f16c, dot */
   ig_choice choice;              /* the schedule's numbers */
   ig_arena *arena;
   const char *kernel;            /* for diagnostics */

@@ -1,4 +1,4 @@
-/* The integer dot products of Arm, by registers of 128 bits. Both sides are signed. x is a register with the four activations in each lane: of sdot,
+/* The integer dot products of Arm, by registers of the variant: 128 bits, or SVE's. Both sides are signed. x is a register with the four activations in each lane: of sdot,
  * a lane of sixteen activations that are loaded once, which the instruction takes as it is.
  *
  * Words are the products themselves, 64 of them: smlal adds to them, and nothing is added across before a sub-block's end. */
@@ -6,12 +6,26 @@
 
 #include <stdio.h>
 
-enum { PARTS = 4 };
+enum { PARTS = 4 }; /* of 128 bits */
+
+/* A register of SVE as the type that its instructions take, and back. Where the vectors' length is known this is nothing but a name. */
+static val to_scalable(ig_kb *b, val v, const char *element, int n) {
+  char type[32];
+  snprintf(type, sizeof type, "vector<[%d]x%s>", n, element);
+  return kb_op(b, "vector.scalable.insert", type, 2, (val[]){v, kb_op(b, "llvm.mlir.poison", type, 0, NULL, NULL)}, "{pos = 0 : i64}");
+}
+static val from_scalable(ig_kb *b, val v, const char *element, int n) {
+  char type[32];
+  return kb_op(b, "vector.scalable.extract", kb_vector(type, n, element), 1, &v, "{pos = 0 : i64}");
+}
 
 static val load_x(ig_kb *b, val ptr, int64_t offset) {
   val four;
-  if (b->variant->dot == IG_DOT_SMULL) {
-    four = kb_splat(b, "vector<4xi32>", kb_load(b, "i32", offset ? kb_ptr(b, ptr, kb_i64(b, offset)) : ptr, 4));
+  if (b->variant->dot == IG_DOT_SMULL || b->variant->sve) {
+    char ints[32], bytes[32];
+    int lanes = (int)b->variant->lanes;
+    four = kb_splat(b, kb_vector(ints, lanes, "i32"), kb_load(b, "i32", offset ? kb_ptr(b, ptr, kb_i64(b, offset)) : ptr, 4));
+    return kb_op(b, "vector.bitcast", kb_vector(bytes, 4 * lanes, "i8"), 1, &four, NULL);
   } else {
     int64_t from = offset / 16 * 16, lane = offset % 16 / 4;
     char mask[64];
@@ -46,7 +60,18 @@ static val add_words(ig_kb *b, val total, val scale, val words) {
   return kb_join(b, part, PARTS, 16, "i32");
 }
 
+static val sve_dot4(ig_kb *b, val acc, val w, val x) {
+  int lanes = (int)b->variant->lanes, parts = 16 / lanes;
+  val part[PARTS], xs = to_scalable(b, x, "i8", 16);
+  for (int i = 0; i < parts; i++) {
+    val operands[3] = {to_scalable(b, kb_cut(b, acc, 16, "i32", i, parts), "i32", 4), to_scalable(b, kb_cut(b, w, 64, "i8", i, parts), "i8", 16), xs};
+    part[i] = from_scalable(b, kb_intrinsic(b, "llvm.aarch64.sve.sdot.nxv4i32", "vector<[4]xi32>", 3, operands), "i32", lanes);
+  }
+  return kb_join(b, part, parts, 16, "i32");
+}
+
 static val dot4(ig_kb *b, val acc, val w, val x) {
+  if (b->variant->sve) return sve_dot4(b, acc, w, x);
   if (b->variant->dot == IG_DOT_SMULL) return add_words(b, acc, (val){NULL}, dot4_words(b, (val){NULL}, w, x));
   val part[PARTS];
   for (int i = 0; i < PARTS; i++)
@@ -54,7 +79,16 @@ static val dot4(ig_kb *b, val acc, val w, val x) {
   return kb_join(b, part, PARTS, 16, "i32");
 }
 
+/* Half of each pair, widened, in whatever registers there are. */
+static val half_of_pairs(ig_kb *b, val pairs, bool upper) {
+  val v = kb_op(b, "vector.bitcast", "vector<16xi32>", 1, &pairs, NULL), sixteen = kb_const(b, "vector<16xi32>", "dense<16>");
+  if (!upper) v = kb_shl(b, v, sixteen);
+  return kb_as(b, "arith.shrsi", v, 2, (val[]){v, sixteen}, NULL);
+}
+
 static val dot2(ig_kb *b, val acc, val w, val x) {
+  for (int upper = 0; upper < 2 && b->variant->lanes > 4; upper++) acc = kb_add(b, acc, kb_mul(b, half_of_pairs(b, w, upper), half_of_pairs(b, x, upper)));
+  if (b->variant->lanes > 4) return acc;
   val part[PARTS];
   for (int i = 0; i < PARTS; i++) {
     val product[2];
@@ -66,12 +100,17 @@ static val dot2(ig_kb *b, val acc, val w, val x) {
 }
 
 static val table16(ig_kb *b, const int8_t table[16], val indices) {
-  char literal[128] = "dense<[";
+  int lanes = (int)b->variant->lanes, parts = 16 / lanes;
+  char literal[512] = "dense<[", type[32];
   size_t at = 7;
-  for (int i = 0; i < 16; i++) at += (size_t)snprintf(literal + at, sizeof literal - at, "%d%s", table[i], i < 15 ? "," : "]>");
-  val values = kb_const(b, "vector<16xi8>", literal), part[PARTS];
-  for (int i = 0; i < PARTS; i++) part[i] = kb_intrinsic(b, "llvm.aarch64.neon.tbl1.v16i8", "vector<16xi8>", 2, (val[]){values, kb_cut(b, indices, 64, "i8", i, PARTS)});
-  return kb_join(b, part, PARTS, 64, "i8");
+  for (int i = 0; i < 4 * lanes; i++) at += (size_t)snprintf(literal + at, sizeof literal - at, "%d%s", i < 16 ? table[i] : 0, i + 1 < 4 * lanes ? "," : "]>");
+  val values = kb_const(b, kb_vector(type, 4 * lanes, "i8"), literal), part[PARTS];
+  for (int i = 0; i < parts; i++) {
+    val index = kb_cut(b, indices, 64, "i8", i, parts);
+    if (lanes == 4) part[i] = kb_intrinsic(b, "llvm.aarch64.neon.tbl1.v16i8", type, 2, (val[]){values, index});
+    else part[i] = from_scalable(b, kb_intrinsic(b, "llvm.aarch64.sve.tbl.nxv16i8", "vector<[16]xi8>", 2, (val[]){to_scalable(b, values, "i8", 16), to_scalable(b, index, "i8", 16)}), "i8", 4 * lanes);
+  }
+  return kb_join(b, part, parts, 64, "i8");
 }
 
 const kb_dots kb_arm = {load_x, dot4, dot4, dot2, no_words, dot4_words, scale_form, add_words, table16};

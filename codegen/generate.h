@@ -12,6 +12,7 @@ typedef struct ig_unit {
   void (*generate)(struct ig_kb *b, const ig_kernel_ref *ref, const char *symbol);
   const ig_kernel_ref *ref;      /* handed to the generator, as is the choice; may be NULL */
   ig_choice choice;
+  const ig_variant *form;        /* of the variant that the object is for; NULL: itself */
 } ig_unit;
 
 /* As ig_compile_kernels. `what` names the object in messages of the code generator. */

@@ -73,10 +73,10 @@ static MlirLogicalResult on_diagnostic(MlirDiagnostic diagnostic, void *user) {
   return mlirLogicalResultSuccess();
 }
 
-static void symbol_of(char *symbol, size_t size, const char *prefix, const ig_variant *variant, const ig_kernel_ref *kernel) {
+static const char *kernel_symbol(ig_arena *arena, const char *prefix, const ig_variant *variant, const ig_kernel_ref *kernel) {
   char name[48];
   ig_kernel_name(name, kernel->family, kernel->layout, kernel->activation);
-  snprintf(symbol, size, "%s__%s_%s", prefix, variant->name, name);
+  return ig_format(arena, "%s__%s_%s", prefix, variant->name, name);
 }
 
 /* Builds and lowers all units into one module; null on error. */
@@ -86,7 +86,7 @@ static MlirModule lower(job *j, MlirContext context, const char *what, const ig_
   MlirModule module = mlirModuleCreateEmpty(mlirLocationUnknownGet(context));
   for (uint32_t i = 0; i < n; i++) {
     snprintf(j->what, sizeof j->what, "%s", units[i].symbol);
-    ig_kb b = {context, module, mlirModuleGetBody(module), mlirLocationUnknownGet(context), j->variant, units[i].choice, &arena, units[i].symbol, j->diags};
+    ig_kb b = {context, module, mlirModuleGetBody(module), mlirLocationUnknownGet(context), j->platform->target, units[i].form ? units[i].form : j->variant, units[i].choice, &arena, units[i].symbol, j->diags};
     units[i].generate(&b, units[i].ref, units[i].symbol);
   }
   snprintf(j->what, sizeof j->what, "%s of variant %s", what, j->variant->name);
@@ -205,15 +205,20 @@ bool ig_compile_units(const ig_platform *platform, const ig_variant *variant, co
 
 bool ig_compile_kernels(const ig_platform *platform, const ig_schedule *schedule, const ig_variant *variant, const char *prefix, const ig_kernel_ref *kernels,
                         uint32_t n, ig_dump dump, ig_text *dump_out, ig_object *object, ig_diags *diags) {
-  enum { SYMBOL = 160 };
+  const ig_target *target = schedule->target;
   ig_arena arena = {0};
-  ig_unit *units = ig_alloc_array(&arena, n, sizeof *units);
+  uint32_t forms = 0, n_units = 0;
+  for (const ig_variant *f = NULL; (f = ig_form_next(target, variant, f));) forms++;
+  ig_unit *units = ig_alloc_array(&arena, n * (1 + (size_t)forms + (forms > 0)), sizeof *units);
   for (uint32_t i = 0; i < n; i++) {
-    char *symbol = ig_alloc(&arena, SYMBOL);
-    symbol_of(symbol, SYMBOL, prefix, variant, &kernels[i]);
-    units[i] = (ig_unit){symbol, ig_generators[kernels[i].family], &kernels[i], ig_schedule_choose(schedule, variant, &kernels[i])};
+    const char *name = kernel_symbol(&arena, prefix, variant, &kernels[i]), *own = forms ? ig_format(&arena, "%s_any", name) : name;
+    ig_generator *generate = ig_generators[kernels[i].family];
+    units[n_units++] = (ig_unit){own, generate, &kernels[i], ig_schedule_choose(schedule, variant, &kernels[i]), NULL};
+    for (const ig_variant *f = NULL; (f = ig_form_next(target, variant, f));)
+      units[n_units++] = (ig_unit){ig_format(&arena, "%s_%u", name, 32 * f->lanes), generate, &kernels[i], ig_schedule_choose(schedule, f, &kernels[i]), f};
+    if (forms) units[n_units++] = (ig_unit){name, ig_gen_by_length, NULL, {{0}, {NULL}}, NULL};
   }
-  bool ok = ig_compile_units(platform, variant, "kernels", units, n, dump, dump_out, object, diags);
+  bool ok = ig_compile_units(platform, variant, "kernels", units, n_units, dump, dump_out, object, diags);
   ig_arena_finish(&arena);
   return ok;
 }

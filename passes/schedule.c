@@ -73,7 +73,7 @@ typedef const char *name_at(const ig_schedule *s, int index);
 static const char *op_at(const ig_schedule *s, int index) { return (void)s, index < IG_FAMILY_COUNT ? families[index].op : NULL; }
 static const char *phase_at(const ig_schedule *s, int index) { return (void)s, (const char *[]){"prefill", "decode", "head", NULL}[index]; }
 static const char *format_at(const ig_schedule *s, int index) { return (void)s, ig_layout_at(index) ? ig_layout_at(index)->format : NULL; }
-static const char *variant_at(const ig_schedule *s, int index) { return (uint32_t)index < s->target->n_variants ? s->target->variants[index].name : NULL; }
+static const char *variant_at(const ig_schedule *s, int index) { return (uint32_t)index < s->target->n_variants + s->target->n_forms ? s->target->variants[index].name : NULL; }
 
 static const char *list_of(const reader *r, name_at *name) {
   const char *list = "", *one;
@@ -289,7 +289,7 @@ static bool check_kernel(const ig_schedule *s, const ig_variant *variant, const 
 /* Every kernel that has numbers, on every variant: whatever the model, nothing else can come. */
 static bool check_all(const ig_schedule *s, ig_diags *diags) {
   bool ok = true;
-  for (uint32_t v = 0; v < s->target->n_variants; v++)
+  for (uint32_t v = 0; v < s->target->n_variants + s->target->n_forms; v++)
     for (int f = 0; f < IG_FAMILY_COUNT; f++) {
       if (!families[f].numbers) continue;
       for (int i = 0; i == 0 || (families[f].per_format && ig_layout_at(i)); i++)

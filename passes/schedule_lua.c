@@ -157,7 +157,7 @@ static void push_facts(lua_State *L, const ig_target *target) {
   lua_newtable(L);
   text_field(L, "name", target->name);
   lua_newtable(L);
-  for (uint32_t i = 0; i < target->n_variants; i++) {
+  for (uint32_t i = 0; i < target->n_variants + target->n_forms; i++) {
     const ig_variant *v = &target->variants[i];
     lua_newtable(L);
     text_field(L, "name", v->name);

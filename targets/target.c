@@ -48,3 +48,9 @@ const ig_variant *ig_variant_find(const ig_target *target, const char *name) {
     if (!strcmp(target->variants[i].name, name)) return &target->variants[i];
   return NULL;
 }
+
+const ig_variant *ig_form_next(const ig_target *target, const ig_variant *variant, const ig_variant *form) {
+  for (const ig_variant *f = form ? form + 1 : target->variants + target->n_variants; f < target->variants + target->n_variants + target->n_forms; f++)
+    if (!strcmp(f->form_of, variant->name)) return f;
+  return NULL;
+}

@@ -23,13 +23,15 @@ typedef struct ig_variant {
   uint32_t registers;          /* vector registers */
   bool fma, f16c;              /* instructions that numerics rely on */
   ig_dot dot;
+  bool sve;                    /* dot products are SVE's */
+  const char *form_of;         /* not a variant, but its code for vectors of exactly this length (SVE); NULL: a variant */
 } ig_variant;
 
 typedef struct ig_target {
   const char *name;            /* "x86_64" */
   const char *layout;          /* "x86_64.r16" */
-  const ig_variant *variants;  /* best first */
-  uint32_t n_variants;
+  const ig_variant *variants;  /* best first; then n_forms forms of them, by variant from the shortest vectors to the longest */
+  uint32_t n_variants, n_forms;
 } ig_target;
 
 extern const ig_target ig_target_x86_64, ig_target_aarch64;
@@ -51,6 +53,8 @@ const char *ig_platform_alias(int index, const ig_platform **platform); /* NULL 
 
 const ig_target *ig_target_find(const char *name); /* of the platform of that name, or NULL */
 const ig_target *ig_target_at(int index);
+/* The next form of a variant, from NULL on; NULL after the last. */
+const ig_variant *ig_form_next(const ig_target *target, const ig_variant *variant, const ig_variant *form);
 const ig_variant *ig_variant_find(const ig_target *target, const char *name);
 
 #endif

@@ -22,6 +22,9 @@ ig_generator ig_gen_gather;
 ig_generator ig_gen_experts_glu;
 ig_generator ig_gen_experts;  /* EXPERTS and EXPERTS_SUM, GEMV and GEMM */
 
+/* `symbol`, of a variant that has forms: goes on in the form for the length of the CPU's vectors, SYMBOL_256 or so, else in SYMBOL_any. */
+ig_generator ig_gen_by_length; /* by_length.c */
+
 /* Rows: norm.c, quant.c, glu.c */
 ig_generator ig_gen_norm;
 ig_generator ig_gen_quant;

@@ -62,7 +62,7 @@ ingot_extent ig_linear_scratch(const ig_kernel_ref *ref, const ig_schedule *sche
   if (ref->family != IG_LINEAR_GEMM && ref->family != IG_GLU_GEMM && ref->family != IG_EXPERTS_GEMM && ref->family != IG_EXPERTS_SUM_GEMM) return e;
   const ig_linear_format *f = ig_linear_format_of(ref->layout);
   uint32_t fixed = 0, per_unit = 0, per_token = 0, n = 0; /* the most of any variant */
-  for (uint32_t i = 0; i < schedule->target->n_variants; i++) {
+  for (uint32_t i = 0; i < schedule->target->n_variants + schedule->target->n_forms; i++) {
     ig_choice c = ig_schedule_choose(schedule, &schedule->target->variants[i], ref);
     uint32_t tiles = c.value[IG_ROWS] * c.value[IG_PANEL], units = block_units(&c, ref->layout);
     uint32_t block = f->scratch + tiles * block_bytes(f, ref->layout, units), unit = units ? 0 : tiles * f->panel_unit, token = units ? tiles * 64 : 0;

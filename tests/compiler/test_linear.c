@@ -168,6 +168,7 @@ static void run_format(harness *h, const ig_layout *layout) {
   static const uint32_t tokens[] = {1, 2, 3, 5, 6, 7, 17}, tiles[] = {1, 2, 3, 5};
   for (size_t i = 0; i < sizeof tokens / sizeof *tokens; i++)
     for (size_t j = 0; j < sizeof tiles / sizeof *tiles; j++) {
+      if (h->remote.process && (i + j) % 3) continue; /* emulated: some */
       uint64_t k = unit * (1 + (i + j) % 3);
       if (layout->odd_values && (i + j) % 2) k -= layout->odd_values * (1 + (i + j) / 2 % (unit / layout->odd_values - 1));
       if (layout->activation == IG_ACT_F32) k -= (3 * i + j) % 16;
@@ -226,7 +227,7 @@ int main(int argc, char **argv) {
     for (int i = 0; ig_layout_at(i); i++) run_format(&h, layout_at(m, i));
     harness_close(&h);
     for (size_t i = 0; i < sizeof schedules / sizeof *schedules; i++)
-      if (!m.cpu || !strstr(schedules[i], "avx")) run_schedule(m, schedules[i]);
+      if (!m.cpu || !i) run_schedule(m, schedules[i]);
   }
   printf("%d failures\n", failures);
   return n_machines ? failures != 0 : HARNESS_SKIPPED;
