@@ -94,6 +94,12 @@ val kb_no_words(ig_kb *b);
 val kb_dot4_words(ig_kb *b, val acc_or_null, val w, val x);
 val kb_scale_form(ig_kb *b, val scale);
 val kb_add_words(ig_kb *b, val total, val scale_or_null, val words);
+/* Of variants with sdot or smmla, a register of the variant (lanes i32) at a time. Sixteen bytes in each 128 bits of a register; as a vector of `type`
+ * (lanes elements of 32 bits). */
+val kb_load_x16(ig_kb *b, val ptr);
+val kb_numbers_of(ig_kb *b, val x16, const char *type);
+/* acc + the dots of w's rows (4 lanes bytes) with x16: by sdot with four of its bytes, those of `lane`; by smmla with both halves, `lane` is not used. */
+val kb_dot_register(ig_kb *b, val acc, val w, val x16, int lane);
 /* table[i] for each byte i, 0 .. 15 (vector<64xi8>). */
 val kb_table16(ig_kb *b, const int8_t table[16], val indices);
 val kb_f16_to_f32(ig_kb *b, val v16xi16);                  /* vector<16xi16> bits -> vector<16xf32>, exact; own code where no F16C */

@@ -19,6 +19,38 @@ static val from_scalable(ig_kb *b, val v, const char *element, int n) {
   return kb_op(b, "vector.scalable.extract", kb_vector(type, n, element), 1, &v, "{pos = 0 : i64}");
 }
 
+/* ---- registers ---- */
+
+static val by_lane(ig_kb *b, val sixteen, int64_t lane) {
+  char mask[64];
+  snprintf(mask, sizeof mask, "{mask = array<i64: %d, %d, %d, %d>}", (int)lane, (int)lane, (int)lane, (int)lane);
+  return kb_op(b, "vector.shuffle", "vector<4xi32>", 2, (val[]){sixteen, sixteen}, mask);
+}
+
+val kb_load_x16(ig_kb *b, val ptr) {
+  if (!b->variant->sve) return kb_load(b, "vector<16xi8>", ptr, 16);
+  return kb_intrinsic(b, "llvm.aarch64.sve.ld1rq.nxv16i8", "vector<[16]xi8>", 2, (val[]){kb_const(b, "vector<[16]xi1>", "dense<true>"), ptr});
+}
+
+val kb_numbers_of(ig_kb *b, val x16, const char *type) {
+  if (b->variant->sve) x16 = from_scalable(b, x16, "i8", 4 * (int)b->variant->lanes);
+  return kb_op(b, "vector.bitcast", type, 1, &x16, NULL);
+}
+
+val kb_dot_register(ig_kb *b, val acc, val w, val x16, int lane) {
+  bool mm = b->variant->dot == IG_DOT_SMMLA;
+  if (!b->variant->sve) {
+    val four = mm ? x16 : by_lane(b, kb_op(b, "vector.bitcast", "vector<4xi32>", 1, &x16, NULL), lane);
+    if (!mm) four = kb_op(b, "vector.bitcast", "vector<16xi8>", 1, &four, NULL);
+    return kb_intrinsic(b, mm ? "llvm.aarch64.neon.smmla.v4i32.v16i8" : "llvm.aarch64.neon.sdot.v4i32.v16i8", "vector<4xi32>", 3, (val[]){acc, w, four});
+  }
+  val operands[4] = {to_scalable(b, acc, "i32", 4), to_scalable(b, w, "i8", 16), x16, kb_i32(b, lane)};
+  acc = kb_intrinsic(b, mm ? "llvm.aarch64.sve.smmla.nxv4i32" : "llvm.aarch64.sve.sdot.lane.nxv4i32", "vector<[4]xi32>", mm ? 3 : 4, operands);
+  return from_scalable(b, acc, "i32", (int)b->variant->lanes);
+}
+
+/* ---- vectors of 16 ---- */
+
 static val load_x(ig_kb *b, val ptr, int64_t offset) {
   val four;
   if (b->variant->dot == IG_DOT_SMULL || b->variant->sve) {
@@ -27,11 +59,8 @@ static val load_x(ig_kb *b, val ptr, int64_t offset) {
     four = kb_splat(b, kb_vector(ints, lanes, "i32"), kb_load(b, "i32", offset ? kb_ptr(b, ptr, kb_i64(b, offset)) : ptr, 4));
     return kb_op(b, "vector.bitcast", kb_vector(bytes, 4 * lanes, "i8"), 1, &four, NULL);
   } else {
-    int64_t from = offset / 16 * 16, lane = offset % 16 / 4;
-    char mask[64];
-    snprintf(mask, sizeof mask, "{mask = array<i64: %d, %d, %d, %d>}", (int)lane, (int)lane, (int)lane, (int)lane);
-    val sixteen = kb_load(b, "vector<4xi32>", from ? kb_ptr(b, ptr, kb_i64(b, from)) : ptr, 4);
-    four = kb_op(b, "vector.shuffle", "vector<4xi32>", 2, (val[]){sixteen, sixteen}, mask);
+    int64_t from = offset / 16 * 16;
+    four = by_lane(b, kb_load(b, "vector<4xi32>", from ? kb_ptr(b, ptr, kb_i64(b, from)) : ptr, 4), offset % 16 / 4);
   }
   return kb_op(b, "vector.bitcast", "vector<16xi8>", 1, &four, NULL);
 }

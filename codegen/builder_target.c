@@ -46,7 +46,7 @@ val kb_cut(ig_kb *b, val v, int n, const char *element, int part, int parts) {
 val kb_join(ig_kb *b, const val *part, int parts, int n, const char *element) {
   if (parts == 1) return part[0];
   char type[32];
-  val whole = kb_const(b, kb_vector(type, n, element), "dense<0>");
+  val whole = kb_const(b, kb_vector(type, n, element), *element == 'f' ? "dense<0.0>" : "dense<0>");
   for (int i = 0; i < parts; i++) {
     char attributes[128];
     snprintf(attributes, sizeof attributes, "{offsets = [%d], strides = [1]}", i * n / parts);

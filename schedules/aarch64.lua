@@ -6,17 +6,20 @@ end
 
 program {chunk = 256, fuse_gate_up = true, fuse_norm = true}
 
--- 32 registers of 128 bits: a vector of 16 rows is four of them.
-kernel {op = gemm, phase = "prefill", format = quants, variant = with_lanes(4), rows = 1, tokens = 2, panel = 1, k_block = 0}
+-- Registers of weights go in fours: 4 x 3 running sums and 4 x 3 totals, four of weights and three of tokens are all but one of 32. Of smmla a register of
+-- sums is of two tokens. Four tiles share the tokens that were packed; 2048 values of K of them stay in the cache.
+kernel {op = gemm, phase = "prefill", format = quants, variant = {"dotprod", "sve"}, rows = 1, tokens = 3, panel = 4, k_block = 2048}
+kernel {op = gemm, phase = "prefill", format = quants, variant = {"i8mm", "sve2"}, rows = 1, tokens = 6, panel = 4, k_block = 2048}
+kernel {op = gemm, phase = "prefill", format = quants, variant = "sve_256", rows = 2, tokens = 3, panel = 2, k_block = 2048}
+kernel {op = gemm, phase = "prefill", format = quants, variant = "sve_512", rows = 2, tokens = 5, panel = 2, k_block = 2048}
+kernel {op = gemm, phase = "prefill", format = quants, variant = "sve2_256", rows = 1, tokens = 6, panel = 4, k_block = 2048}
+kernel {op = gemm, phase = "prefill", format = quants, variant = "sve2_512", rows = 2, tokens = 6, panel = 2, k_block = 2048}
+kernel {op = gemm, phase = "prefill", format = quants, variant = "neon", rows = 1, tokens = 2, panel = 1, k_block = 0}
+
 kernel {op = gemm, phase = "prefill", format = floats, variant = with_lanes(4), rows = 1, tokens = 6, panel = 1, k_block = 0}
+kernel {op = gemm, phase = "prefill", format = floats, rows = 1, tokens = 12, panel = 1, k_block = 0}
+
+-- Sums that fit beside what they are made of: a vector of 16 is four, two registers or one.
 kernel {op = "attention", variant = with_lanes(4), queries = 4, sums = 4}
-
--- Of 256 bits: two of them.
-kernel {op = gemm, phase = "prefill", format = quants, variant = with_lanes(8), rows = 1, tokens = 5, panel = 1, k_block = 0}
-kernel {op = gemm, phase = "prefill", format = floats, variant = with_lanes(8), rows = 1, tokens = 12, panel = 1, k_block = 0}
 kernel {op = "attention", variant = with_lanes(8), queries = 4, sums = 8}
-
--- Of 512 bits.
-kernel {op = gemm, phase = "prefill", format = quants, variant = with_lanes(16), rows = 2, tokens = 5, panel = 1, k_block = 0}
-kernel {op = gemm, phase = "prefill", format = floats, variant = with_lanes(16), rows = 1, tokens = 12, panel = 1, k_block = 0}
 kernel {op = "attention", variant = with_lanes(16), queries = 4, sums = 16}

@@ -11,7 +11,8 @@ typedef enum ig_dot {
   IG_DOT_MADD,                 /* x86 without VNNI, unsigned by signed: pairs of products in 16 bits, which saturate */
   IG_DOT_VNNI,                 /* x86, unsigned by signed: four products into 32 bits */
   IG_DOT_SMULL,                /* Arm, signed by signed: products in 16 bits */
-  IG_DOT_SDOT                  /* Arm, signed by signed: four products into 32 bits */
+  IG_DOT_SDOT,                 /* Arm, signed by signed: four products into 32 bits */
+  IG_DOT_SMMLA                 /* and eight, of two rows by two columns at once */
 } ig_dot;
 
 typedef struct ig_variant {

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "codegen/kernels/kernels.h"
+#include "codegen/kernels/signed.h"
 
 /* ---- short forms ---- */
 
@@ -51,21 +52,34 @@ const ig_linear_format *ig_linear_format_of(const ig_layout *layout) {
   return ig_linear_a256(layout->format);
 }
 
+/* As a variant multiplies it, in register tiles of so many tokens. */
+static ig_linear_format form_of(const ig_variant *variant, const ig_layout *layout, uint32_t tokens) {
+  ig_linear_format f = *ig_linear_format_of(layout);
+  if (ig_is_signed(variant, layout)) ig_signed_form(&f, variant, layout, tokens);
+  return f;
+}
+
 /* Units of a block of K, whole ones; and bytes of a panel of such blocks, the last with as many odd blocks as a row can end in. */
 static uint32_t block_units(const ig_choice *choice, const ig_layout *layout) { return (uint32_t)ig_ceil_div(choice->value[IG_K_BLOCK], layout->unit_values); }
 static uint32_t most_odd(const ig_layout *layout) { return layout->odd_values ? layout->unit_values / layout->odd_values - 1 : 0; }
 static uint32_t block_bytes(const ig_linear_format *f, const ig_layout *layout, uint32_t units) { return units * f->panel_unit + most_odd(layout) * f->panel_odd; }
 
-/* What gemm keeps in scratch: what the format needs, panels, and sums between blocks of K. */
+/* Bytes of packed tokens, the panels after them aligned. */
+static uint32_t packed_most(const ig_linear_format *f, const ig_layout *layout, uint32_t units) {
+  return f->pack ? (units * f->packed_unit + most_odd(layout) * f->packed_odd + 63) / 64 * 64 + (units ? 0 : 64) : 0;
+}
+
+/* What gemm keeps in scratch: what the format needs, packed tokens, panels, and sums between blocks of K. */
 ingot_extent ig_linear_scratch(const ig_kernel_ref *ref, const ig_schedule *schedule) {
   ingot_extent e = {0};
   if (ref->family != IG_LINEAR_GEMM && ref->family != IG_GLU_GEMM && ref->family != IG_EXPERTS_GEMM && ref->family != IG_EXPERTS_SUM_GEMM) return e;
-  const ig_linear_format *f = ig_linear_format_of(ref->layout);
   uint32_t fixed = 0, per_unit = 0, per_token = 0, n = 0; /* the most of any variant */
   for (uint32_t i = 0; i < schedule->target->n_variants + schedule->target->n_forms; i++) {
     ig_choice c = ig_schedule_choose(schedule, &schedule->target->variants[i], ref);
+    ig_linear_format f = form_of(&schedule->target->variants[i], ref->layout, c.value[IG_TOKENS]);
     uint32_t tiles = c.value[IG_ROWS] * c.value[IG_PANEL], units = block_units(&c, ref->layout);
-    uint32_t block = f->scratch + tiles * block_bytes(f, ref->layout, units), unit = units ? 0 : tiles * f->panel_unit, token = units ? tiles * 64 : 0;
+    uint32_t block = f.scratch + packed_most(&f, ref->layout, units) + tiles * block_bytes(&f, ref->layout, units);
+    uint32_t unit = units ? 0 : tiles * f.panel_unit + f.packed_unit, token = units ? tiles * 64 : 0;
     fixed = block > fixed ? block : fixed, per_unit = unit > per_unit ? unit : per_unit, per_token = token > per_token ? token : per_token;
   }
   if (fixed) e.term[n++] = (ingot_term){fixed, 0};
@@ -118,6 +132,7 @@ typedef struct panel {
   int rows, high;               /* a register tile's row tiles; register tiles one above the other */
   val first, stop;              /* row tiles */
   val w, x;                     /* at the block of K */
+  val packed;                   /* tokens, where the format packs them */
   val panels, panel_bytes;      /* expanded tiles, where the format expands */
   val sums, begins, ends;       /* [tile][token], between blocks; whether this block is the first, the last (i1) */
 } panel;
@@ -148,7 +163,7 @@ static void register_tile(ig_linear *l, const ig_linear_format *f, const panel *
     sums[i] = kb_ptr(b, at->sums[i / n], times(b, kb_add(b, token, kb_i64(b, i % n)), 64));
     acc[i] = kb_select(b, p->begins, zero, kb_load(b, "vector<16xf32>", sums[i], 64));
   }
-  f->gemm(l, p->rows, at->panels, n, kb_ptr(b, p->x, kb_mul(b, token, l->x_stride)), acc);
+  f->gemm(l, p->rows, at->panels, n, f->pack ? p->packed : kb_ptr(b, p->x, kb_mul(b, token, l->x_stride)), acc);
   kb_branch ends;
   if (p->sums.ptr) kb_if(b, &ends, p->ends, true);
   for (int t = 0; t < n; t++) {
@@ -169,6 +184,7 @@ static val token_tiles(ig_linear *l, const ig_linear_format *f, const panel *p, 
   val end = n == 1 ? l->tokens : kb_add(b, first, times(b, count, n));
   kb_loop tokens, groups;
   kb_for(b, &tokens, first, end, kb_i64(b, n), 0, NULL);
+  if (f->pack) f->pack(l, n, kb_ptr(b, p->x, kb_mul(b, tokens.index, l->x_stride)), p->packed);
   if (p->high == 1) {
     register_tile(l, f, p, only, tokens.index, n, e);
   } else {
@@ -213,6 +229,7 @@ static void panel_blocks(ig_linear *l, const ig_linear_format *f, panel p, int64
   part.odd = kb_select(b, p.ends, l->odd, kb_i64(b, 0));
   p.w = kb_ptr(b, p.w, times(b, from, l->layout->unit_bytes));
   p.x = kb_ptr(b, p.x, times(b, from, (int64_t)ig_activation_bytes(l->layout->activation, l->layout->unit_values)));
+  p.panels = kb_at(b, p.packed, packed_most(f, l->layout, most));
   p.panel_bytes = kb_i64(b, bytes);
   p.sums = kb_at(b, p.panels, tiles * bytes);
   panel_block(&part, f, &p, e);
@@ -224,9 +241,14 @@ static void gemm(ig_linear *l, const ig_linear_format *f, val w, val begin, val 
   int rows = (int)b->choice.value[IG_ROWS], high = (int)b->choice.value[IG_PANEL];
   kb_loop tiles;
   kb_for(b, &tiles, begin, end, kb_i64(b, rows * high), 0, NULL);
-  panel p = {.rows = rows, .high = high, .first = tiles.index, .w = w, .x = l->x, .panels = kb_at(b, l->k.scratch, f->scratch)};
+  panel p = {.rows = rows, .high = high, .first = tiles.index, .w = w, .x = l->x, .packed = kb_at(b, l->k.scratch, f->scratch)};
   p.stop = kb_op(b, "arith.minui", "i64", 2, (val[]){kb_add(b, tiles.index, kb_i64(b, rows * high)), end}, NULL);
   p.panel_bytes = kb_add(b, times(b, l->units, f->panel_unit), times(b, l->odd, f->panel_odd));
+  p.panels = p.packed;
+  if (f->pack) {
+    val packed = kb_add(b, kb_add(b, times(b, l->units, f->packed_unit), times(b, l->odd, f->packed_odd)), kb_i64(b, 63));
+    p.panels = kb_ptr(b, p.packed, kb_and(b, packed, kb_i64(b, -64)));
+  }
   if (b->choice.value[IG_K_BLOCK]) panel_blocks(l, f, p, rows * high, e);
   else panel_block(l, f, &p, e);
   kb_end_for(b, &tiles, NULL);
@@ -245,7 +267,8 @@ ig_linear ig_linear_open(ig_kb *b, const ig_kernel_ref *ref, const char *symbol)
 }
 
 void ig_linear_tiles(ig_linear *l, bool many, val w, val begin, val end, const ig_epilogue *e) {
-  (many ? gemm : gemv)(l, ig_linear_format_of(l->layout), w, begin, end, e);
+  ig_linear_format f = form_of(l->b->variant, l->layout, l->b->choice.value[IG_TOKENS]);
+  (many ? gemm : gemv)(l, &f, w, begin, end, e);
 }
 
 void ig_gen_linear(ig_kb *b, const ig_kernel_ref *ref, const char *symbol) {

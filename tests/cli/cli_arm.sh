@@ -21,7 +21,7 @@ on() {
   expect 0 "^$variant\$" qemu-aarch64 -cpu "$machine" "$work/app" "$here/m.plan" "$here/m.weights" "$work/logits" "$@"
 }
 
-cpus='cortex-a53:neon cortex-a76:dotprod max,sve128=on,sve256=off:sve max,sve256=on,sve512=off:sve max,sve512=on,sve1024=off:sve'
+cpus='cortex-a53:neon cortex-a76:dotprod max,sve=off:i8mm a64fx,sve256=off,sve512=off:sve a64fx,sve512=off:sve a64fx:sve max,sve256=off:sve2 max,sve256=on,sve512=off:sve2 max,sve512=off:sve2 max,sve1024=off:sve2'
 # same MODEL N ID...: on every CPU the logits of this machine
 same() {
   model=$1

@@ -42,8 +42,10 @@ static inline bool harness_runs(const ig_variant *v) { return (ingot__cpu_featur
 
 /* The machines of a test that is given the target's name, or nothing for this machine and all its variants. None: what emulates them is not there. */
 static inline int harness_machines(int argc, char **argv, harness_machine machines[HARNESS_MOST_MACHINES]) {
-  static const struct { const char *variant, *cpu; } emulated[] = {{"neon", "cortex-a53"}, {"dotprod", "cortex-a76"},
-    {"sve", "max,sve128=on,sve256=off"}, {"sve", "max,sve256=on,sve512=off"}, {"sve", "max,sve512=on,sve1024=off"}};
+  static const struct { const char *variant, *cpu; } emulated[] = {
+    {"neon", "cortex-a53"}, {"dotprod", "cortex-a76"}, {"i8mm", "max,sve=off"}, {"sve", "a64fx,sve256=off,sve512=off"}, {"sve", "a64fx,sve512=off"}, {"sve", "a64fx"},
+    {"sve2", "max,sve128=on,sve256=off"}, {"sve2", "max,sve256=on,sve512=off"}, {"sve2", "max,sve512=on,sve1024=off"},
+  };
   const ig_target *target = ig_target_find(argc > 1 ? argv[1] : "native");
   int n = 0;
   if (argc > 1 && !remote_tools()) return printf("skipped: aarch64-linux-gnu-gcc or qemu-aarch64 is not there\n"), 0;
