@@ -38,8 +38,11 @@ if(INGOT_COMPILER)
   foreach(source ${compiler_tests})
     ingot_test(${source} ig_driver)
   endforeach()
-  foreach(name linear norm rope attention embed) # the same on emulated machines
+  foreach(name norm rope attention embed experts) # the same on emulated machines
     ingot_case(test_${name}_aarch64 test_${name} aarch64)
+  endforeach()
+  foreach(variant neon dotprod i8mm sve sve2)
+    ingot_case(test_linear_${variant} test_linear aarch64 ${variant})
   endforeach()
   add_executable(big_gguf ${PROJECT_SOURCE_DIR}/tests/cli/big_gguf.c)
   target_link_libraries(big_gguf PRIVATE ingot_warnings)

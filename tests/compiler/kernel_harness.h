@@ -40,7 +40,8 @@ typedef struct harness {
 
 static inline bool harness_runs(const ig_variant *v) { return (ingot__cpu_features() & v->features) == v->features; }
 
-/* The machines of a test that is given the target's name, or nothing for this machine and all its variants. None: what emulates them is not there. */
+/* The machines of a test that is given the target's name and perhaps one variant's, or nothing for this machine and all its variants. None: what
+ * emulates them is not there. */
 static inline int harness_machines(int argc, char **argv, harness_machine machines[HARNESS_MOST_MACHINES]) {
   static const struct { const char *variant, *cpu; } emulated[] = {
     {"neon", "cortex-a53"}, {"dotprod", "cortex-a76"}, {"i8mm", "max,sve=off"}, {"sve", "a64fx,sve256=off,sve512=off"}, {"sve", "a64fx,sve512=off"}, {"sve", "a64fx"},
@@ -50,7 +51,7 @@ static inline int harness_machines(int argc, char **argv, harness_machine machin
   int n = 0;
   if (argc > 1 && !remote_tools()) return printf("skipped: aarch64-linux-gnu-gcc or qemu-aarch64 is not there\n"), 0;
   for (size_t i = 0; argc > 1 && i < sizeof emulated / sizeof *emulated; i++)
-    machines[n++] = (harness_machine){target, ig_variant_find(target, emulated[i].variant), emulated[i].cpu};
+    if (argc == 2 || !strcmp(argv[2], emulated[i].variant)) machines[n++] = (harness_machine){target, ig_variant_find(target, emulated[i].variant), emulated[i].cpu};
   for (uint32_t v = 0; argc <= 1 && v < target->n_variants; v++)
     if (harness_runs(&target->variants[v])) machines[n++] = (harness_machine){target, &target->variants[v], NULL};
   return n;

@@ -51,10 +51,9 @@ static void run_route(harness *h, const ig_target *target, scores kind, uint32_t
   dim[IG_D0 + 2] = 0;
   case_open(&group, h, (ig_kernel_ref){IG_GROUP, NULL, IG_ACT_F32}, target, dim, (void *[8]){route.args.operand[1]});
   group.tiles = 1; /* not shared out */
-  ingot_kernel_fn *kernel = harness_kernel(h, &group.ref);
   ingot_kernel_args expected = group.args;
   for (int i = 1; i < 4; i++) expected.operand[i] = harness_buffer(h, group.size[i]), memset(expected.operand[i], 0xff, group.size[i]);
-  kernel(&group.args, group.scratch, 0, 1);
+  harness_call(h, &group.ref, &group.args, group.scratch, 0, 1);
   same &= ig_reference(&group.ref, &expected, 0, 1, true);
   for (int i = 1; i < 4; i++) same &= !memcmp(group.args.operand[i], expected.operand[i], group.size[i]);
 
@@ -78,7 +77,7 @@ static void run_glu(harness *h, const ig_target *target, uint32_t n16, uint32_t 
   if (in_place && c.size[0]) {
     ingot_kernel_args args = c.args;
     args.operand[0] = gate;
-    harness_kernel(h, &c.ref)(&args, c.scratch, 0, tokens);
+    harness_call(h, &c.ref, &args, c.scratch, 0, tokens);
     same &= !memcmp(gate, separate, c.size[0]);
   }
   if (!same) failures++, printf("FAIL experts_glu, %u tokens of %u\n", tokens, 16 * n16);
@@ -187,8 +186,8 @@ static void run_product(harness *h, const problem *p, ig_family family, void *pa
   uint32_t all = (uint32_t)harness_extent(&info.tiles, args.dim);
   for (uint32_t cut = 0; cut < 2; cut++) {
     memcpy(args.operand[3], start, y_bytes);
-    if (cut) harness_kernel(h, &ref)(&args, scratch, all / 3 + 1, all);
-    harness_kernel(h, &ref)(&args, scratch, 0, cut ? all / 3 + 1 : all);
+    if (cut) harness_call(h, &ref, &args, scratch, all / 3 + 1, all);
+    harness_call(h, &ref, &args, scratch, 0, cut ? all / 3 + 1 : all);
     if (!cut || all > 1) check_rows(p, h, info.name, args.operand[3], want, y_bytes / 4);
   }
   free(slot_of), free(x), free(want), free(v), free(start);
@@ -196,7 +195,7 @@ static void run_product(harness *h, const problem *p, ig_family family, void *pa
 }
 
 static void run_shape(harness *h, const char *format, shape s, bool uneven, uint64_t *state) {
-  problem p = {.s = s, .layout = ig_layout_find(format), .format = ig_format_find(format)};
+  problem p = {.s = s, .layout = ig_layout_in(h->schedule.target->layout, format), .format = ig_format_find(format)};
   p.row_bytes = s.k / p.format->block_values * p.format->block_bytes;
   uint32_t units, odd, tiles = (s.rows + 15) / 16;
   if (!ig_units(p.layout, s.k, &units, &odd)) abort();
@@ -237,14 +236,15 @@ static int test(harness *h, const ig_target *target) {
   return 0;
 }
 
-int main(void) {
+int main(int argc, char **argv) {
+  const char *layout = ig_target_find(argc > 1 ? argv[1] : "native")->layout;
   ig_kernel_ref refs[8 + 4 * FORMATS];
   uint32_t n = 0;
   static const ig_family once[] = {IG_ROUTE, IG_GROUP, IG_GATHER, IG_EXPERTS_GLU};
   for (size_t f = 0; f < sizeof once / sizeof *once; f++) refs[n++] = (ig_kernel_ref){once[f], NULL, IG_ACT_F32};
   for (int i = 0; i < FORMATS; i++)
-    for (size_t f = 0; f < sizeof products / sizeof *products; f++) refs[n++] = (ig_kernel_ref){products[f], ig_layout_find(formats[i]), IG_ACT_F32};
-  bool failed = case_each_variant(refs, n, test) != 0;
+    for (size_t f = 0; f < sizeof products / sizeof *products; f++) refs[n++] = (ig_kernel_ref){products[f], ig_layout_in(layout, formats[i]), IG_ACT_F32};
+  int failed = case_each_machine(argc, argv, refs, n, test);
   printf("%d failures\n", failures);
-  return failed || failures;
+  return failed ? failed : failures != 0;
 }
