@@ -22,7 +22,10 @@ val kb_load_splat_f32(ig_kb *b, val ptr, int64_t offset) { return kb_splat(b, "v
 val kb_to_float(ig_kb *b, val v) { return kb_op(b, "arith.sitofp", "vector<16xf32>", 1, &v, NULL); }
 val kb_words32(ig_kb *b, val v) { return kb_op(b, "vector.bitcast", "vector<32xi16>", 1, &v, NULL); }
 val kb_load_line(ig_kb *b, val p, int64_t offset) { return kb_load(b, "vector<16xi32>", kb_at(b, p, offset), 64); }
-val kb_nibbles(ig_kb *b, val line, bool high) { return kb_and(b, high ? kb_shru(b, line, kb_i32x16(b, 4)) : line, kb_i32x16(b, 0x0f0f0f0f)); }
+val kb_nibbles(ig_kb *b, val line, bool high) {
+  if (high && kb_signed(b)) return kb_ints(b, kb_shru(b, kb_bytes64(b, line), kb_const(b, "vector<64xi8>", "dense<4>"))); /* Arm shifts bytes too */
+  return kb_and(b, high ? kb_shru(b, line, kb_i32x16(b, 4)) : line, kb_i32x16(b, 0x0f0f0f0f));
+}
 
 val ig_read_line(const ig_reader *r, val at, int64_t offset) {
   return r->row.ptr ? kb_load_splat_i32(r->b, kb_ptr(r->b, at, kb_mul(r->b, r->row, kb_i64(r->b, 4))), offset) : kb_load_line(r->b, at, offset);
