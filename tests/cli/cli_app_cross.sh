@@ -1,0 +1,50 @@
+# An app's build for another machine: the installed command runs here, the runtime is compiled from its installed sources, and the one static app takes the
+# best variant of each CPU, with the logits of this machine.
+. "$INGOT_SOURCE/tests/cli/lib.sh"
+[ -z "${INGOT_SANITIZE_FLAGS:-}" ] || skip "apps would need the sanitizers' flags"
+for tool in aarch64-linux-gnu-gcc qemu-aarch64; do command -v $tool > /dev/null || skip "$tool is not there"; done
+
+expect 0 '' cmake --install "$INGOT_BUILD" --prefix "$work/prefix"
+cat > "$work/aarch64.cmake" <<'TXT'
+set(CMAKE_SYSTEM_NAME Linux)
+set(CMAKE_SYSTEM_PROCESSOR aarch64)
+set(CMAKE_C_COMPILER aarch64-linux-gnu-gcc)
+set(CMAKE_EXE_LINKER_FLAGS -static)
+set(CMAKE_FIND_ROOT_PATH /usr/aarch64-linux-gnu)
+set(CMAKE_FIND_ROOT_PATH_MODE_PACKAGE ONLY)
+TXT
+cross() { # SOURCE BUILD
+  expect 0 '' cmake -G Ninja -S "$1" -B "$2" -DCMAKE_TOOLCHAIN_FILE="$work/aarch64.cmake" -DIngot_DIR="$work/prefix/lib/cmake/Ingot"
+  expect 0 '' cmake --build "$2" -j 2
+}
+
+# the examples, as they are
+cross "$INGOT_SOURCE/examples" "$work/examples"
+cd "$work/examples" || exit 1
+expect 0 '' qemu-aarch64 -cpu cortex-a53 ./hello fable.plan fable.weights
+out_has '3 plus 4 is 7\.'
+
+# which variant runs, and the bits of its logits
+mkdir "$work/app"
+cat > "$work/app/CMakeLists.txt" <<TXT
+cmake_minimum_required(VERSION 3.20)
+project(Cross LANGUAGES C)
+find_package(Ingot REQUIRED)
+ingot_add_model(m MODEL $fable CONTEXT 512)
+add_executable(app $INGOT_SOURCE/tests/cli/app_ids.c)
+target_link_libraries(app PRIVATE m)
+ingot_bundle_weights(app m)
+TXT
+cross "$work/app" "$work/build"
+cd "$work/build" || exit 1
+ids='1 20 300 7 41 99 5'
+for cpu in cortex-a53:neon cortex-a76:dotprod; do
+  # shellcheck disable=SC2086
+  expect 0 "^${cpu#*:}\$" qemu-aarch64 -cpu "${cpu%:*}" ./app m.plan m.weights logits 8 $ids
+  # shellcheck disable=SC2046,SC2086
+  expect 0 '' "$ingot" logits "$fable" want --all $ids $(head -n -1 "$work/out")
+  tail -c "$(wc -c < logits)" want > rows
+  equal "logits on $cpu" rows logits
+done
+expect 1 'dotprod' env INGOT_VARIANT=dotprod qemu-aarch64 -cpu cortex-a53 ./app m.plan m.weights logits 1 1
+finish
