@@ -88,8 +88,8 @@ static void check_layer(ig_lowering *l, const ig_decoder *d, uint32_t index, ig_
   }
   check_qk_norms(l, d, index, out);
   if (d->sinks) out->sinks = ig_want(l, ig_format(&l->arena, "blk.%u.attn_sinks.weight", index), 0, l->model->n_heads, false);
-  if (d->mixture.experts) ig_mixture_check(l, &d->mixture, index, out);
-  for (size_t i = 0; i < (d->mixture.experts ? GATE : MATRICES); i++) {
+  if (d->mixture.present) ig_mixture_check(l, &d->mixture, index, out);
+  for (size_t i = 0; i < (d->mixture.present ? GATE : MATRICES); i++) {
     ig_matrix *m = (ig_matrix *)(void *)((char *)out + matrices[i].at);
     uint64_t rows = size_of(l->model, matrices[i].rows);
     if (d->fused && matrices[i].fused) {
@@ -111,11 +111,12 @@ uint32_t ig_window_read(ig_lowering *l) {
 static bool check_numbers(ig_lowering *l, const ig_decoder *d) {
   const ig_model *m = l->model;
   const struct { const char *key; uint32_t value; } needed[] = {
-    {"embedding_length", m->n_embd}, {"block_count", m->n_layer}, {"feed_forward_length", d->mixture.experts ? 1 : m->n_ff}, {"attention.head_count", m->n_heads},
+    {"embedding_length", m->n_embd}, {"block_count", m->n_layer}, {"feed_forward_length", d->mixture.present ? 1 : m->n_ff}, {"attention.head_count", m->n_heads},
     {"attention.head_count_kv", m->n_kv_heads}, {"context_length", m->n_context}, {"vocab_size", m->n_vocab},
   };
   bool all = true;
   for (size_t i = 0; i < sizeof needed / sizeof *needed; i++) all &= ig_need_number(l, needed[i].key, needed[i].value);
+  all &= ig_mixture_numbers(l, &d->mixture);
   return all && ig_need_number(l, "attention.key_length", m->head_dim);
 }
 

@@ -28,7 +28,8 @@ typedef struct ig_decoder_layer {
 
 /* A mixture of experts in place of the gated network. */
 typedef struct ig_mixture {
-  uint32_t experts, used, width; /* 0 experts: none; width: of the gated product */
+  bool present;
+  uint32_t experts, used, width; /* of the model, of a token; of the gated product */
   bool biased;                   /* router and experts have biases */
   float alpha, limit;            /* of a clamped product (numerics.h); alpha 0: plain */
 } ig_mixture;
@@ -69,8 +70,10 @@ bool ig_decoder_check(ig_lowering *l, ig_decoder *d);
 void ig_decoder_build(ig_lowering *l, const ig_decoder *d);
 /* The model's attention.sliding_window, 0 where it has none or sees all that it is compiled for. */
 uint32_t ig_window_read(ig_lowering *l);
-/* The counts of experts by the model's keys; what is missing is noted. Without expert_count, or 0 of them, there is no mixture unless `needed`. */
+/* The counts of experts by the model's keys. Without expert_count, or 0 of them, there is no mixture unless `needed`. */
 void ig_mixture_read(ig_lowering *l, bool needed, ig_mixture *mixture);
+/* False where they are missing or beyond what is possible (noted). */
+bool ig_mixture_numbers(ig_lowering *l, const ig_mixture *mixture);
 /* Finds the tensors of a layer's mixture; builds it. x: the residual stream, n: its normalised rows. */
 void ig_mixture_check(ig_lowering *l, const ig_mixture *mixture, uint32_t layer, ig_decoder_layer *out);
 ig_value ig_mixture_build(ig_lowering *l, const ig_mixture *mixture, const ig_decoder_layer *layer, ig_value x, ig_value n);

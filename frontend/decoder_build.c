@@ -54,7 +54,7 @@ void ig_decoder_build(ig_lowering *l, const ig_decoder *d) {
     const ig_decoder_layer *w = &d->layers[i];
     x = ig_build_add(b, x, attention(l, d, i, norm(l, d, x, w->attn_norm), pos, table));
     ig_value n = norm(l, d, x, w->ffn_norm);
-    x = d->mixture.experts ? ig_mixture_build(l, &d->mixture, w, x, n) : ig_build_add(b, x, network(l, w, n));
+    x = d->mixture.present ? ig_mixture_build(l, &d->mixture, w, x, n) : ig_build_add(b, x, network(l, w, n));
   }
   x = norm(l, d, x, d->output_norm);
   ig_value output = d->output == d->embedding ? embedding : ig_weight_of(l, d->output);

@@ -8,14 +8,19 @@ static const char *const matrices[3] = {"gate", "up", "down"};
 
 void ig_mixture_read(ig_lowering *l, bool needed, ig_mixture *m) {
   m->experts = l->model->n_experts, m->used = l->model->n_experts_used, m->width = l->model->n_ff_expert;
-  if (!m->experts && !needed) return;
+  m->present = m->experts || needed;
+}
+
+bool ig_mixture_numbers(ig_lowering *l, const ig_mixture *m) {
+  if (!m->present) return true;
   bool there = ig_need_number(l, "expert_count", m->experts);
   there = ig_need_number(l, "expert_used_count", m->used) && there;
   there = ig_need_number(l, "expert_feed_forward_length", m->width) && there;
-  if (there && (m->used > m->experts || m->used > IG_EXPERTS_MOST || m->experts > EXPERTS_MOST))
+  if (there && m->used <= m->experts && m->used <= IG_EXPERTS_MOST && m->experts <= EXPERTS_MOST) return true;
+  if (there)
     ig_problem_add(l, IG_PROBLEM_FEATURE, "%u of %u experts for each token (metadata keys %s, %s); at most %d of at most %d", m->used, m->experts, ig_key_of(l, "expert_used_count"),
                    ig_key_of(l, "expert_count"), IG_EXPERTS_MOST, EXPERTS_MOST);
-  if (!there || m->experts > EXPERTS_MOST) m->experts = 1; /* noted; what a damaged number costs below is bounded */
+  return false;
 }
 
 /* A tensor for each expert, all of one format. */
