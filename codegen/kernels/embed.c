@@ -94,7 +94,7 @@ static val minimum(const ig_reader *r, const ig_k_format *f, val part, int j) {
 static void k_part(const ig_reader *r, const ig_k_format *f, val part, val d, val dmin, val to) {
   ig_kb *b = r->b;
   int groups = 64 / f->subs;
-  int64_t bias = f->extra == IG_K_OFFSET_ONE ? 1 : bias_of(f->offset_shift);
+  int64_t bias = f->extra == IG_K_OFFSET_ALL ? f->offset_all : bias_of(f->offset_shift);
   for (int j = 0; j < f->subs / f->parts; j++) {
     val bytes[8], scale = f->scale ? kb_mul(b, d, to_float(b, f->scale(r, part, j))) : d, product = {NULL};
     if (dmin.ptr) { /* an infinite dmin times no minimum is none */

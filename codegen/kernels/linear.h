@@ -89,9 +89,10 @@ typedef enum ig_k_extra {
   IG_K_MINIMA_32,       /* minima of sub-blocks of 32: the sums of 32 activations in pairs */
   IG_K_MINIMA_16,       /* of 16 */
   IG_K_OFFSET_SCALED,   /* stored = q_w + 128 in sub-blocks of 32 */
-  IG_K_OFFSET_ONE,      /* stored = q_w + 1 */
+  IG_K_OFFSET_ALL,      /* stored = q_w + offset_all */
 } ig_k_extra;
-typedef struct ig_k_format {
+typedef struct ig_k_format ig_k_format;
+struct ig_k_format {
   const char *format;
   int subs;             /* sub-blocks: 8 or 16 */
   int parts, part;      /* parts of a block; bytes of a part */
@@ -99,6 +100,7 @@ typedef struct ig_k_format {
   int offset_shift;     /* stored = q_w + (1 << shift); 0: stored as it is, or see `extra`; 7: any bytes */
   int words;            /* groups whose products 16 bits hold; 0: none */
   ig_k_extra extra;
+  int offset_all;
   int d_bits;           /* d (and dmin) come in with the headers, so many bits at a time, from above into */
   uint32_t d_mask;      /* these bits: the upper or both halves of a word; 0: they lie before the parts */
   bool d_upper;         /* d ends in the upper half */
@@ -109,7 +111,9 @@ typedef struct ig_k_format {
   /* Where VNNI multiplies the lines with less work than `bytes` takes: adds a part, times n rows of activations, to totals and minima. x: q at the
    * part; minus_sums: minus the sums of its 16s. NULL: none. */
   void (*multiply)(ig_kb *b, val part, int n, const val *x, const val *minus_sums, val *total, val *minima);
-} ig_k_format;
+  /* How VNNI's gemm expands it where the products of scales and values fit bytes: the same places, bytes that are products, no scales. NULL: as it is. */
+  const ig_k_format *products;
+};
 extern const ig_k_format ig_k_q2_k, ig_k_q3_k, ig_k_q4_k, ig_k_q5_k, ig_k_q6_k, ig_k_iq4_xs, ig_k_tq1_0, ig_k_tq2_0; /* unpack_*.c */
 const ig_k_format *ig_k_of(const char *format);
 /* Where a tile's blocks lie: scales (where they lie before the parts), parts. */

@@ -3,7 +3,7 @@
  * the activations. What a packed block holds is told in pack_a256.c and read by unpack_*.c.
  *
  * gemm's panel, per block of 256 and tile: f32 d[16], f32 dmin[16] (where there are minima), a line for each sub-block's scale, minima or
- * offsets (lines of i16 pairs), then 64 lines of bytes. Whatever a format's bits are, it is expanded to this and shares one inner loop. */
+ * offsets (lines of i16 pairs), then 64 lines of bytes. Where scale times value fits a byte, VNNI takes these products as bytes and no scales. Whatever a format's bits are, it is expanded to this and shares one inner loop. */
 #include "codegen/kernels/linear.h"
 
 #include <assert.h>
@@ -104,7 +104,7 @@ static val add_pairs(ig_kb *b, val sum, val pairs, val x, int64_t offset) {
 
 static bool has_minima(const ig_k_format *f) { return f->extra == IG_K_MINIMA_32 || f->extra == IG_K_MINIMA_16; }
 /* Whether the total takes minus the offsets times the sums of 32 at its end. kb_dot4_biased has an offset with VNNI only. */
-static bool offset_at_end(const ig_kb *b, const ig_k_format *f) { return f->extra == IG_K_OFFSET_ONE || (f->extra == IG_K_OFFSET_SCALED && b->variant->dot == IG_DOT_VNNI); }
+static bool offset_at_end(const ig_kb *b, const ig_k_format *f) { return f->extra == IG_K_OFFSET_ALL || (f->extra == IG_K_OFFSET_SCALED && b->variant->dot == IG_DOT_VNNI); }
 
 /* Minus the offset 128 times two scales, as a pair. */
 static val offset_pair(ig_kb *b, val first, val second) {
@@ -112,6 +112,8 @@ static val offset_pair(ig_kb *b, val first, val second) {
   val product = kb_sub(b, zero, kb_mul(b, pair, kb_const(b, "vector<32xi16>", "dense<128>")));
   return kb_op(b, "vector.bitcast", "vector<16xi32>", 1, &product, NULL);
 }
+
+static val minus_offset(ig_kb *b, const ig_k_format *f) { return kb_i32x16(b, -(f->offset_all << 16 | f->offset_all) + (1 << 16)); }
 
 /* d and dmin come in from above with the headers. */
 val ig_k_shift_in(ig_kb *b, const ig_k_format *f, val halves, val header) { return kb_or(b, right(b, halves, f->d_bits), masked(b, header, (int32_t)f->d_mask)); }
@@ -171,7 +173,7 @@ static void gemv_part(ig_kb *b, const ig_k_format *f, val part, val index, int n
   for (int p = 0; p < per / 2; p++) {
     val pair = {NULL}, *sums = f->extra == IG_K_MINIMA_32 ? minima : total;
     if (f->extra == IG_K_MINIMA_32) pair = f->minima(&all_rows, part, p);
-    else if (f->extra == IG_K_OFFSET_ONE) pair = kb_i32x16(b, -1);
+    else if (f->extra == IG_K_OFFSET_ALL) pair = minus_offset(b, f);
     else if (offset_at_end(b, f)) pair = offset_pair(b, sc[2 * p], sc[2 * p + 1]);
     if (!pair.ptr) continue;
     at_part(b, n, x, index, 16 / f->parts, X_SUM32 + 4 * p, xs);
@@ -222,6 +224,11 @@ void ig_a256_gemv(ig_linear *l, val w, int n, const val *x, val *acc) {
 
 /* ---- gemm ---- */
 
+static const ig_k_format *gemm_form(const ig_linear *l) {
+  const ig_k_format *f = ig_k_of(l->layout->format);
+  return l->b->variant->dot == IG_DOT_VNNI && f->products ? f->products : f;
+}
+
 /* Lines of a panel's block. */
 typedef struct panel { int dmin, scale, extra, extras, bytes, block; } panel;
 
@@ -254,7 +261,7 @@ static void expand_part(ig_kb *b, const ig_k_format *f, val part, val index, val
 
 void ig_a256_expand(ig_linear *l, val w, val panels) {
   ig_kb *b = l->b;
-  const ig_k_format *f = ig_k_of(l->layout->format);
+  const ig_k_format *f = gemm_form(l);
   const ig_reader all_rows = {b, {NULL}};
   panel p = panel_of(f);
   kb_loop blocks, parts;
@@ -280,20 +287,22 @@ static val add_extras(ig_kb *b, const ig_k_format *f, const val *lines, int n, v
 
 void ig_a256_gemm(ig_linear *l, int rows, const val *panels, int tokens, val x, val *acc) {
   ig_kb *b = l->b;
-  const ig_k_format *f = ig_k_of(l->layout->format);
+  const ig_k_format *f = gemm_form(l);
   panel p = panel_of(f);
   int n = rows * tokens, groups = 64 / f->subs;
+  bool minima_beside = f->extra == IG_K_MINIMA_16 && !f->scale; /* summed sub-block by sub-block: there are registers for it, and sixteen lines held would be none */
+  int all = minima_beside ? 2 * n : n;
   assert(f->linear.panel_unit == (uint32_t)(blocks_of(l) * p.block * LINE));
-  val total[IG_MOST_TILE], wu[IG_MOST_ROWS], xu[IG_MOST_TOKENS];
+  val total[2 * IG_MOST_TILE], wu[IG_MOST_ROWS], xu[IG_MOST_TOKENS];
   kb_loop blocks, subs;
   kb_for(b, &blocks, kb_i64(b, 0), ig_k_blocks(l), kb_i64(b, 1), n, acc);
   for (int r = 0; r < rows; r++) wu[r] = step(b, panels[r], blocks.index, p.block * LINE);
   xu[0] = step(b, x, blocks.index, X_BLOCK);
   for (int t = 1; t < tokens; t++) xu[t] = kb_ptr(b, xu[t - 1], l->x_stride);
 
-  for (int i = 0; i < n; i++) total[i] = zeros(b);
-  kb_for(b, &subs, kb_i64(b, 0), kb_i64(b, f->subs), kb_i64(b, 1), n, total);
-  memcpy(total, subs.carried, (size_t)n * sizeof *total);
+  for (int i = 0; i < all; i++) total[i] = zeros(b);
+  kb_for(b, &subs, kb_i64(b, 0), kb_i64(b, f->subs), kb_i64(b, 1), all, total);
+  memcpy(total, subs.carried, (size_t)all * sizeof *total);
   val w[IG_MOST_ROWS], scale[IG_MOST_ROWS] = {{NULL}}, xj[IG_MOST_TOKENS], minus[IG_MOST_TOKENS];
   for (int r = 0; r < rows; r++) {
     w[r] = step(b, wu[r], subs.index, LINE * groups);
@@ -306,19 +315,23 @@ void ig_a256_gemm(ig_linear *l, int rows, const val *panels, int tokens, val x, 
   for (int g = 0; g < groups; g++)
     for (int r = 0; r < rows; r++) add_group(&s, r, g, kb_load_line(b, w[r], (p.bytes + g) * LINE));
   end(&s);
+  for (int r = 0; r < rows && minima_beside; r++) {
+    val m = kb_load_line(b, step(b, wu[r], subs.index, LINE), p.extra * LINE);
+    for (int t = 0; t < tokens; t++) total[n + r * tokens + t] = add_pairs(b, total[n + r * tokens + t], m, minus[t], 0);
+  }
   kb_end_for(b, &subs, total);
-  memcpy(total, subs.result, (size_t)n * sizeof *total);
+  memcpy(total, subs.result, (size_t)all * sizeof *total);
 
   for (int r = 0; r < rows; r++) {
     val d = kb_load(b, "vector<16xf32>", wu[r], 64), dmin = {NULL}, extra[16];
     if (has_minima(f)) dmin = kb_load(b, "vector<16xf32>", kb_at(b, wu[r], p.dmin * LINE), 64);
-    for (int i = 0; i < p.extras; i++) extra[i] = kb_load_line(b, wu[r], (p.extra + i) * LINE);
-    for (int i = 0; i < 4 && f->extra == IG_K_OFFSET_ONE; i++) extra[i] = kb_i32x16(b, -1);
+    for (int i = 0; i < p.extras && !minima_beside; i++) extra[i] = kb_load_line(b, wu[r], (p.extra + i) * LINE);
+    for (int i = 0; i < 4 && f->extra == IG_K_OFFSET_ALL; i++) extra[i] = minus_offset(b, f);
     for (int t = 0; t < tokens; t++) {
       int i = r * tokens + t;
       if (offset_at_end(b, f)) total[i] = add_extras(b, f, extra, 4, xu[t], total[i]);
       acc[i] = add_scaled(b, blocks.carried[i], d, xu[t], total[i]);
-      if (has_minima(f)) acc[i] = add_minima(b, f, acc[i], dmin, xu[t], add_extras(b, f, extra, p.extras, xu[t], zeros(b)));
+      if (has_minima(f)) acc[i] = add_minima(b, f, acc[i], dmin, xu[t], minima_beside ? total[n + i] : add_extras(b, f, extra, p.extras, xu[t], zeros(b)));
     }
   }
   kb_end_for(b, &blocks, acc);

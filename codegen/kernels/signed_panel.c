@@ -103,7 +103,7 @@ static val left(ig_kb *b, val v, int by) { return by ? kb_shl(b, v, kb_i32x16(b,
 static void expand_part(ig_kb *b, const ig_signed *s, val part, val index, val to) {
   const ig_reader all_rows = {b, {NULL}};
   const ig_k_format *f = s->k;
-  int per = s->subs / f->parts, stride = s->sub + s->sub_lines, bias = f->extra == IG_K_OFFSET_ONE ? 1 : bias_of(f->offset_shift);
+  int per = s->subs / f->parts, stride = s->sub + s->sub_lines, bias = f->extra == IG_K_OFFSET_ALL ? f->offset_all : bias_of(f->offset_shift);
   val put = step(b, to, index, (int64_t)per * stride * LINE), line = kb_i32x16(b, 0);
   for (int j = 0; j < per; j++) {
     val bytes[8];

@@ -33,6 +33,12 @@ static void q2_k_multiply(ig_kb *b, val part, int n, const val *x, const val *mi
   }
 }
 
+/* Products with the scale of four bytes at a time: none is above 45, so nothing is carried from byte to byte. */
+static void q2_k_products(const ig_reader *r, val part, int j, val *bytes) {
+  q2_k_bytes(r, part, j, bytes);
+  for (int c = 0; c < 4; c++) bytes[c] = kb_mul(r->b, bytes[c], q2_k_scale(r, part, j));
+}
+
 static val q3_k_scale(const ig_reader *r, val part, int j) {
   static const int at[4] = {0, 6, 16, 22};
   return kb_sub(r->b, bits(r->b, ig_read_line(r, part, 0), at[j], 63), kb_i32x16(r->b, 32));
@@ -47,6 +53,16 @@ static void q3_k_bytes(const ig_reader *r, val part, int j, val *bytes) {
   }
 }
 
+/* (t - 4) * scale + 124 for t = 0 .. 7, scale = -32 .. 31: 0 .. 252, so the carries from byte to byte of the one term take back those of the other. */
+enum { Q3_K_OFFSET = 124 };
+static void q3_k_products(const ig_reader *r, val part, int j, val *bytes) {
+  ig_kb *b = r->b;
+  val scale = q3_k_scale(r, part, j), rest = kb_sub(b, kb_i32x16(b, Q3_K_OFFSET), kb_shl(b, scale, kb_i32x16(b, 2)));
+  rest = kb_mul(b, rest, kb_i32x16(b, 0x01010101));
+  q3_k_bytes(r, part, j, bytes);
+  for (int c = 0; c < 4; c++) bytes[c] = kb_add(b, kb_mul(b, bytes[c], scale), rest);
+}
+
 static val q6_k_scale(const ig_reader *r, val part, int j) {
   val bytes = ig_read_bytes(r, part, 16 * j);
   return kb_op(r->b, "arith.extsi", "vector<16xi32>", 1, &bytes, NULL);
@@ -57,9 +73,15 @@ static void q6_k_bytes(const ig_reader *r, val part, int j, val *bytes) {
     bytes[c] = kb_or(r->b, kb_nibbles(r->b, low[c / 2], c % 2), c < 2 ? left(r->b, high, 4 - 2 * c, 0x30303030) : bits(r->b, high, 2 * c - 4, 0x30303030));
 }
 
+static const ig_k_format q2_k_as_products = {.format = "q2_k", .subs = 16, .parts = 4, .part = 5 * LINE, .head = LINE, .extra = IG_K_MINIMA_16, .minima = q2_k_minimum,
+                                             .bytes = q2_k_products, .linear = {.panel_unit = LINE * (2 + 16 + 64)}};
+static const ig_k_format q3_k_as_products = {.format = "q3_k", .subs = 16, .parts = 4, .part = 7 * LINE, .extra = IG_K_OFFSET_ALL, .offset_all = Q3_K_OFFSET, .d_bits = 4,
+                                             .d_mask = 0x0000f000, .bytes = q3_k_products, .linear = {.panel_unit = LINE * (1 + 64)}};
 const ig_k_format ig_k_q2_k = {.format = "q2_k", .subs = 16, .parts = 4, .part = 5 * LINE, .head = LINE, .words = 4, .extra = IG_K_MINIMA_16, .scale = q2_k_scale,
-                               .minima = q2_k_minimum, .bytes = q2_k_bytes, .linear = IG_K_LINEAR("q2_k", 2 + 16 + 16 + 64), .multiply = q2_k_multiply};
+                               .minima = q2_k_minimum, .bytes = q2_k_bytes, .linear = IG_K_LINEAR("q2_k", 2 + 16 + 16 + 64), .multiply = q2_k_multiply,
+                               .products = &q2_k_as_products};
 const ig_k_format ig_k_q3_k = {.format = "q3_k", .subs = 16, .parts = 4, .part = 7 * LINE, .offset_shift = 2, .words = 4, .d_bits = 4, .d_mask = 0x0000f000,
-                               .scale = q3_k_scale, .bytes = q3_k_bytes, .linear = IG_K_LINEAR("q3_k", 1 + 16 + 64)};
+                               .scale = q3_k_scale, .bytes = q3_k_bytes, .linear = IG_K_LINEAR("q3_k", 1 + 16 + 64),
+                               .products = &q3_k_as_products};
 const ig_k_format ig_k_q6_k = {.format = "q6_k", .subs = 16, .parts = 4, .part = 13 * LINE, .head = LINE, .offset_shift = 5, .words = 2, .scale = q6_k_scale,
                                .bytes = q6_k_bytes, .linear = IG_K_LINEAR("q6_k", 1 + 16 + 64)};

@@ -75,7 +75,7 @@ static void tq1_0_multiply(ig_kb *b, val part, int n, const val *x, const val *m
   }
 }
 
-const ig_k_format ig_k_tq2_0 = {.format = "tq2_0", .subs = 8, .parts = 4, .part = 4 * LINE, .head = LINE, .words = 8, .extra = IG_K_OFFSET_ONE, .bytes = tq2_0_bytes,
+const ig_k_format ig_k_tq2_0 = {.format = "tq2_0", .subs = 8, .parts = 4, .part = 4 * LINE, .head = LINE, .words = 8, .extra = IG_K_OFFSET_ALL, .offset_all = 1, .bytes = tq2_0_bytes,
                                 .linear = {"tq2_0", ig_a256_gemv, ig_a256_expand, ig_a256_gemm, 2 * 65 * LINE, 65 * LINE, 0, NULL, 0, 0}, .multiply = tq2_0_multiply};
-const ig_k_format ig_k_tq1_0 = {.format = "tq1_0", .subs = 8, .parts = 1, .part = 13 * LINE, .head = LINE, .words = 8, .extra = IG_K_OFFSET_ONE, .bytes = tq1_0_bytes,
+const ig_k_format ig_k_tq1_0 = {.format = "tq1_0", .subs = 8, .parts = 1, .part = 13 * LINE, .head = LINE, .words = 8, .extra = IG_K_OFFSET_ALL, .offset_all = 1, .bytes = tq1_0_bytes,
                                 .linear = {"tq1_0", ig_a256_gemv, ig_a256_expand, ig_a256_gemm, 2 * 65 * LINE, 65 * LINE, 0, NULL, 0, 0}, .multiply = tq1_0_multiply};
