@@ -44,6 +44,7 @@ typedef enum cli_kind {
   CLI_U32,                       /* uint32_t */
   CLI_U64,                       /* uint64_t */
   CLI_F32,                       /* float */
+  CLI_SIZE,                      /* uint64_t: bytes, "512MiB", "4.5g"; units of 1024 */
   CLI_LIST,                      /* cli_list of numbers: 1,2,4 */
   CLI_TEXTS                      /* cli_texts: the option may be given several times */
 } cli_kind;

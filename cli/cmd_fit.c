@@ -1,42 +1,17 @@
 /* ingot fit: whether a model and its context fit into so much memory, with 20 % left over; and if not, which context would. */
 #include "memory_need.h"
 
-#include <errno.h>
-#include <stdlib.h>
-#include <string.h>
-
-/* "4GiB", "512M", "4.5g", "1000000": units of 1024. */
-static bool read_size(const char *text, uint64_t *bytes) {
-  static const char units[] = "kmgt";
-  char *end;
-  errno = 0;
-  double v = strtod(text, &end);
-  if (end == text || errno || !(v > 0.0) || v > 1e15) return false;
-  const char *unit = *end ? strchr(units, *end | 32) : NULL;
-  if (unit) {
-    for (long n = unit - units; n >= 0; n--) v *= 1024.0;
-    end++;
-    if (*end == 'i') end++;
-  }
-  if (*end == 'B' || *end == 'b') end++;
-  if (*end || v > 1e18) return false;
-  *bytes = (uint64_t)v;
-  return true;
-}
-
 int cmd_fit(cli *c, int argc, char **argv) {
-  const char *ram_text = NULL;
   uint32_t context = 0;
   uint64_t ram = 0;
   bool json = false;
   const cli_option options[] = {
-    {"--ram", NULL, CLI_TEXT, &ram_text, "SIZE", "the memory there is: 4GiB, 512MiB, ..."},
+    {"--ram", NULL, CLI_SIZE, &ram, "SIZE", "the memory there is: 4GiB, 512MiB, ..."},
     {"-c", "--ctx", CLI_U32, &context, "N", "positions of the context (default: the model's, at most 4096)"},
     {"--json", NULL, CLI_FLAG, &json, NULL, "as one JSON object"},
   };
   if (!CLI_PARSE(c, argc, argv, "MODEL.gguf", 1, 1, options)) return c->status;
-  if (!ram_text) return cli_usage(c, "--ram is missing: the memory there is, say 4GiB");
-  if (!read_size(ram_text, &ram)) return cli_usage(c, "--ram %s: expected a size like 4GiB or 512MiB", ram_text);
+  if (!ram) return cli_usage(c, "--ram is missing: the memory there is, say 4GiB");
   ig_model m = {.n_tensors = 0};
   const bool opened = ig_model_open(&m, c->args[0], &c->diags);
   int status = cli_report(c);

@@ -80,6 +80,25 @@ static bool whole(const char *text, uint64_t most, uint64_t *out) {
   return true;
 }
 
+/* "4GiB", "512M", "4.5g", "1000000": units of 1024. */
+static bool read_size(const char *text, uint64_t *bytes) {
+  static const char units[] = "kmgt";
+  char *end;
+  errno = 0;
+  double v = strtod(text, &end);
+  if (end == text || errno || !(v > 0.0) || v > 1e15) return false;
+  const char *unit = *end ? strchr(units, *end | 32) : NULL;
+  if (unit) {
+    for (long n = unit - units; n >= 0; n--) v *= 1024.0;
+    end++;
+    if (*end == 'i') end++;
+  }
+  if (*end == 'B' || *end == 'b') end++;
+  if (*end || v > 1e18) return false;
+  *bytes = (uint64_t)v;
+  return true;
+}
+
 /* False: `expected` says what the value should have been. */
 static bool store(const cli_option *o, char *value, const char **expected) {
   uint64_t n;
@@ -106,6 +125,9 @@ static bool store(const cli_option *o, char *value, const char **expected) {
     *(float *)o->to = f;
     return true;
   }
+  case CLI_SIZE:
+    *expected = "a size like 4GiB or 512MiB";
+    return read_size(value, o->to);
   case CLI_LIST: {
     *expected = "whole numbers with commas between them, at most 16";
     cli_list *list = o->to, read = {.n = 0};

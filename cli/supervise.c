@@ -44,8 +44,8 @@ bool cli_supervise(cli *c, const char *parent, int *status) {
   }
   const int how = wait_for(child, &watched), number = WIFSIGNALED(how) ? WTERMSIG(how) : 0;
   *status = number ? CLI_FAILED : WEXITSTATUS(how);
+  if (*status) ig_bundle_remove_left(parent, (long)child, &c->arena);
   if (!number) return sigprocmask(SIG_SETMASK, &before, NULL), false;
-  ig_bundle_remove_left(parent, (long)child, &c->arena);
   if (asked(number)) { /* end as it did */
     signal(number, SIG_DFL);
     sigprocmask(SIG_SETMASK, &before, NULL);

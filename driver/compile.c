@@ -256,9 +256,18 @@ static bool shared_files(compilation *c, const char *folder, const char *first) 
   return ig_write_file(plan, c->plan_bytes.data, c->plan_bytes.size, c->diags);
 }
 
+static ig_promise promise(const compilation *c) {
+  return ig_promise_of(&c->plan, &c->schedule, c->model.n_vocab, c->model.tokenizer.present ? c->model.tokenizer.longest : 0, c->plan_bytes.size);
+}
+
+static bool within_limits(const compilation *c, uint64_t library_bytes) {
+  const ig_promise p = promise(c);
+  return ig_check_limits(&c->o->limits, &p, c->plan.n_context, library_bytes, c->o->model, c->diags);
+}
+
 static bool report(compilation *c, const char *folder, const ig_platform *platform, uint32_t prefix_tokens, size_t library_bytes) {
   ig_text text = {0};
-  ig_report_facts facts = {&c->facts, platform, c->o->platform, c->o->more, c->o->n_more, c->variants, c->n_variants, prefix_tokens, library_bytes, c->plan_bytes.size, c->model.file.size};
+  ig_report_facts facts = {&c->facts, platform, c->o->platform, c->o->more, c->o->n_more, c->variants, c->n_variants, prefix_tokens, library_bytes, c->plan_bytes.size, c->model.file.size, promise(c)};
   ig_write_report(&c->plan, &facts, &text);
   bool ok = write_in(c, folder, "report.json", &text);
   ig_text_finish(&text);
@@ -274,7 +283,7 @@ static bool fill(compilation *c, const char *bundle, const ig_platform *platform
   ig_kernel_jobs *jobs = ig_kernel_jobs_start(platform, &c->plan, c->name, &c->schedule, c->variants, c->n_variants, threads > 1 ? threads - 1 : 0, IG_DUMP_NONE);
   ig_text archive = {0};
   bool ok = shared_files(c, folder, first) && library(c, platform, jobs, &c->plan_bytes, ig_format(c->arena, "%s/%s.weights", folder, c->name), &archive) &&
-            write_in(c, folder, ig_format(c->arena, "lib%s.a", c->name), &archive) && (!leads || prefix(c, bundle, folder, &tokens)) &&
+            within_limits(c, archive.size) && write_in(c, folder, ig_format(c->arena, "lib%s.a", c->name), &archive) && (!leads || prefix(c, bundle, folder, &tokens)) &&
             report(c, leads ? bundle : folder, platform, tokens, archive.size);
   ig_kernel_jobs_destroy(jobs);
   ig_text_finish(&archive);
@@ -326,6 +335,8 @@ static bool make_bundle(compilation *c, uint32_t n, const char **bundle) {
                     (unsigned long long)(c->plan.weights_bytes >> 20), MOST_EMBEDDED >> 20);
   if (c->o->prefix_prompt && (c->o->platform != ig_platform_find("native") || c->o->n_more))
     return ig_error(c->diags, c->o->prefix_prompt, "cannot be the prefix of a bundle for other machines than this: the model has to be run");
+  for (compilation *one = c; one < c + n; one++)
+    if (!within_limits(one, 0)) return false; /* as far as is known: better before an hour of packing than after */
   if (!ig_bundle_begin(&folder, c->o->parent ? c->o->parent : ".", c->name, c->arena, c->diags)) return false;
   bool ok = fill_all(c, n, folder.part) && write_depfile(c, folder.final) && ig_bundle_commit(&folder, c->diags);
   if (!ok) ig_bundle_abandon(&folder);

@@ -3,6 +3,7 @@
 #ifndef INGOT_DRIVER_H
 #define INGOT_DRIVER_H
 
+#include "driver/promise.h"
 #include "ir/base/base.h"
 #include "runtime/ingot.h"
 #include "targets/target.h"
@@ -22,6 +23,7 @@ typedef struct ig_compile_options {
   ig_text *explain;              /* gets the numbers of each kernel and the rules that chose them, or NULL */
   uint32_t jobs;                 /* 0: one per core */
   const char *prefix_prompt;     /* file whose text the bundle's PLATFORM/NAME.prefix, a saved session, has read; or NULL */
+  ig_limits limits;              /* what the bundle may ask of a device; the build fails where it asks for more */
   const char *stage;             /* --compile-to: graph, any pass (fuse split layout ...), plan, kernels, llvm, asm; NULL: a bundle */
   ig_text *stage_text;           /* gets the text of the stage */
   const char *dump_phases;       /* folder for NN-pass.txt of every pass, or NULL */

@@ -74,6 +74,9 @@ void ig_write_report(const ig_program_plan *plan, const ig_report_facts *f, ig_t
   number(out, "private_bytes_per_thread", plan->private_bytes);
   number(out, "kv_bytes_per_position", plan->kv_position_bytes);
   number(out, "kv_bytes_at_most", plan->kv_position_bytes * plan->n_context);
+  number(out, "model_bytes", f->promise.model);
+  number(out, "scratch_bytes_per_thread", f->promise.scratch);
+  number(out, "session_bytes_at_most", f->promise.kv + f->promise.arena + f->promise.session);
   number(out, "decode_steps", meetings(plan, IG_PHASE_DECODE) + meetings(plan, IG_PHASE_HEAD));
   number(out, "prefill_steps", meetings(plan, IG_PHASE_PREFILL));
   if (f->prefix_tokens) number(out, "prefix_tokens", f->prefix_tokens);

@@ -3,6 +3,7 @@
 #define INGOT_DRIVER_REPORT_H
 
 #include "codegen/plan_writer.h"
+#include "driver/promise.h"
 #include "targets/target.h"
 
 typedef struct ig_report_facts {
@@ -13,6 +14,7 @@ typedef struct ig_report_facts {
   const ig_variant *const *variants;
   uint32_t n_variants, prefix_tokens;
   uint64_t library_bytes, plan_bytes, source_bytes;
+  ig_promise promise;
 } ig_report_facts;
 
 void ig_write_report(const ig_program_plan *plan, const ig_report_facts *facts, ig_text *out);

@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 #include "runtime/abi/cpu.h"
+#include "runtime/abi/memory.h"
 #include "runtime/core.h"
 
 ingot_status ingot__fail(ingot_error *error, ingot_status status, const char *format, ...) {
@@ -25,6 +26,8 @@ void *ingot__allocate(const ingot_allocator *allocator, uint64_t size, size_t al
 void ingot__release(const ingot_allocator *allocator, void *memory, uint64_t size) {
   if (memory) allocator->release(allocator->user, memory, (size_t)size);
 }
+
+_Static_assert(sizeof(ingot_model) <= INGOT_MODEL_BYTES, "memory.h promises the room");
 
 const char *ingot_version(void) { return "0.1.0"; }
 
@@ -147,8 +150,8 @@ ingot_status ingot_model_open(const ingot_program *program, const ingot_model_op
     memcpy(&options, given, given->size < sizeof options ? given->size : sizeof options);
   }
   const ingot_allocator *allocator = options.allocator ? options.allocator : &default_allocator;
-  ingot_model *model = ingot__allocate(allocator, sizeof *model, 64);
-  if (!model) return ingot__fail(error, INGOT_ERROR_MEMORY, "no memory for a model's %zu bytes", sizeof *model);
+  ingot_model *model = ingot__allocate(allocator, INGOT_MODEL_BYTES, 64);
+  if (!model) return ingot__fail(error, INGOT_ERROR_MEMORY, "no memory for a model's %d bytes", INGOT_MODEL_BYTES);
   model->allocator = *allocator;
   model->program = program;
   if ((status = choose_variant(model, options.variant, error)) || (status = open_plan(model, &options, error)) ||
@@ -171,7 +174,7 @@ void ingot_model_close(ingot_model *model) {
   ingot__weights_close(&model->weights, &allocator);
   ingot__plan_close(&model->plan, &allocator);
   ingot__release(&allocator, model->plan_copy, model->plan_copy_bytes);
-  ingot__release(&allocator, model, sizeof *model);
+  ingot__release(&allocator, model, INGOT_MODEL_BYTES);
 }
 
 ingot_status ingot_model_get_info(const ingot_model *model, ingot_model_info *info) {

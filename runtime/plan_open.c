@@ -1,6 +1,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include "runtime/abi/memory.h"
 #include "runtime/plan_check.h"
 #include "runtime/plan_read.h"
 
@@ -37,6 +38,8 @@ typedef struct opener {
 #define READ(bytes, table, field, missing, name) ingot__read_scalar(&o->reader, table, field, bytes, missing, name)
 #define READ32(table, field, name) ((uint32_t)READ(4, table, field, 0, name))
 #define READ64(table, field, name) READ(8, table, field, 0, name)
+
+_Static_assert(sizeof(ingot__part) <= INGOT_PART_BYTES && sizeof(ingot__step) <= INGOT_STEP_BYTES, "memory.h promises the room");
 
 static bool refuse(opener *o, const char *format, ...) INGOT_PRINTF(2, 3);
 static bool refuse(opener *o, const char *format, ...) {
@@ -254,8 +257,8 @@ ingot_status ingot__plan_open(ingot__plan *plan, const uint8_t *data, uint64_t s
     return INGOT_ERROR_PLAN;
   if (!in_arena(o, "logits", plan->logits_offset, plan->phase[INGOT__HEAD_ROWS].max_tokens, plan->logits_row_bytes, 4 * (uint64_t)plan->n_vocab))
     return INGOT_ERROR_PLAN;
-  const uint64_t parts_bytes = sizeof(ingot__part) * (uint64_t)o->n_parts;
-  plan->table_bytes = parts_bytes + sizeof(ingot__step) * (uint64_t)o->n_steps;
+  const uint64_t parts_bytes = INGOT_PART_BYTES * (uint64_t)o->n_parts;
+  plan->table_bytes = parts_bytes + INGOT_STEP_BYTES * (uint64_t)o->n_steps;
   if (plan->table_bytes) {
     uint8_t *table = plan->table = ingot__allocate(allocator, plan->table_bytes, 16);
     if (!table) return ingot__fail(error, INGOT_ERROR_MEMORY, "no memory for the plan's %u parts", o->n_parts);

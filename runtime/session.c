@@ -1,22 +1,12 @@
 #include "runtime/session.h"
 
 #include <string.h>
+#include "runtime/abi/memory.h"
 
-/* The session's one block: itself, then its buffers. */
-typedef struct layout {
-  uint64_t logits, candidates, seen, history, text, total;
-} layout;
+_Static_assert(sizeof(ingot_session) <= INGOT_SESSION_BYTES && sizeof(ingot__candidate) == 8, "memory.h promises the room");
 
-static layout lay_out(const ingot_model *model, uint32_t n_context) {
-  layout l;
-  uint64_t n = model->plan.n_vocab;
-  l.logits = ingot__round_up(sizeof(ingot_session), INGOT_ALIGN);
-  l.candidates = ingot__round_up(l.logits + n * sizeof(float), INGOT_ALIGN);
-  l.seen = ingot__round_up(l.candidates + n * sizeof(ingot__candidate), INGOT_ALIGN);
-  l.history = ingot__round_up(l.seen + (n + 7) / 8, INGOT_ALIGN);
-  l.text = l.history + n_context * (uint64_t)sizeof(ingot_token);
-  l.total = ingot__round_up(l.text + ingot__stream_capacity(&model->tokenizer), INGOT_ALIGN);
-  return l;
+static ingot__session_layout lay_out(const ingot_model *model, uint32_t n_context) {
+  return ingot__lay_out_session(model->plan.n_vocab, n_context, model->tokenizer.longest);
 }
 
 /* 0 where the model has no such context. */
@@ -43,7 +33,7 @@ ingot_status ingot_session_open(ingot_model *model, const ingot_session_options 
   if (!n_context)
     return ingot__fail(error, INGOT_ERROR_ARGUMENT, "n_context is %u, the model was compiled for at most %u", options.n_context, model->plan.n_context);
   const ingot_allocator *allocator = &model->allocator;
-  layout l = lay_out(model, n_context);
+  const ingot__session_layout l = lay_out(model, n_context);
   uint64_t kv_bytes = model->plan.kv_bytes * n_context;
   uint8_t *block = ingot__allocate(allocator, l.total, INGOT_ALIGN);
   ingot_session *session = (ingot_session *)(void *)block;

@@ -1,6 +1,7 @@
 #include "runtime/stream.h"
 
 #include <string.h>
+#include "runtime/abi/memory.h"
 #include "runtime/tokens.h"
 
 enum { REPLACEMENT_BYTES = 3 };
@@ -8,7 +9,8 @@ static const uint8_t replacement[REPLACEMENT_BYTES] = {0xef, 0xbf, 0xbd}; /* U+F
 
 /* Every byte of the longest piece, and of a character before it, may turn into U+FFFD; then the NUL. */
 uint64_t ingot__stream_capacity(const ingot__tokenizer *tokenizer) {
-  return INGOT__STOP_BYTES + REPLACEMENT_BYTES * (4 + (uint64_t)tokenizer->longest) + 1;
+  _Static_assert(INGOT__STOP_BYTES == 64 && REPLACEMENT_BYTES == 3, "memory.h has the formula");
+  return ingot__text_bytes(tokenizer->longest);
 }
 
 void ingot__stream_reset(ingot__stream *s, bool leading) {

@@ -3,8 +3,11 @@
 
 expect 0 'compiled in' "$ingot" compile "$fable" --name m --variants native -o "$work/a"
 expect 0 '' "$ingot" compile "$fable" --name m --variants native -o "$work/b" -j 1 -q
+mkdir "$work/elsewhere"
+cp "$fable" "$work/elsewhere/"
+(cd "$work/elsewhere" && TZ=Asia/Tokyo LC_ALL=C "$ingot" compile fable-f16.gguf --name m --variants native -o ../c -j 2 -q) || fail "compile elsewhere"
 checked=$((checked + 1))
-diff -r "$work/a" "$work/b" || fail "two compilations differ"
+for other in b c; do diff -r "$work/a" "$work/$other" || fail "two compilations differ: a and $other"; done
 [ "$(ls "$work/a")" = m.ingot ] || fail "besides the bundle there is: $(ls -A "$work/a")"
 for file in m.h report.json; do [ -s "$work/a/m.ingot/$file" ] || fail "$file is missing"; done
 for file in libm.a m.plan m.weights; do [ -s "$work/a/m.ingot"/*/$file ] || fail "$file is missing"; done
