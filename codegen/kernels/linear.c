@@ -212,7 +212,7 @@ static void panel_block(ig_linear *l, const ig_linear_format *f, const panel *p,
     kb_end_for(b, &tiles, NULL);
   }
   val first = kb_i64(b, 0);
-  for (int n = (int)b->choice.value[IG_TOKENS]; n; n = n > 3 ? n / 2 : n - 1) first = token_tiles(l, f, p, &only, first, n, e);
+  for (int n = (int)b->choice.value[IG_TOKENS]; n; n = n > 3 ? (f->pack ? 2 : n / 2) : n - 1) first = token_tiles(l, f, p, &only, first, n, e);
 }
 
 /* Blocks of K one after the other: the same sums in the same order as all at once, for they wait in scratch as they are. */
