@@ -1,7 +1,7 @@
 /* What signed products read: panels of expanded weights, packed tokens (signed.h). */
 #include "codegen/kernels/signed.h"
 
-#include <string.h>
+#include <stdio.h>
 
 enum { LINE = 64, SLOT = 16, X_SUM16 = 256, X_SUM32 = 320, X_SCALE256 = 336, X_SCALE32 = 32, X_SUM = 36 };
 
@@ -9,7 +9,6 @@ bool ig_is_signed(const ig_variant *variant, const ig_layout *layout) { return v
 
 ig_signed ig_signed_of(const ig_variant *variant, const ig_layout *layout) {
   ig_signed s = {.mm = variant->dot == IG_DOT_SMMLA, .wide = variant->dot == IG_DOT_SMMLA ? 2 : 1};
-  int steps, scale_lines;
   if (layout->activation == IG_ACT_A32) {
     s.b = ig_b_of(layout->format);
     s.values = 32, s.subs = 1, s.blocks = s.b->blocks;
@@ -20,15 +19,14 @@ ig_signed ig_signed_of(const ig_variant *variant, const ig_layout *layout) {
   } else {
     s.k = ig_k_of(layout->format);
     s.values = 256, s.subs = s.k->subs, s.blocks = (int)layout->unit_values / 256;
-    scale_lines = s.k->scale ? s.wide : 0;
     s.minima = s.k->extra == IG_K_MINIMA_32 ? 8 : s.k->extra == IG_K_MINIMA_16 ? 16 : 0;
-    s.sub = scale_lines, s.sub_lines = 64 / s.subs;
+    s.sub = s.k->scale ? s.wide : 0, s.sub_lines = 64 / s.subs;
     s.at_minima = s.subs * (s.sub + s.sub_lines);
     s.at_d = s.at_minima + s.minima / 4 * (s.minima == 8 ? 2 : 1); /* eight minima pass through four lines */
     s.at_m = s.minima ? s.at_d + s.wide : 0;
     s.block = s.at_d + (s.minima ? 2 : 1) * s.wide;
   }
-  steps = s.values / (s.mm ? 8 : 16);
+  int steps = s.values / (s.mm ? 8 : 16);
   s.x_minima = steps;
   s.x_scale = steps + (s.mm ? s.minima / 4 : s.minima / 8);
   s.x_sum = s.b && s.b->has_m ? s.x_scale + 1 : 0;
@@ -65,7 +63,9 @@ static void put_floats(ig_kb *b, const ig_signed *s, val v, val to, int line) { 
 /* Bytes of `n` groups, less what they are stored above. */
 static void put_bytes(ig_kb *b, const ig_signed *s, const val *bytes, int n, int bias, val to, int line) {
   val group[8];
-  for (int g = 0; g < n; g++) group[g] = bias ? kb_ints(b, kb_sub(b, kb_bytes64(b, bytes[g]), kb_splat(b, "vector<64xi8>", kb_const(b, "i8", bias == 1 ? "1" : bias == 4 ? "4" : bias == 8 ? "8" : bias == 16 ? "16" : "32")))) : bytes[g];
+  char literal[32];
+  snprintf(literal, sizeof literal, "dense<%d>", bias);
+  for (int g = 0; g < n; g++) group[g] = bias ? kb_ints(b, kb_sub(b, kb_bytes64(b, bytes[g]), kb_const(b, "vector<64xi8>", literal))) : bytes[g];
   for (int g = 0; g < n; g += s->wide)
     kb_store(b, s->mm ? interleaved(b, "vector<32xi32>", group[g], group[g + 1]) : group[g], kb_at(b, to, (int64_t)LINE * (line + g)), 64);
 }
