@@ -16,6 +16,7 @@ install(TARGETS ingot_runtime ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
 install(FILES runtime/ingot.h DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
 install(FILES ${PROJECT_BINARY_DIR}/generated/ingot.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
 install(DIRECTORY runtime DESTINATION ${CMAKE_INSTALL_DATADIR}/ingot/src FILES_MATCHING PATTERN "*.[ch]" PATTERN "*.def")
+install(FILES cmake/IngotModel.cmake cmake/Runtime.cmake DESTINATION ${CMAKE_INSTALL_DATADIR}/ingot/src/cmake) # for packages
 install(FILES targets/platforms.def DESTINATION ${CMAKE_INSTALL_DATADIR}/ingot)
 install(FILES cmake/IngotModel.cmake cmake/PlaceFiles.cmake cmake/Runtime.cmake ${PROJECT_BINARY_DIR}/generated/IngotConfig.cmake
         ${PROJECT_BINARY_DIR}/generated/IngotConfigVersion.cmake DESTINATION ${package})

@@ -28,8 +28,8 @@ expect 2 'no pass `fuze`; did you mean `fuse`' "$ingot" opt --passes fuze graph.
 expect 2 'did you mean `compile`' "$ingot" help compil
 
 expect 0 '' "$ingot" help
-for word in compile run chat inspect fit tokenize perplexity bench tune logits greedy verify opt targets cache version help; do out_has "^  $word "; done
-for word in compile run chat inspect fit tokenize perplexity bench tune logits greedy verify opt targets cache version help; do
+for word in compile run chat inspect fit tokenize perplexity bench tune logits greedy verify opt package targets cache version help; do out_has "^  $word "; done
+for word in compile run chat inspect fit tokenize perplexity bench tune logits greedy verify opt package targets cache version help; do
   expect 0 '' "$ingot" help $word
   out_has "usage: ingot $word"
   expect 0 '' "$ingot" $word --help
