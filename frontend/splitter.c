@@ -284,15 +284,16 @@ const char *ig_splitter_compile(const char *const *expressions, uint32_t n, ig_a
   b.list = ig_alloc_array(&own, NODES, sizeof *b.list);
   b.next = ig_alloc_array(&own, NODES, sizeof *b.next);
   tree **trees = ig_alloc_array(&own, n, sizeof *trees);
+  uint32_t *passes = ig_alloc_array(arena, n, sizeof *passes);
   for (uint32_t i = 0; i < n; i++) {
     b.at = expressions[i];
+    passes[i] = take(&b, "(?3)") ? IG_PASS_THREES : 0;
     trees[i] = read_choice(&b);
     if (*b.at) fail(&b, "a ) too many");
   }
   build_classes(&b, arena, &made);
-  uint32_t *passes = ig_alloc_array(arena, n, sizeof *passes);
   for (uint32_t i = 0; i < n && !b.bad; i++) {
-    passes[i] = made.n_transitions;
+    passes[i] |= made.n_transitions;
     build_pass(&b, trees[i], &made, &capacity);
   }
   uint16_t *transitions = ig_alloc_array(arena, made.n_transitions, sizeof *transitions);

@@ -8,7 +8,9 @@
 /* Expressions applied in a chain: each splits what the ones before it left. Between two matches lies a part too, where nothing matches.
  *
  * The syntax: alternatives, leftmost first; groups (?:...); ? * + {m} {m,n} and {m,}, greedy; sets [...] with ranges, ^ and && (what is
- * in both); \s \S \d \p{L} \p{Lu} \n \r \t, other escaped characters stand for themselves; (?!SET), one character of look-ahead.
+ * in both); \s \S \d \p{L} \p{Lu} \n \r \t, other escaped characters stand for themselves; (?!SET), one character of look-ahead. An expression
+ * that begins with (?3) has its matches cut into threes of characters from their end; the first part has what is left over by them, and what
+ * lies before the match.
  * NULL, or what is wrong with the expression: they are ours, so that is a bug, but a table of them deserves a test. */
 const char *ig_splitter_compile(const char *const *expressions, uint32_t n, ig_arena *arena, ig_splitter *out);
 

@@ -10,6 +10,7 @@ typedef struct ig_piece { uint32_t offset; uint16_t size; uint8_t type, flags; }
 typedef struct ig_fold { uint32_t from, to; } ig_fold;
 typedef struct ig_merge { uint32_t left, right, rank, id; } ig_merge;
 
+enum { IG_PASS_THREES = 1 << 30 }; /* tokens.fbs, Tokenizer.passes */
 /* How text is split before pieces are looked for: automata over classes of characters, one after the other (tokens.fbs). */
 typedef struct ig_splitter {
   uint16_t *pages; uint32_t n_pages;            /* the block of each 128 code points */

@@ -1,7 +1,7 @@
 /* Pre-tokenizers: the tables' automata, one pass after the other. */
 #include "runtime/tokens_kinds.h"
 
-enum { COMPLETE = 0x8000, DEAD = 0, START = 1, PAGE_BITS = 7 }; /* tokens.fbs, Tokenizer.transitions */
+enum { COMPLETE = 0x8000, DEAD = 0, START = 1, PAGE_BITS = 7, THREES = 1 << 30 }; /* tokens.fbs, Tokenizer.transitions and passes */
 
 uint32_t ingot__class(const ingot__tokenizer *t, uint32_t code_point) {
   uint32_t page = code_point >> PAGE_BITS;
@@ -34,22 +34,32 @@ static size_t match(const ingot__tokenizer *t, uint32_t start, const uint8_t *te
   }
 }
 
+/* Where the first part of a match ends that is cut into threes of characters from its end, and then the next. */
+static size_t end_of_three(const uint8_t *text, size_t size, size_t at, size_t *left) {
+  for (size_t n = *left % 3 ? *left % 3 : 3; n; n--, --*left) at += ingot__character_size(text + at, size - at);
+  return at;
+}
+
 void ingot__split(const ingot__tokenizer *t, uint32_t pass, const uint8_t *text, size_t size, ingot__part_fn *part, void *to) {
   if (pass >= t->passes.count) {
     part(to, text, size);
     return;
   }
-  uint32_t start = ingot__id_at(t->passes, pass);
+  const uint32_t entry = ingot__id_at(t->passes, pass), start = entry & (THREES - 1u);
   size_t done = 0; /* what lies between two matches is a part as well */
   for (size_t at = 0; at < size;) {
-    size_t n = match(t, start, text + at, size - at);
-    if (!n) {
+    size_t end = at + match(t, start, text + at, size - at), left = 0;
+    if (end == at) {
       at += ingot__character_size(text + at, size - at);
       continue;
     }
-    if (at > done) ingot__split(t, pass + 1, text + done, at - done, part, to);
-    ingot__split(t, pass + 1, text + at, n, part, to);
-    done = at += n;
+    if (entry & THREES)
+      for (size_t i = at; i < end; i += ingot__character_size(text + i, end - i)) left++;
+    else if (at > done) ingot__split(t, pass + 1, text + done, at - done, part, to), done = at;
+    for (; at < end; done = at) {
+      at = left ? end_of_three(text, end, at, &left) : end;
+      ingot__split(t, pass + 1, text + done, at - done, part, to);
+    }
   }
   if (size > done) ingot__split(t, pass + 1, text + done, size - done, part, to);
 }
