@@ -28,6 +28,14 @@ bool ig_stamp_file(const ig_file *file, ig_file_stamp *stamp, ig_diags *diags) {
   struct stat st;
   if (fstat(file->descriptor, &st) != 0) return ig_error(diags, file->path, "cannot be examined: %s", strerror(errno));
   *stamp = (ig_file_stamp){(uint64_t)st.st_dev, (uint64_t)st.st_ino, (uint64_t)st.st_size, (int64_t)st.st_mtim.tv_sec, (int64_t)st.st_mtim.tv_nsec};
+  if (!file->next) return true;
+  ig_file_stamp others; /* any change of any of them changes the whole */
+  if (!ig_stamp_file(file->next, &others, diags)) return false;
+  const uint64_t odd = UINT64_C(0x9e3779b97f4a7c15);
+  stamp->inode = (stamp->inode * odd) ^ others.inode;
+  stamp->size += others.size;
+  stamp->seconds = (int64_t)(((uint64_t)stamp->seconds * odd) ^ (uint64_t)others.seconds);
+  stamp->nanoseconds = (int64_t)(((uint64_t)stamp->nanoseconds * odd) ^ (uint64_t)others.nanoseconds);
   return true;
 }
 

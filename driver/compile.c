@@ -60,10 +60,12 @@ static bool is_identifier(const char *s) {
   return true;
 }
 
-/* "models/Fable-3B.Q4_K.gguf" -> "Fable_3B_Q4_K" */
+/* "models/Fable-3B.Q4_K.gguf" -> "Fable_3B_Q4_K"; of "Fable-00001-of-00003.gguf", a shard, what comes before */
 static const char *name_from_path(const char *path, ig_arena *arena) {
   const char *base = strrchr(path, '/') ? strrchr(path, '/') + 1 : path;
   size_t n = strlen(base), cut = n > 5 && !strcmp(base + n - 5, ".gguf") ? n - 5 : n;
+  static const char shard[] = "-00001-of-00001"; /* as long as that */
+  if (cut > sizeof shard - 1 && base[cut - 15] == '-' && !memcmp(base + cut - 9, "-of-", 4)) cut -= sizeof shard - 1;
   bool prefix = !isalpha((unsigned char)*base) || (cut == strlen(taken) && !memcmp(base, taken, cut));
   char *name = ig_format(arena, "%s%.*s", prefix ? "m_" : "", (int)(cut < NAME_MOST - 2 ? cut : NAME_MOST - 2), base);
   for (char *c = name; *c; c++)
@@ -300,7 +302,10 @@ static bool write_depfile(compilation *c, const char *final) {
   ig_text text = {0};
   depfile_path(&text, ig_format(c->arena, "%s/%s/lib%s.a", final, c->o->platform->name, c->name));
   ig_text_printf(&text, ": ");
-  depfile_path(&text, c->o->model);
+  for (const ig_file *file = &c->model.file; file; file = file->next) {
+    depfile_path(&text, file->path);
+    if (file->next) ig_text_printf(&text, " ");
+  }
   if (c->o->schedule) ig_text_printf(&text, " "), depfile_path(&text, c->o->schedule);
   if (c->o->prefix_prompt) ig_text_printf(&text, " "), depfile_path(&text, c->o->prefix_prompt);
   ig_text_printf(&text, "\n");

@@ -1,6 +1,6 @@
 /* A model file given where a bundle would do is compiled for this machine into a folder of its own in the cache.
  *
- * The key is what the result depends on: the file (its path, inode, size and time of change: hashing gigabytes would cost more than it saves;
+ * The key is what the result depends on: the files (path, inode, size and time of change: hashing gigabytes would cost more than it saves;
  * a file replaced in place with all of these equal is not noticed), the compiler, the target, the variant and the options. */
 #define _XOPEN_SOURCE 700
 #include <stdlib.h>
@@ -11,6 +11,7 @@
 #include "codegen/pack_file.h"
 #include "driver/bundle_folder.h"
 #include "driver/driver.h"
+#include "frontend/model.h"
 #include "passes/schedule.h"
 #include "runtime/abi/cpu.h"
 #include "runtime/abi/kernel.h"
@@ -42,20 +43,27 @@ static void add_compiler(ig_text *text) {
     add_stamp(text, &(ig_file_stamp){(uint64_t)st.st_dev, (uint64_t)st.st_ino, (uint64_t)st.st_size, (int64_t)st.st_mtim.tv_sec, (int64_t)st.st_mtim.tv_nsec});
 }
 
-static bool key_of(const char *path, const ig_compile_options *o, const ig_variant *variant, char key[33], ig_arena *arena, ig_diags *diags) {
+static bool add_file(ig_text *text, const char *path, ig_arena *arena, ig_diags *diags) {
   ig_file file;
   ig_file_stamp stamp;
   if (!ig_file_open(&file, path, arena, diags)) return false;
   bool ok = ig_stamp_file(&file, &stamp, diags);
   ig_file_close(&file);
-  if (!ok) return false;
   char *whole = realpath(path, NULL);
+  ig_text_printf(text, "%s\n", whole ? whole : path);
+  if (ok) add_stamp(text, &stamp);
+  free(whole);
+  return ok;
+}
+
+static bool key_of(const char *path, const ig_compile_options *o, const ig_variant *variant, char key[33], ig_arena *arena, ig_diags *diags) {
   ig_text text = {0};
-  ig_text_printf(&text, "%s\n", whole ? whole : path);
-  add_stamp(&text, &stamp);
+  const char *first = ig_shard_path(path, 0, arena), *shard;
+  bool ok = add_file(&text, first ? first : path, arena, diags);
+  for (uint32_t i = 1; ok && (shard = ig_shard_path(path, i, arena)); i++) ok = add_file(&text, shard, arena, diags);
   add_compiler(&text);
   ig_text_printf(&text, "%s %s %s %u %u\n", o->platform->name, o->platform->target->layout, variant->name, o->n_context, o->chunk);
-  if (o->schedule) {
+  if (ok && o->schedule) {
     ig_str schedule;
     ok = ig_read_small_file(o->schedule, IG_SCHEDULE_LONGEST, arena, &schedule, diags);
     if (ok) ig_text_add(&text, schedule.data, schedule.size);
@@ -65,7 +73,6 @@ static bool key_of(const char *path, const ig_compile_options *o, const ig_varia
   for (int i = 0; i < 16; i++) memcpy(key + 2 * i, (char[]){"0123456789abcdef"[digest[i] >> 4], "0123456789abcdef"[digest[i] & 15]}, 2);
   key[32] = 0;
   ig_text_finish(&text);
-  free(whole);
   return ok;
 }
 

@@ -20,6 +20,8 @@ static const uint8_t type_bytes[IG_META_TYPES] = {1, 1, 2, 2, 4, 4, 4, 1, 0, 0, 
 
 typedef struct reader {
   ig_model *model;
+  uint32_t first;           /* of the model's tensors: those before it are other files' */
+  uint64_t base;            /* bytes before this file */
   ig_meta *meta;
   ig_cursor *in;
   ig_diags *diags;
@@ -163,30 +165,32 @@ static int by_offset(const void *a, const void *b) {
   return (x > y) - (x < y);
 }
 
-/* Places of the tensors: aligned, inside the file, apart from each other. Turns offsets into those of the file. */
+/* Places of the tensors: aligned, inside the file, apart from each other. Turns offsets into those of the model's files. */
 static bool check_extents(reader *r, uint32_t alignment) {
   ig_model *model = r->model;
-  uint64_t data = ig_round_up(r->in->position, alignment);
+  const uint64_t data = ig_round_up(r->in->position, alignment), size = r->in->file->size;
+  const uint32_t n = model->n_tensors - r->first;
   bool ok = true;
-  ig_tensor **order = ig_alloc_array(&model->arena, model->n_tensors, sizeof *order);
-  for (uint32_t i = 0; i < model->n_tensors; i++) {
-    ig_tensor *t = order[i] = &model->tensors[i];
+  ig_tensor **order = ig_alloc_array(&model->arena, n, sizeof *order);
+  for (uint32_t i = 0; i < n; i++) {
+    ig_tensor *t = order[i] = &model->tensors[r->first + i];
     uint64_t start = 0, end = 0;
     if (t->offset % alignment) ok = ig_error(r->diags, r->path, "tensor %s: its offset %llu is no multiple of the alignment %u", t->name, (ull)t->offset, alignment);
-    else if (!ig_add_u64(data, t->offset, &start) || !ig_add_u64(start, t->bytes, &end) || end > model->file.size)
+    else if (!ig_add_u64(data, t->offset, &start) || !ig_add_u64(start, t->bytes, &end) || end > size)
       ok = ig_error(r->diags, r->path, "tensor %s: its %llu bytes at offset %llu of the data, which begin at %llu, pass the end of the file at %llu; it is truncated or damaged: fetch it again",
-                    t->name, (ull)t->bytes, (ull)t->offset, (ull)data, (ull)model->file.size);
-    t->offset = start;
+                    t->name, (ull)t->bytes, (ull)t->offset, (ull)data, (ull)size);
+    t->offset = r->base + start;
   }
   if (!ok) return false;
-  if (model->n_tensors) qsort(order, model->n_tensors, sizeof *order, by_offset);
-  for (uint32_t i = 1; i < model->n_tensors; i++) {
+  if (n) qsort(order, n, sizeof *order, by_offset);
+  for (uint32_t i = 1; i < n; i++) {
     const ig_tensor *a = order[i - 1], *b = order[i];
     if (a->offset + a->bytes > b->offset) ok = ig_error(r->diags, r->path, "tensors %s and %s overlap in the file", a->name, b->name);
   }
   return ok;
 }
 
+/* Among all of the model's so far. */
 static bool check_names(reader *r) {
   ig_model *model = r->model;
   bool ok = true;
@@ -217,12 +221,11 @@ static bool read_head(reader *r, uint64_t *n_tensors, uint64_t *n_kv) {
   return true;
 }
 
-bool ig_gguf_read(ig_model *model, ig_diags *diags) {
+bool ig_gguf_read(ig_model *model, const ig_file *file, uint64_t base, ig_meta *meta, ig_diags *diags) {
   ig_arena *arena = &model->arena;
-  ig_meta *meta = model->meta = ig_alloc(arena, sizeof *meta);
-  ig_cursor_init(&meta->head, &model->file, diags);
-  meta->path = model->file.path;
-  reader r = {model, meta, &meta->head, diags, model->file.path};
+  *meta = (ig_meta){.path = file->path};
+  ig_cursor_init(&meta->head, file, diags);
+  reader r = {model, model->n_tensors, base, meta, &meta->head, diags, file->path};
   uint64_t n_tensors = 0, n_kv = 0;
   if (!read_head(&r, &n_tensors, &n_kv)) return false;
 
@@ -237,12 +240,11 @@ bool ig_gguf_read(ig_model *model, ig_diags *diags) {
   bool ok = index_keys(&r);
   ok = read_alignment(&r, &alignment) && ok;
 
-  capacity = 0;
   bool sound = true;
   for (uint64_t i = 0; i < n_tensors; i++) {
     ig_tensor t = {0};
     if (!read_tensor(&r, &t, i, &sound)) return false;
-    model->tensors = ig_grow(arena, model->tensors, model->n_tensors, &capacity, sizeof t);
+    model->tensors = ig_grow(arena, model->tensors, model->n_tensors, &model->tensor_capacity, sizeof t);
     model->tensors[model->n_tensors++] = t;
   }
   ok = check_names(&r) && ok;

@@ -29,9 +29,12 @@ struct ig_meta {
   uint32_t n;
 };
 
-/* Reads the head of model->file: model->meta and model->tensors. False after reporting what is wrong. */
-bool ig_gguf_read(ig_model *model, ig_diags *diags);
+/* Reads the head of a file: its metadata, which refer to the file, and its tensors, added to those of the model with offsets that count from
+ * `base` bytes before the file. False after reporting what is wrong. */
+bool ig_gguf_read(ig_model *model, const ig_file *file, uint64_t base, ig_meta *meta, ig_diags *diags);
 void ig_gguf_finish(ig_meta *meta);
+/* Opens the model's file, or all of the set that a shard of that name belongs to: model->file, ->meta and ->tensors. */
+bool ig_model_files(ig_model *model, const char *path, ig_diags *diags);
 
 /* The entry of a key, or NULL. */
 const ig_meta_entry *ig_meta_find(const ig_meta *meta, const char *key);

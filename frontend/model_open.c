@@ -100,19 +100,11 @@ static void read_names(job *j) {
   m->source = name.size ? ig_format(&m->arena, "%s (%s)", file, m->name) : ig_copy_string(&m->arena, file);
 }
 
-static void refuse_shards(job *j) {
-  uint32_t count = 0;
-  if (!ig_meta_u32(j->model->meta, "split.count", &count, j->diags)) j->ok = false;
-  if (count > 1)
-    j->ok = ig_error(j->diags, j->model->file.path, "is one of %u shards (split.count); merge them first with `llama-gguf-split --merge`", count);
-}
-
 bool ig_model_open(ig_model *model, const char *path, ig_diags *diags) {
   *model = (ig_model){.file.descriptor = -1};
-  if (!ig_file_open(&model->file, path, &model->arena, diags) || !ig_gguf_read(model, diags)) return false;
+  if (!ig_model_files(model, path, diags)) return false;
   job j = {model, diags, true};
   read_names(&j);
-  refuse_shards(&j);
   read_shape(&j);
   read_vocabulary(&j);
   bool tables = ig_tokenizer_read(model, diags);

@@ -103,17 +103,20 @@ void ig_diags_finish(ig_diags *diags);
 
 /* ---- files ------------------------------------------------------------------------------------------------------------ */
 
-/* A file opened for positioned reading. Errors are reported with the path and errno's text. */
+/* A file opened for positioned reading. Errors are reported with the path and errno's text. Files that are read as one, each behind the
+ * one before it, are a list; no read reaches over the end of one of them. */
 typedef struct ig_file {
   int descriptor;
-  uint64_t size;
-  const char *path; /* borrowed from the arena given at open */
+  uint64_t size;        /* with those that follow */
+  const char *path;     /* borrowed from the arena given at open */
+  uint64_t own;         /* its own bytes, where others follow */
+  struct ig_file *next; /* or NULL */
 } ig_file;
 
 bool ig_file_open(ig_file *file, const char *path, ig_arena *arena, ig_diags *diags); /* regular files only */
 /* Exactly `size` bytes at `offset`, or an error (also when the file shrank meanwhile). */
 bool ig_file_read(const ig_file *file, uint64_t offset, void *to, size_t size, ig_diags *diags);
-void ig_file_close(ig_file *file);
+void ig_file_close(ig_file *file); /* and those that follow */
 
 /* The whole of a small file (at most `limit` bytes) in the arena, NUL-terminated. */
 bool ig_read_small_file(const char *path, size_t limit, ig_arena *arena, ig_str *out, ig_diags *diags);

@@ -25,6 +25,7 @@ bool ig_file_open(ig_file *file, const char *path, ig_arena *arena, ig_diags *di
 
 bool ig_file_read(const ig_file *file, uint64_t offset, void *to, size_t size, ig_diags *diags) {
   size_t done = 0;
+  for (; file->next && offset >= file->own; file = file->next) offset -= file->own;
   while (done < size) {
     ssize_t n = pread(file->descriptor, (char *)to + done, size - done, (off_t)(offset + done));
     if (n < 0 && errno == EINTR) continue;
@@ -36,8 +37,10 @@ bool ig_file_read(const ig_file *file, uint64_t offset, void *to, size_t size, i
 }
 
 void ig_file_close(ig_file *file) {
-  if (file->descriptor >= 0) close(file->descriptor);
-  file->descriptor = -1;
+  for (; file; file = file->next) {
+    if (file->descriptor >= 0) close(file->descriptor);
+    file->descriptor = -1;
+  }
 }
 
 bool ig_read_small_file(const char *path, size_t limit, ig_arena *arena, ig_str *out, ig_diags *diags) {
