@@ -13,7 +13,11 @@ typedef struct object {
   size_t *place; /* of each section in the mapping; SIZE_MAX: not loaded */
 } object;
 
+typedef struct defined { const char *name; void *address; } defined;
+
 struct ig_jit {
+  defined *defined;
+  size_t n_defined, defined_capacity;
   object *objects;
   size_t count, capacity, linked;
   unsigned char *memory;
@@ -72,6 +76,11 @@ bool ig_jit_add_object(ig_jit *jit, const void *bytes, size_t size, ig_diags *di
   return true;
 }
 
+void ig_jit_define(ig_jit *jit, const char *name, const void *address) {
+  jit->defined = ig_grow(&jit->arena, jit->defined, jit->n_defined, &jit->defined_capacity, sizeof *jit->defined);
+  jit->defined[jit->n_defined++] = (defined){name, (void *)(uintptr_t)address};
+}
+
 /* The symbol table of an object, and its names. */
 static const Elf64_Sym *symbols_of(const object *o, size_t *count, const char **names, size_t *names_size) {
   for (size_t i = 0; i < header(o)->e_shnum; i++) {
@@ -102,6 +111,8 @@ static void *find_global(const ig_jit *jit, const char *name) {
         if (address) return address;
       }
   }
+  for (size_t i = 0; i < jit->n_defined; i++)
+    if (!strcmp(jit->defined[i].name, name)) return jit->defined[i].address;
   return NULL;
 }
 

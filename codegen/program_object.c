@@ -76,10 +76,15 @@ static void build(maker *m, const ig_program_plan *plan, const char *name, const
   LLVMValueRef none = LLVMConstNull(pointer(m));
   LLVMValueRef inner_plan = e->plan_size ? global(m, bytes(m, e->plan, e->plan_size), NULL, INGOT_ALIGN) : none;
   LLVMValueRef inner_weights = e->weights_size ? global(m, bytes(m, e->weights, e->weights_size), NULL, INGOT_ALIGN) : none;
+  LLVMValueRef tokens = none;
+  if (e->tokens) {
+    tokens = LLVMAddGlobal(m->module, LLVMInt8TypeInContext(m->context), e->tokens);
+    LLVMSetVisibility(tokens, LLVMHiddenVisibility);
+  }
   LLVMValueRef fields[] = {
     u32(m, INGOT_ABI_VERSION), u32(m, sizeof(ingot_program)), bytes(m, label, sizeof label), bytes(m, plan_hash, 32),
     u32(m, (uint32_t)plan->n_kernels), u32(m, n_variants), kernel_rows(m, plan, schedule), variant_rows(m, plan, name, variants, n_variants),
-    inner_plan, inner_weights, u64(m, e->plan_size), u64(m, e->weights_size),
+    inner_plan, inner_weights, u64(m, e->plan_size), u64(m, e->weights_size), tokens,
   };
   global(m, LLVMConstStructInContext(m->context, fields, sizeof fields / sizeof *fields, false), ig_program_symbol(&m->arena, name), 8);
 }

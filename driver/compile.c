@@ -21,6 +21,7 @@
 #include "driver/planned.h"
 #include "driver/prefix.h"
 #include "driver/report.h"
+#include "driver/token_view.h"
 #include "frontend/model.h"
 #include "passes/lower.h"
 #include "passes/pipeline.h"
@@ -212,7 +213,7 @@ static bool embedded(compilation *c, const ig_text *plan, const char *weights_pa
   ig_str weights;
   if (!c->o->embed) return true;
   if (!ig_read_small_file(weights_path, MOST_EMBEDDED + 4096, c->arena, &weights, c->diags)) return false;
-  *out = (ig_embedded){plan->data, weights.data, plan->size, weights.size};
+  *out = (ig_embedded){out->tokens, plan->data, weights.data, plan->size, weights.size};
   return true;
 }
 
@@ -224,7 +225,7 @@ static bool library(compilation *c, const ig_platform *platform, ig_kernel_jobs 
   uint8_t plan_hash[INGOT_SHA256_SIZE];
   ingot__sha256_of(plan_bytes->data, plan_bytes->size, plan_hash);
   ig_object program;
-  ig_embedded inner = {0};
+  ig_embedded inner = {.tokens = c->model.tokenizer.present ? ig_token_codes[c->model.tokenizer.kind].symbol : NULL};
   if (!embedded(c, plan_bytes, weights_path, &inner)) return false;
   if (!ig_program_object(platform, &c->plan, c->name, &c->schedule, c->variants, c->n_variants, plan_hash, &inner, &program, c->diags)) return false;
   members = ig_alloc_array(c->arena, n + 1, sizeof *members);

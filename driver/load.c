@@ -9,6 +9,7 @@
 #include "codegen/jit.h"
 #include "codegen/program_object.h"
 #include "driver/driver.h"
+#include "driver/token_view.h"
 
 enum { LIBRARY_MOST = 256 << 20 };
 
@@ -34,6 +35,7 @@ bool ig_load_bundle(ig_loaded *loaded, const char *bundle, ig_arena *arena, ig_d
   ig_str archive, member, data;
   if (!ig_read_small_file(path, LIBRARY_MOST, arena, &archive, diags)) return false;
   ig_jit *jit = ig_jit_create();
+  for (size_t i = 0; i < sizeof ig_token_codes / sizeof *ig_token_codes; i++) ig_jit_define(jit, ig_token_codes[i].symbol, ig_token_codes[i].code);
   size_t errors = diags->errors;
   bool ok = true;
   for (size_t at = 0; ok && ig_next_member(archive, &at, &member, &data, path, diags);) ok = ig_jit_add_object(jit, data.data, data.size, diags);

@@ -140,9 +140,19 @@ void ingot__plan_close(ingot__plan *plan, const ingot_allocator *allocator);
 
 /* ---- the tokenizer (tokens_open.c) ---------------------------------------------------------------------------------------- */
 
+struct token_job;
 enum { INGOT__TOKENS_SENTENCEPIECE, INGOT__TOKENS_BYTES, INGOT__TOKENS_WORDPIECE, INGOT__TOKENS_UNIGRAM }; /* TokenizerKind of tokens.fbs */
 
+/* What differs between kinds of tokenizers. A model's library names the one it needs (ingot_program.tokens), and an app links no other. */
+typedef struct ingot__token_kind {
+  uint32_t kind;
+  void (*tokenize)(struct token_job *job, const uint8_t *text, size_t size); /* a stretch of plain text, without special tokens */
+} ingot__token_kind;
+
+extern const ingot__token_kind ingot__tokens_sentence, ingot__tokens_bytes, ingot__tokens_words, ingot__tokens_unigram;
+
 typedef struct ingot__tokenizer {
+  const ingot__token_kind *code;
   ingot__vec text, pieces, scores, hash, specials, bytes, end, merges;
   ingot__vec class_pages, class_blocks, transitions, passes, folds, charsmap, prefixes;
   uint32_t kind, bos, eos, unknown, n_classes, longest;
@@ -150,9 +160,10 @@ typedef struct ingot__tokenizer {
   float unknown_score;
 } ingot__tokenizer;
 
-/* Reads the tables of tokens.fbs, for a model of n_vocab tokens and that name. The bytes have to outlive the tokenizer; they may change
+/* Reads the tables of tokens.fbs, for a model of n_vocab tokens and that name, whose tokenizer is of the kind `code` (NULL: of none). The bytes have to outlive the tokenizer; they may change
  * meanwhile, as mapped ones can: that gives other tokens, and nothing is read outside. */
-ingot_status ingot__tokens_open(ingot__tokenizer *tokenizer, const uint8_t *data, uint64_t size, uint32_t n_vocab, const char *name, ingot_error *error);
+ingot_status ingot__tokens_open(ingot__tokenizer *tokenizer, const uint8_t *data, uint64_t size, uint32_t n_vocab, const ingot__token_kind *code,
+                                const char *name, ingot_error *error);
 
 /* ---- model and session -------------------------------------------------------------------------------------------------- */
 

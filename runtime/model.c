@@ -104,7 +104,8 @@ static ingot_status open_plan(ingot_model *model, const ingot_model_options *opt
 static ingot_status open_tokenizer(ingot_model *model, ingot_error *error) {
   const ingot__plan *plan = &model->plan;
   if (!plan->tokenizer_bytes) return INGOT_OK;
-  return ingot__tokens_open(&model->tokenizer, model->weights.data + plan->tokenizer_offset, plan->tokenizer_bytes, plan->n_vocab, model->program->name, error);
+  return ingot__tokens_open(&model->tokenizer, model->weights.data + plan->tokenizer_offset, plan->tokenizer_bytes, plan->n_vocab, model->program->tokens,
+                            model->program->name, error);
 }
 
 static ingot_status start_threads(ingot_model *model, const ingot_model_options *options, ingot_error *error) {

@@ -44,6 +44,15 @@ uint32_t ingot__code_point(const uint8_t *text, uint32_t size) {
   return code_point;
 }
 
+uint32_t ingot__class(const ingot__tokenizer *t, uint32_t code_point) {
+  enum { PAGE_BITS = 7 }; /* tokens.fbs, Tokenizer.class_pages */
+  uint32_t page = code_point >> PAGE_BITS;
+  if (page >= t->class_pages.count) return 0;
+  uint32_t at = ingot__load16(t->class_pages.data + 2 * (size_t)page) << PAGE_BITS | (code_point & ((1u << PAGE_BITS) - 1));
+  uint32_t class = at < t->class_blocks.count ? t->class_blocks.data[at] : 0;
+  return class < t->n_classes ? class : 0;
+}
+
 bool ingot__token_ends(const ingot__tokenizer *t, uint32_t id) {
   for (uint32_t i = 0; i < t->end.count; i++)
     if (ingot__id_at(t->end, i) == id) return true;
@@ -135,13 +144,7 @@ static void mark_first_bytes(const ingot__tokenizer *t, bool first[256]) {
 static bool is_space(uint8_t c) { return c == ' ' || (c >= 9 && c <= 13); }
 
 static void tokenize_stretch(token_job *job, const uint8_t *text, size_t size) {
-  if (!size) return;
-  switch (job->t->kind) {
-  case INGOT__TOKENS_BYTES: ingot__tokenize_bytes(job, text, size); break;
-  case INGOT__TOKENS_UNIGRAM: ingot__tokenize_unigram(job, text, size); break;
-  case INGOT__TOKENS_WORDPIECE: ingot__tokenize_words(job, text, size); break;
-  default: ingot__tokenize_sentence(job, text, size);
-  }
+  if (size) job->t->code->tokenize(job, text, size);
 }
 
 int64_t ingot__tokenize(const ingot__tokenizer *t, const ingot_allocator *allocator, const char *chars, size_t size, bool special, ingot_token *tokens,

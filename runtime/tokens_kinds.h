@@ -52,6 +52,9 @@ typedef struct token_pair {
   uint32_t key, left, size, id; /* the lowest key first, then the leftmost */
 } token_pair;
 
+/* Whether two neighbours may become one: the pair's key and id. */
+typedef bool token_join(const ingot__tokenizer *tokenizer, const uint8_t *text, const token_symbol *left, const token_symbol *right, token_pair *pair);
+
 enum { TOKENS_FEW = 64 };
 
 typedef struct token_job {
@@ -60,6 +63,7 @@ typedef struct token_job {
   ingot_token *tokens;
   size_t cap, count;
   bool failed;            /* no memory */
+  token_join *join;
   uint8_t *text;          /* room for 3 bytes for each byte of the part at hand, and 4 more */
   token_symbol *symbols;  /* room + 1 */
   token_pair *heap;       /* 2 (room + 1): each merge takes a pair and offers two at most */
@@ -82,13 +86,8 @@ bool ingot__make_room(token_job *job, size_t size);
 
 /* ---- the kinds ------------------------------------------------------------------------------------------------------------------ */
 
-/* Merges neighbours in `symbols`, whose texts lie in `text`, until none is left to merge, and emits them. */
-void ingot__merge(token_job *job, const uint8_t *text);
-/* A stretch of plain text, without special tokens. */
-void ingot__tokenize_sentence(token_job *job, const uint8_t *text, size_t size);
-void ingot__tokenize_bytes(token_job *job, const uint8_t *text, size_t size);
-void ingot__tokenize_unigram(token_job *job, const uint8_t *text, size_t size);
-void ingot__tokenize_words(token_job *job, const uint8_t *text, size_t size);
+/* Merges neighbours in `symbols`, whose texts lie in `text`, until none is left that `join` joins, and emits them. */
+void ingot__merge(token_job *job, const uint8_t *text, token_join *join);
 
 /* The class of a code point; 0 where the tables have none. */
 uint32_t ingot__class(const ingot__tokenizer *tokenizer, uint32_t code_point);

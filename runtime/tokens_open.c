@@ -32,7 +32,7 @@ static bool token_or_none(const ingot__tokenizer *t, uint32_t id) { return id ==
 static ingot_status check(const opener *o, const ingot__tokenizer *t, uint32_t n_vocab) {
   uint32_t n = t->pieces.count;
   bool unigram = t->kind == INGOT__TOKENS_UNIGRAM, scored = t->kind == INGOT__TOKENS_SENTENCEPIECE || unigram;
-  if (t->kind > INGOT__TOKENS_UNIGRAM) return refuse(o, "kind is %u", t->kind);
+  if (!t->code || t->kind != t->code->kind) return refuse(o, "kind is %u, and the library is for %s", t->kind, t->code ? "another" : "none");
   if (n > n_vocab || (scored && t->scores.count != n)) return refuse(o, "%u pieces and %u scores for %u tokens", n, t->scores.count, n_vocab);
   if (t->longest > UINT16_MAX) return refuse(o, "longest is %u", t->longest);
   if (!power_of_two(t->hash.count)) return refuse(o, "the size of hash is no power of two");
@@ -44,7 +44,8 @@ static ingot_status check(const opener *o, const ingot__tokenizer *t, uint32_t n
   return INGOT_OK;
 }
 
-ingot_status ingot__tokens_open(ingot__tokenizer *t, const uint8_t *data, uint64_t size, uint32_t n_vocab, const char *name, ingot_error *error) {
+ingot_status ingot__tokens_open(ingot__tokenizer *t, const uint8_t *data, uint64_t size, uint32_t n_vocab, const ingot__token_kind *code, const char *name,
+                                ingot_error *error) {
   const opener o = {name, error};
   plan_reader reader, *r = &reader;
   const plan_table root = ingot__read_root(r, data, size, "INGT"), *table = &root;
@@ -52,7 +53,7 @@ ingot_status ingot__tokens_open(ingot__tokenizer *t, const uint8_t *data, uint64
 #define NUMBER(field, missing, name) (uint32_t)ingot__read_scalar(r, table, field, 4, missing, name)
 #define BYTE(field, name) (uint8_t)ingot__read_scalar(r, table, field, 1, 0, name)
   *t = (ingot__tokenizer){
-    .present = true, .kind = BYTE(T_KIND, "kind"), .text = VECTOR(T_TEXT, 1, "text"), .pieces = VECTOR(T_PIECES, PIECE_BYTES, "pieces"),
+    .present = true, .code = code, .kind = BYTE(T_KIND, "kind"), .text = VECTOR(T_TEXT, 1, "text"), .pieces = VECTOR(T_PIECES, PIECE_BYTES, "pieces"),
     .scores = VECTOR(T_SCORES, 4, "scores"), .hash = VECTOR(T_HASH, 4, "hash"), .specials = VECTOR(T_SPECIALS, 4, "specials"),
     .bytes = VECTOR(T_BYTES, 4, "bytes"), .end = VECTOR(T_END, 4, "end"), .merges = VECTOR(T_MERGES, MERGE_BYTES, "merges"),
     .class_pages = VECTOR(T_CLASS_PAGES, 2, "class_pages"), .class_blocks = VECTOR(T_CLASS_BLOCKS, 1, "class_blocks"),

@@ -1,15 +1,7 @@
 /* Pre-tokenizers: the tables' automata, one pass after the other. */
 #include "runtime/tokens_kinds.h"
 
-enum { COMPLETE = 0x8000, DEAD = 0, START = 1, PAGE_BITS = 7, THREES = 1 << 30 }; /* tokens.fbs, Tokenizer.transitions and passes */
-
-uint32_t ingot__class(const ingot__tokenizer *t, uint32_t code_point) {
-  uint32_t page = code_point >> PAGE_BITS;
-  if (page >= t->class_pages.count) return 0;
-  uint32_t at = ingot__load16(t->class_pages.data + 2 * (size_t)page) << PAGE_BITS | (code_point & ((1u << PAGE_BITS) - 1));
-  uint32_t class = at < t->class_blocks.count ? t->class_blocks.data[at] : 0;
-  return class < t->n_classes ? class : 0;
-}
+enum { COMPLETE = 0x8000, DEAD = 0, START = 1, THREES = 1 << 30 }; /* tokens.fbs, Tokenizer.transitions and passes */
 
 static uint32_t transition(const ingot__tokenizer *t, uint32_t start, uint32_t state, uint32_t class) {
   uint64_t at = start + (uint64_t)state * (t->n_classes + 1) + class;

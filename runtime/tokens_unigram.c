@@ -109,7 +109,7 @@ static void find_best(const ingot__tokenizer *t, const uint8_t *text, uint32_t s
   }
 }
 
-void ingot__tokenize_unigram(token_job *job, const uint8_t *text, size_t size) {
+static void tokenize(token_job *job, const uint8_t *text, size_t size) {
   const ingot__tokenizer *t = job->t;
   size_t n = normalise(t, text, size, NULL, EXPANSION * size + 16);
   if (n == SIZE_MAX || n > INT32_MAX) {
@@ -140,3 +140,5 @@ void ingot__tokenize_unigram(token_job *job, const uint8_t *text, size_t size) {
   }
   ingot__release(job->allocator, memory, place_bytes + n + 1);
 }
+
+const ingot__token_kind ingot__tokens_unigram = {INGOT__TOKENS_UNIGRAM, tokenize};

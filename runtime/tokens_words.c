@@ -48,7 +48,7 @@ static void emit_word(token_job *job, const uint8_t *word, uint32_t size) {
   if (job->count == before && t->unknown != NO_TOKEN) ingot__emit(job, t->unknown);
 }
 
-void ingot__tokenize_words(token_job *job, const uint8_t *text, size_t size) {
+static void tokenize(token_job *job, const uint8_t *text, size_t size) {
   const ingot__tokenizer *t = job->t;
   uint32_t n = 0; /* of the word so far, with its mark */
   const uint32_t mark = (uint32_t)sizeof space_mark;
@@ -72,3 +72,5 @@ void ingot__tokenize_words(token_job *job, const uint8_t *text, size_t size) {
   }
   if (n) emit_word(job, job->text, mark + n);
 }
+
+const ingot__token_kind ingot__tokens_words = {INGOT__TOKENS_WORDPIECE, tokenize};

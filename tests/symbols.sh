@@ -51,7 +51,7 @@ if [ $# -ge 4 ]; then
   same "what $(basename "$model") shows" "$work/expected" "$work/shown"
   of_kind hidden "$work/model" | grep -v "^${name}__" > "$work/odd" || true
   [ ! -s "$work/odd" ] || { complain "hidden symbols that do not begin with ${name}__:"; cat "$work/odd"; }
-  needs "$work/model" > "$work/needs"
+  needs "$work/model" | grep -v '^ingot__tokens_[a-z]*$' > "$work/needs" || true # the runtime's code for its kind of tokenizer
   [ ! -s "$work/needs" ] || { complain "$(basename "$model") needs:"; cat "$work/needs"; }
   no_state "$model"
   echo "$(basename "$model"): $(of_kind hidden "$work/model" | wc -l) hidden symbols"

@@ -36,7 +36,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   if (!copy) abort();
   end = (size % 8) ? copy : end;
   memcpy(end, data, size);
-  if (ingot__tokens_open(&t, end, size, 1 << 20, "fuzz", &error) == INGOT_OK) {
+  const ingot__token_kind *const kinds[] = {&ingot__tokens_sentence, &ingot__tokens_bytes, &ingot__tokens_words, &ingot__tokens_unigram};
+  size_t kind = 0;
+  while (kind < 4 && ingot__tokens_open(&t, end, size, 1 << 20, kinds[kind], "fuzz", &error) != INGOT_OK) kind++;
+  if (kind < 4) {
     const size_t n = size < 40 ? size : 40;
     use(&t, &allocator, text, sizeof text - 1, true);
     use(&t, &allocator, text, data[0] % sizeof text, false);

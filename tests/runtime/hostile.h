@@ -84,7 +84,7 @@ static inline bool hostile_run(const uint8_t *plan, uint32_t size, const uint8_t
   guard g = {.most = 1 << 21, .pages = true};
   const ingot_allocator allocator = {guard_allocate, guard_release, &g};
   ingot_program program = {.abi_version = INGOT_ABI_VERSION, .size = sizeof program, .name = "toy", .n_kernels = TOY_KERNELS, .n_variants = 1,
-                           .info = toy_info, .variants = variants};
+                           .info = toy_info, .variants = variants, .tokens = &ingot__tokens_sentence};
   ingot__sha256_of(plan, size, program.plan_hash);
   ingot_model_options options = {.size = sizeof options, .plan = plan, .plan_size = size, .weights = weights, .weights_size = TOY_FILE,
                                  .n_threads = n_threads, .allocator = &allocator};

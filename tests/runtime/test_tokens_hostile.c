@@ -42,7 +42,7 @@ static void use(const ingot__tokenizer *t) {
 static void try_tables(const uint8_t *bytes, uint32_t size) {
   ingot__tokenizer t;
   ingot_error error = {INGOT_OK, ""};
-  ingot_status status = ingot__tokens_open(&t, bytes, size, TOY_VOCAB, "toy", &error);
+  ingot_status status = ingot__tokens_open(&t, bytes, size, TOY_VOCAB, &ingot__tokens_sentence, "toy", &error);
   if (status != INGOT_OK) CHECK(status == INGOT_ERROR_WEIGHTS && strstr(error.message, "weights of 'toy': tokenizer: ") == error.message);
   else opened++, use(&t);
 }
@@ -65,7 +65,7 @@ static void refused(const maker *good, uint32_t at, uint32_t value, const char *
   maker m = {malloc(good->size), good->size, good->size};
   memcpy(m.data, good->data, good->size);
   mk_put(&m, at, value, 4);
-  if (!CHECK(ingot__tokens_open(&t, m.data, m.size, TOY_VOCAB, "toy", &error) == INGOT_ERROR_WEIGHTS) || !CHECK(strstr(error.message, words) != NULL))
+  if (!CHECK(ingot__tokens_open(&t, m.data, m.size, TOY_VOCAB, &ingot__tokens_sentence, "toy", &error) == INGOT_ERROR_WEIGHTS) || !CHECK(strstr(error.message, words) != NULL))
     fprintf(stderr, "  expected '%s', found '%s'\n", words, error.message);
   free(m.data);
 }
@@ -82,6 +82,10 @@ static void test_messages(const maker *m) {
   refused(m, follow(m, mk_slot(m, t, 5)), 255, "bytes has 255 entries");
   refused(m, mk_slot(m, t, 6), TOY_VOCAB, "bos, eos or unknown is not a token");
   refused(m, mk_slot(m, t, 22), 65536, "longest is 65536");
+  ingot__tokenizer other;
+  ingot_error error;
+  CHECK(ingot__tokens_open(&other, m->data, m->size, TOY_VOCAB, &ingot__tokens_bytes, "toy", &error) == INGOT_ERROR_WEIGHTS && strstr(error.message, "kind is 0, and the library is for another"));
+  CHECK(ingot__tokens_open(&other, m->data, m->size, TOY_VOCAB, NULL, "toy", &error) == INGOT_ERROR_WEIGHTS && strstr(error.message, "kind is 0, and the library is for none"));
 }
 
 int main(void) {
@@ -112,7 +116,7 @@ int main(void) {
 
   ingot__tokenizer t;
   memcpy(at, tables.data, size);
-  CHECK(ingot__tokens_open(&t, at, size, TOY_VOCAB, "toy", NULL) == INGOT_OK);
+  CHECK(ingot__tokens_open(&t, at, size, TOY_VOCAB, &ingot__tokens_sentence, "toy", NULL) == INGOT_OK);
   for (uint32_t i = 0; i < CHANGES / 10; i++) {
     for (uint32_t k = 0; k < 50; k++) change(at, size, &random);
     use(&t);

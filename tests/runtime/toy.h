@@ -6,6 +6,7 @@
 #include <math.h>
 #include <stdio.h>
 #include "runtime/abi/cpu.h"
+#include "runtime/core.h"
 #include "runtime/abi/kernel.h"
 #include "runtime/abi/weights.h"
 #include "runtime/abi/template.h"
@@ -322,7 +323,7 @@ static inline void toy_make(toy *t) {
   t->plan = toy_plan((const uint8_t *)t->weights, tokens.size);
   free(tokens.data);
   t->program = (ingot_program){.abi_version = INGOT_ABI_VERSION, .size = sizeof t->program, .name = "toy", .n_kernels = TOY_KERNELS, .n_variants = 3,
-                               .info = toy_info, .variants = toy_variants};
+                               .info = toy_info, .variants = toy_variants, .tokens = &ingot__tokens_sentence};
   toy_seal(t);
 }
 
