@@ -94,6 +94,7 @@ static bool index_keys(reader *r) {
   for (uint32_t i = 0; i < meta->n; i++) keys[i] = (sort_key){(const char *)r->in->base + meta->entries[i].key, meta->entries[i].key_size, i};
   if (meta->n) qsort(keys, meta->n, sizeof *keys, by_text);
   meta->sorted = ig_alloc_array(&r->model->arena, meta->n, sizeof *meta->sorted);
+  meta->asked = ig_alloc_array(&r->model->arena, meta->n, sizeof *meta->asked);
   for (uint32_t i = 0; i < meta->n; i++) {
     meta->sorted[i] = keys[i].index;
     if (i && same_text(&keys[i - 1], &keys[i]))

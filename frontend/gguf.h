@@ -26,6 +26,7 @@ struct ig_meta {
   ig_cursor head;
   ig_meta_entry *entries;     /* in the file's order */
   uint32_t *sorted;           /* indices by key */
+  bool *asked;                /* by index: somebody looked for the key, and so knows what it means */
   uint32_t n;
 };
 

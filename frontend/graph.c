@@ -128,6 +128,23 @@ static void check_unknown(ig_lowering *l) {
     if (!l->used[i]) ig_problem_add(l, IG_PROBLEM_UNKNOWN, "%s", l->model->tensors[i].name);
 }
 
+/* Keys of the architecture that nothing looked for: what they say may matter. (Those that are known to matter are problems, decoder.c.) */
+static void warn_of_keys(ig_lowering *l) {
+  static const char *const harmless[] = {"rope.scaling.finetuned", "tensor_data_layout"};
+  const ig_meta *meta = l->model->meta;
+  const size_t n = strlen(l->model->architecture);
+  ig_text names = {0};
+  for (uint32_t i = 0; i < meta->n; i++) {
+    ig_str key = ig_meta_key(meta, &meta->entries[i]);
+    bool ours = key.size > n + 1 && !memcmp(key.data, l->model->architecture, n) && key.data[n] == '.', mute = meta->asked[i];
+    for (size_t k = 0; ours && k < sizeof harmless / sizeof *harmless; k++) mute |= ig_str_equal((ig_str){key.data + n + 1, key.size - n - 1}, harmless[k]);
+    if (ours && !mute) ig_text_printf(&names, "%s%s", names.size ? ", " : "", ig_str_printable(&l->arena, key));
+  }
+  if (names.size)
+    ig_report(l->diags, IG_WARNING, l->model->file.path, "metadata keys that ingot does not know are left aside, and answers may suffer: %s", names.data);
+  ig_text_finish(&names);
+}
+
 /* ---- the whole -------------------------------------------------------------------------------------------------------- */
 
 static const ig_family_row *find_family(const char *architecture) {
@@ -172,6 +189,7 @@ bool ig_model_graph(const ig_model *model, ig_module module, bool (*supported)(c
   }
   ok = report(&l) && ok;
   if (ok) {
+    warn_of_keys(&l);
     l.builder = (ig_builder){.module = module, .function = ig_function_create(module, "forward")};
     ig_decoder_build(&l, &decoder);
   }

@@ -19,7 +19,10 @@ const ig_meta_entry *ig_meta_find(const ig_meta *meta, const char *key) {
     size_t shorter = e->key_size < size ? e->key_size : size;
     int order = memcmp(meta->head.base + e->key, key, shorter);
     if (!order) order = (e->key_size > size) - (e->key_size < size);
-    if (!order) return e;
+    if (!order) {
+      meta->asked[e - meta->entries] = true;
+      return e;
+    }
     if (order < 0) low = middle + 1;
     else high = middle;
   }
