@@ -65,6 +65,8 @@ ig_template_node *ig_template_make(ig_template_parser *p, ig_template_kind kind,
 /* Parses one expression, or several with commas as a tuple; `choice`: whether it may be `a if b else c`. NULL where refused. */
 ig_template_node *ig_template_expression(ig_template_parser *p, bool choice);
 ig_template_node *ig_template_tuple(ig_template_parser *p, bool choice);
+/* Filters, the first without its bar, applied to `of`. */
+ig_template_node *ig_template_filters(ig_template_parser *p, ig_template_node *of);
 /* Parses the whole source into a list of statements. */
 ig_template_node *ig_template_parse(ig_template_parser *p);
 /* Bytecode (runtime/abi/template.h) of the statements. */

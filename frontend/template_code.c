@@ -450,6 +450,20 @@ static void write_set(coder *c, const node *n) {
   } else store(c, n->list);
 }
 
+static bool mentions(const node *n, ig_str name) {
+  for (; n; n = n->next)
+    if ((n->kind == T_NAME && same(n->text, name)) || mentions(n->a, name) || mentions(n->b, name) || mentions(n->c, name) || mentions(n->list, name) ||
+        mentions(n->body, name) || mentions(n->other, name))
+      return true;
+  return false;
+}
+
+static void add_parameter(coder *c, scope *s, ig_str name) {
+  bind(c, s, name, new_place(c));
+  ig_text_add(c->strings, name.data, name.size);
+  ig_text_add(c->strings, "", 1);
+}
+
 static void write_macro(coder *c, const node *n) {
   if (c->in_macro) {
     ig_template_refuse(c->p, n->at, "a macro in a macro");
@@ -464,10 +478,10 @@ static void write_macro(coder *c, const node *n) {
   c->turn = NULL;
   for (const node *a = n->list; a; a = a->next, operands[2]++) {
     if (find_in(&inner, a->text)) ig_template_refuse(c->p, a->at, "a parameter twice");
-    bind(c, &inner, a->text, new_place(c));
-    ig_text_add(c->strings, a->text.data, a->text.size);
-    ig_text_add(c->strings, "", 1);
+    add_parameter(c, &inner, a->text);
   }
+  const ig_str caller = ig_str_of("caller"); /* given by a call block, to macros that mention it */
+  if (!find_in(&inner, caller) && mentions(n->body, caller)) add_parameter(c, &inner, caller), operands[2]++;
   operands[1] = (uint32_t)c->strings->size - operands[0];
   const binding *parameters = inner.names;
   const size_t enter = emit(c, INGOT_TEMPLATE_ENTER, operands);

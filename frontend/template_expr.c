@@ -332,6 +332,11 @@ static node *filtered(parser *p, node *n) {
   return n;
 }
 
+node *ig_template_filters(parser *p, node *of) {
+  skip_space(p);
+  return filtered(p, filter(p, of, p->at));
+}
+
 /* ---- operators, the tightest first ------------------------------------------------------------------------------------ */
 
 static node *unary(parser *p, bool with_filter) {

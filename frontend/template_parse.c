@@ -140,11 +140,9 @@ static node *read_set(parser *p) {
   return n;
 }
 
-static node *read_macro(parser *p) {
-  static const char *const ends[] = {"endmacro", NULL};
-  node *n = make(p, T_MACRO), **end = &n->list;
-  n->text = ig_template_word(p);
-  if (!n->text.size || !ig_template_accept(p, "(")) ig_template_refuse_here(p);
+/* After the bracket. */
+static void parameters(parser *p, node *macro) {
+  node **end = &macro->list;
   while (!p->failed && !ig_template_accept(p, ")")) {
     node *parameter = ig_template_make(p, T_NAME, p->at, NULL, NULL);
     parameter->text = ig_template_word(p);
@@ -157,13 +155,63 @@ static node *read_macro(parser *p) {
       break;
     }
   }
+}
+
+static node *read_macro(parser *p) {
+  static const char *const ends[] = {"endmacro", NULL};
+  node *n = make(p, T_MACRO);
+  n->text = ig_template_word(p);
+  if (!n->text.size || !ig_template_accept(p, "(")) ig_template_refuse_here(p);
+  parameters(p, n);
   if (!p->failed) n->body = body(p, "macro", ends);
   return n;
 }
 
+/* Two blocks are others in disguise; their names have a space, which those of the source cannot have. */
+
+static node *hidden(parser *p, const char *name) {
+  node *n = make(p, T_NAME);
+  n->text = ig_str_of(name);
+  return n;
+}
+
+static node *both(parser *p, node *first, node *second) {
+  node *n = make(p, T_BLOCK);
+  n->body = first;
+  first->next = second;
+  return n;
+}
+
+/* {% filter f %}text{% endfilter %}: the text as a value, written through the filters. */
+static node *read_filter(parser *p) {
+  static const char *const ends[] = {"endfilter", NULL};
+  node *set = make(p, T_SET), *output = make(p, T_OUTPUT);
+  set->list = hidden(p, " filter");
+  output->a = ig_template_filters(p, hidden(p, " filter"));
+  if (!p->failed) set->body = body(p, "filter", ends);
+  return both(p, set, output);
+}
+
+/* {% call(parameters) m(...) %}text{% endcall %}: the text as a macro, which m is given by the name of `caller`. */
+static node *read_call(parser *p) {
+  static const char *const ends[] = {"endcall", NULL};
+  node *macro = make(p, T_MACRO), *output = make(p, T_OUTPUT), *caller = hidden(p, " caller");
+  macro->text = caller->text;
+  caller->keyword = ig_str_of("caller");
+  if (ig_template_accept(p, "(")) parameters(p, macro);
+  output->a = p->failed ? NULL : ig_template_expression(p, true);
+  if (!p->failed && output->a->kind != T_CALL) ig_template_refuse(p, p->tag, "a `call` of anything but a macro");
+  if (p->failed) return NULL;
+  node **end = &output->a->list;
+  while (*end) end = &(*end)->next;
+  *end = caller;
+  macro->body = body(p, "call", ends);
+  return both(p, macro, output);
+}
+
 /* The statement at the word; NULL where the word ends statements, and is left in p->word. */
 static node *statement(parser *p) {
-  static const char *const ends[] = {"elif", "else", "endif", "endfor", "endset", "endmacro", "endgeneration", NULL}, *const generation_ends[] = {"endgeneration", NULL};
+  static const char *const ends[] = {"elif", "else", "endif", "endfor", "endset", "endmacro", "endgeneration", "endfilter", "endcall", NULL}, *const generation_ends[] = {"endgeneration", NULL};
   ig_str word = p->word = ig_template_word(p);
   node *n = NULL;
   if (is_one_of(word, ends)) return NULL;
@@ -171,6 +219,8 @@ static node *statement(parser *p) {
   else if (ig_str_equal(word, "for")) n = read_for(p);
   else if (ig_str_equal(word, "set")) n = read_set(p);
   else if (ig_str_equal(word, "macro")) n = read_macro(p);
+  else if (ig_str_equal(word, "filter")) n = read_filter(p);
+  else if (ig_str_equal(word, "call")) n = read_call(p);
   else if (ig_str_equal(word, "break")) n = make(p, T_BREAK);
   else if (ig_str_equal(word, "continue")) n = make(p, T_CONTINUE);
   else if (ig_str_equal(word, "generation")) n = make(p, T_BLOCK), n->body = body(p, "generation", generation_ends); /* marks the answer for training */

@@ -58,7 +58,9 @@ static const struct { const char *source, *expect; } good[] = {
 
 static const struct { const char *source, *expect; } refused[] = {
   {"{% include 'x' %}", "line 1, column 1: `include`"},
-  {"a\n {% call f() %}", "line 2, column 2: `call`"},
+  {"a\n {% include 'x' %}", "line 2, column 2: `include`"},
+  {"{% call 1 + 2 %}{% endcall %}", "line 1, column 1: a `call` of anything but a macro"},
+  {"{% filter nosuch %}{% endfilter %}", "line 1, column 11: the filter `nosuch`"},
   {"{% for m in messages recursive %}{% endfor %}", "line 1, column 22: `recursive` here"},
   {"{% for m in messages %}", "line 1, column 24: `for` without its end"},
   {"{% for m in messages %}{% elif true %}{% endfor %}", "line 1, column 24: `elif` in a `for`"},
