@@ -14,7 +14,7 @@ static bool failed(ig_packet *p, const char *path) { return ig_error(p->diags, p
 
 bool ig_packet_begin(ig_packet *p, const char *final, const char *mark, uint32_t zip_align, ig_arena *arena, ig_diags *diags) {
   struct stat st;
-  *p = (ig_packet){.final = final, .part = ig_format(arena, "%s.%ld.part", final, (long)getpid()), .align = zip_align, .arena = arena, .diags = diags};
+  *p = (ig_packet){.final = final, .part = ig_format(arena, "%s.%ld.part", final, (long)getpid()), .align = zip_align, .piece = ig_alloc(arena, PIECE), .arena = arena, .diags = diags};
   if (lstat(final, &st) == 0 && (zip_align ? !S_ISREG(st.st_mode) : access(ig_format(arena, "%s/%s", final, mark), F_OK) != 0))
     return ig_error(diags, final, "exists and is not a package that ingot made; move it away");
   char *parent = ig_copy_string(arena, final);
@@ -103,11 +103,10 @@ bool ig_packet_text(ig_packet *p, const char *name, const char *text) {
 
 /* Calls `use` for the file's bytes in order. */
 static bool each_piece(ig_packet *p, const ig_file *file, void (*use)(ig_packet *, const uint8_t *, size_t, void *), void *user) {
-  static _Thread_local uint8_t bytes[PIECE];
   for (uint64_t at = 0; at < file->size; at += PIECE) {
     const size_t size = file->size - at < PIECE ? (size_t)(file->size - at) : PIECE;
-    if (!ig_file_read(file, at, bytes, size, p->diags)) return false;
-    use(p, bytes, size, user);
+    if (!ig_file_read(file, at, p->piece, size, p->diags)) return false;
+    use(p, p->piece, size, user);
   }
   return true;
 }

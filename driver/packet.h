@@ -12,6 +12,7 @@ typedef struct ig_packet {
   FILE *zip;                     /* NULL: a folder */
   uint32_t align;                /* of each file in the zip: devices map them where they lie */
   uint64_t at;
+  uint8_t *piece;                /* of a file on its way */
   ig_packet_entry *entries;
   size_t n, capacity;
   ig_arena *arena;
