@@ -4,6 +4,8 @@
 
 #include "tests/compiler/kernel_harness.h"
 
+#include <math.h>
+
 #include "ir/kernel_reference.h"
 
 typedef struct kernel_case {
@@ -72,6 +74,7 @@ static inline bool case_run(kernel_case *c) {
       if (got[at] != want[at]) {
         uint32_t g, w;
         memcpy(&g, got + at / 4 * 4, 4), memcpy(&w, want + at / 4 * 4, 4);
+        if (c->h->remote.process && isnan(ig_f32_of_bits(g)) && isnan(ig_f32_of_bits(w))) continue; /* machines make NaNs of either sign */
         printf("FAIL %s of %s: operand %d differs at byte %llu of %llu: %08x (%g), not %08x (%g)\n", c->info.name, c->h->variant->name, i,
                (unsigned long long)at, (unsigned long long)c->size[i], g, (double)ig_f32_of_bits(g), w, (double)ig_f32_of_bits(w));
         same = false;
