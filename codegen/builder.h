@@ -108,6 +108,8 @@ val kb_f32_to_f16(ig_kb *b, val v16xf32);                  /* nearest even; inpu
 /* Shared pieces of numerics.h */
 val kb_exp(ig_kb *b, val x);                               /* vector<16xf32> or f32 */
 val kb_silu(ig_kb *b, val x);                              /* x / (1 + exp(-x)) */
+val kb_gelu(ig_kb *b, val x);
+val kb_softcap(ig_kb *b, val v16xf32, val cap);            /* cap: f32 */
 val kb_fold16(ig_kb *b, val v16xf32);                      /* ig_fold16 -> f32 */
 val kb_fold16_i32(ig_kb *b, val v16xi32);                  /* the sum of the lanes */
 val kb_max16(ig_kb *b, val v16xf32);                       /* the largest lane */

@@ -74,6 +74,18 @@ val kb_exp(ig_kb *b, val x) {
 
 val kb_silu(ig_kb *b, val x) { return kb_div(b, x, kb_add(b, floats(b, is_vector(x), 1.0f), kb_exp(b, kb_neg(b, x)))); }
 
+val kb_gelu(ig_kb *b, val x) {
+  bool v = is_vector(x);
+  val w = kb_mul(b, x, kb_fma(b, floats(b, v, IG_GELU_CUBE), kb_mul(b, x, x), floats(b, v, IG_GELU_LINE)));
+  return kb_div(b, x, kb_add(b, floats(b, v, 1.0f), kb_exp(b, kb_neg(b, w))));
+}
+
+val kb_softcap(ig_kb *b, val x, val cap) {
+  val twice = kb_splat(b, "vector<16xf32>", kb_add(b, cap, cap)), slope = kb_splat(b, "vector<16xf32>", kb_div(b, kb_f32(b, 2), cap));
+  val part = kb_div(b, twice, kb_add(b, floats(b, true, 1.0f), kb_exp(b, kb_mul(b, x, slope))));
+  return kb_sub(b, kb_splat(b, "vector<16xf32>", cap), part);
+}
+
 void kb_sincos_turns(ig_kb *b, val high, val *sine, val *cosine) {
   bool v = is_vector(high);
   val q = kb_shru(b, kb_add(b, high, ints(b, v, 0x20000000)), ints(b, v, 30));

@@ -36,7 +36,8 @@ struct ig_kernel_probe {
 
 /* What operands hold: Activations of the layout, Weights, f32, Half, Turns, or the result (Y). */
 static const char *const operands_of[IG_FAMILY_COUNT] = {
-  [IG_LINEAR_GEMM] = "AWY", [IG_GLU_GEMM] = "AWWY", [IG_ATTENTION] = "FHHYF", [IG_ATTENTION_DECODE] = "FFFHHTY",
+  [IG_LINEAR_GEMM] = "AWY", [IG_GLU_GEMM] = "AWWY", [IG_GEGLU_GEMM] = "AWWY",
+  [IG_ATTENTION] = "FHHYF", [IG_ATTENTION_CAPPED] = "FHHYF", [IG_ATTENTION_DECODE] = "FFFHHTY", [IG_ATTENTION_DECODE_CAPPED] = "FFFHHTY",
 };
 
 bool ig_probe_knows(const ig_kernel_ref *kernel) { return operands_of[kernel->family] != NULL; }
@@ -191,7 +192,7 @@ double ig_probe_work(const ig_kernel_probe *p) {
   for (uint32_t i = 0; i < p->n_shapes && p->ref.layout; i++) {
     const shape *s = &p->shapes[i];
     double one = (double)INGOT_ROWS * s->all_tiles * (double)columns(p->ref.layout, s->args.dim) * s->args.dim[INGOT_DIM_TOKENS];
-    work += one * s->calls * (p->ref.family == IG_GLU_GEMM ? 2 : 1);
+    work += one * s->calls * (operands_of[p->ref.family][2] == 'W' ? 2 : 1);
   }
   return work;
 }

@@ -237,7 +237,12 @@ static bool normalise(run *r, const float *x, size_t columns, int gain, float ep
 }
 
 static bool do_rms_norm(run *r, const step *s) {
-  return normalise(r, rows_of(r, s->in[0]), columns_of(r, s->in[0]), s->in[1], (float)ig_attr_float(s->op, "eps"), rows_of(r, s->out[0]));
+  size_t columns = columns_of(r, s->in[0]);
+  const float *residual = rows_of(r, s->in[2]);
+  float *y = rows_of(r, s->out[0]);
+  if (!normalise(r, rows_of(r, s->in[0]), columns, s->in[1], (float)ig_attr_float(s->op, "eps"), y)) return false;
+  for (size_t i = 0; residual && i < r->n * columns; i++) y[i] = residual[i] + y[i];
+  return true;
 }
 
 static bool do_linear(run *r, const step *s) { return product(r, s, rows_of(r, s->in[0]), s->in[1], s->in[2], rows_of(r, s->out[0]), false); }
@@ -257,7 +262,7 @@ static bool do_fused_linear(run *r, const step *s) {
   if (s->out[1] == NONE && s->in[IG_ROLE_W1] != NONE) { /* glu */
     float *up = ig_alloc_array(&r->arena, n, sizeof *up);
     if (!product(r, s, x, s->in[IG_ROLE_W1], NONE, up, false)) return false;
-    ig_ref_glu(y, up, n, y);
+    ig_ref_glu(y, up, n, !strcmp(ig_attr_string(s->op, "epilogue", &r->arena), "geglu"), y);
     return true;
   }
   for (int i = 1; i < OUT; i++)
@@ -324,10 +329,10 @@ static float *copy(run *r, int index) {
 }
 
 static bool do_attention(run *r, const step *s) {
-  size_t heads = (size_t)ig_attr_int(s->op, "heads"), kv_heads = (size_t)ig_attr_int(s->op, "kv_heads"), dim = (size_t)ig_attr_int(s->op, "head_dim");
-  float scale = (float)ig_attr_float(s->op, "scale");
-  size_t window = ig_has_attr(s->op, "window") ? (size_t)ig_attr_int(s->op, "window") : 0;
-  size_t q_columns = heads * dim, kv_columns = kv_heads * dim;
+  ig_ref_heads shape = {.heads = (size_t)ig_attr_int(s->op, "heads"), .kv_heads = (size_t)ig_attr_int(s->op, "kv_heads"), .head_dim = (size_t)ig_attr_int(s->op, "head_dim"),
+                        .scale = (float)ig_attr_float(s->op, "scale"), .window = ig_has_attr(s->op, "window") ? (size_t)ig_attr_int(s->op, "window") : 0,
+                        .softcap = ig_has_attr(s->op, "softcap") ? (float)ig_attr_float(s->op, "softcap") : 0};
+  size_t dim = shape.head_dim, q_columns = shape.heads * dim, kv_columns = shape.kv_heads * dim;
   cache *c = &r->e->caches[ig_attr_int(s->op, "layer")];
   float *q = copy(r, s->in[0]), *k = copy(r, s->in[1]);
   const float *v = rows_of(r, s->in[2]);
@@ -340,24 +345,33 @@ static bool do_attention(run *r, const step *s) {
     c->v[r->e->position * kv_columns + i] = kept(r, v[i]);
   }
   int sinks_index = s->in[s->kind == IG_OP_rope_attention ? 5 : 4];
-  const float *sinks = sinks_index == NONE ? NULL : read_vector(r, sinks_index);
-  if (sinks_index != NONE && !sinks) return false;
+  if (sinks_index != NONE && !(shape.sinks = read_vector(r, sinks_index))) return false;
   for (size_t t = 0; t < r->n; t++)
-    ig_ref_attention(q + t * q_columns, c->k, c->v, r->e->position + t, heads, kv_heads, dim, scale, window, sinks,
-                     rows_of(r, s->out[0]) + t * q_columns);
+    ig_ref_attention(&shape, q + t * q_columns, c->k, c->v, r->e->position + t, rows_of(r, s->out[0]) + t * q_columns);
   return true;
 }
 
 static bool do_plain(run *r, const step *s) {
   const float *a = rows_of(r, s->in[0]), *b = rows_of(r, s->in[1]);
   float *y = rows_of(r, s->out[0]);
-  for (size_t i = 0; i < r->n * columns_of(r, s->out[0]); i++) y[i] = s->kind == IG_OP_silu ? ig_silu(a[i]) : s->kind == IG_OP_mul ? a[i] * b[i] : a[i] + b[i];
+  const char *number = s->kind == IG_OP_scale ? "factor" : s->kind == IG_OP_softcap ? "cap" : NULL;
+  float c = number ? (float)ig_attr_float(s->op, number) : 0;
+  for (size_t i = 0; i < r->n * columns_of(r, s->out[0]); i++)
+    switch (s->kind) {
+    case IG_OP_silu: y[i] = ig_silu(a[i]); break;
+    case IG_OP_gelu: y[i] = ig_gelu(a[i]); break;
+    case IG_OP_mul: y[i] = a[i] * b[i]; break;
+    case IG_OP_scale: y[i] = a[i] * c; break;
+    case IG_OP_softcap: y[i] = ig_softcap(a[i], c); break;
+    default: y[i] = a[i] + b[i]; break;
+    }
   return true;
 }
 
 static bool (*const ops[IG_OP_COUNT])(run *r, const step *s) = {
   [IG_OP_embed] = do_embed, [IG_OP_rms_norm] = do_rms_norm, [IG_OP_linear] = do_linear,
   [IG_OP_rope] = do_rope, [IG_OP_attention] = do_attention, [IG_OP_silu] = do_plain,
+  [IG_OP_gelu] = do_plain, [IG_OP_scale] = do_plain, [IG_OP_softcap] = do_plain,
   [IG_OP_mul] = do_plain, [IG_OP_add] = do_plain, [IG_OP_fused_linear] = do_fused_linear,
   [IG_OP_rope_attention] = do_attention, [IG_OP_experts] = do_experts, /* weights and tables are read where they are used */
 };

@@ -26,7 +26,7 @@ irdl.dialect @ig {
     %x = irdl.base "!builtin.tensor"
     %gain = irdl.base "!builtin.tensor"
     %eps = irdl.base "#builtin.float"
-    irdl.operands(x: %x, gain: %gain)
+    irdl.operands(x: %x, gain: %gain, residual: optional %x)
     irdl.attributes { "eps" = %eps }
     irdl.results(y: %x)
   }
@@ -67,6 +67,11 @@ irdl.dialect @ig {
     irdl.operands(x: %x)
     irdl.results(y: %x)
   }
+  irdl.operation @gelu {
+    %x = irdl.base "!builtin.tensor"
+    irdl.operands(x: %x)
+    irdl.results(y: %x)
+  }
   irdl.operation @mul {
     %x = irdl.base "!builtin.tensor"
     irdl.operands(a: %x, b: %x)
@@ -75,6 +80,20 @@ irdl.dialect @ig {
   irdl.operation @add {
     %x = irdl.base "!builtin.tensor"
     irdl.operands(a: %x, b: %x)
+    irdl.results(y: %x)
+  }
+  irdl.operation @scale {
+    %x = irdl.base "!builtin.tensor"
+    %factor = irdl.base "#builtin.float"
+    irdl.operands(x: %x)
+    irdl.attributes { "factor" = %factor }
+    irdl.results(y: %x)
+  }
+  irdl.operation @softcap {
+    %x = irdl.base "!builtin.tensor"
+    %cap = irdl.base "#builtin.float"
+    irdl.operands(x: %x)
+    irdl.attributes { "cap" = %cap }
     irdl.results(y: %x)
   }
   // Takes the plain attributes operandSegmentSizes and resultSegmentSizes: which of the optional operands and results are there.
@@ -94,7 +113,8 @@ irdl.dialect @ig {
     %none = irdl.is "none"
     %add = irdl.is "add"
     %glu = irdl.is "glu"
-    %epilogue = irdl.any_of(%none, %add, %glu)
+    %geglu = irdl.is "geglu"
+    %epilogue = irdl.any_of(%none, %add, %glu, %geglu)
     irdl.operands(x: %x, gain: optional %gain, w0: %w0, w1: optional %w1, w2: optional %w2, residual: optional %residual,
       b0: optional %b0, b1: optional %b1, b2: optional %b2)
     irdl.attributes { "epilogue" = %epilogue }

@@ -76,6 +76,7 @@ uint64_t ig_activation_bytes(ig_activation activation, uint64_t k) {
   return 0;
 }
 
+enum { PLAIN_DIMS = IG_ATTN_SINKS + 1 - IG_D0 }; /* of attention */
 static const struct {
   const char *name;   /* %s: the format or the activation */
   uint32_t n_static, max_tokens;
@@ -89,6 +90,8 @@ static const struct {
   [IG_LINEAR_X2] = {"linear_%s_x2", 3, 0, true, false},
   [IG_GLU_GEMV] = {"glu_%s_gemv", 3, 1, true, false},
   [IG_GLU_GEMM] = {"glu_%s_gemm", 3, 0, true, false},
+  [IG_GEGLU_GEMV] = {"geglu_%s_gemv", 3, 1, true, false},
+  [IG_GEGLU_GEMM] = {"geglu_%s_gemm", 3, 0, true, false},
   [IG_GLU] = {"glu", 1, 0, false, false},
   [IG_ROUTE] = {"route", 3, 0, false, false},
   [IG_GROUP] = {"group", 2, 0, false, false},
@@ -98,10 +101,16 @@ static const struct {
   [IG_EXPERTS_GEMM] = {"experts_%s_gemm", 6, 0, true, false},
   [IG_EXPERTS_SUM_GEMV] = {"experts_sum_%s_gemv", 6, 1, true, false},
   [IG_EXPERTS_SUM_GEMM] = {"experts_sum_%s_gemm", 6, 0, true, false},
-  [IG_ROPE_KV] = {"rope_kv", IG_ATTN_DIMS - IG_D0, 0, false, false},
-  [IG_ATTENTION] = {"attention", IG_ATTN_DIMS - IG_D0, 0, false, false},
-  [IG_ATTENTION_DECODE] = {"attention_decode", IG_ATTN_DIMS - IG_D0, 1, false, false},
-  [IG_ATTENTION_MERGE] = {"attention_merge", IG_ATTN_DIMS - IG_D0, 1, false, false},
+  [IG_GEGLU] = {"geglu", 1, 0, false, false},
+  [IG_NORM_ADD] = {"rms_norm_add", 4, 0, false, false},
+  [IG_SCALE] = {"scale", 2, 0, false, false},
+  [IG_SOFTCAP] = {"softcap", 2, 0, false, false},
+  [IG_ROPE_KV] = {"rope_kv", PLAIN_DIMS, 0, false, false},
+  [IG_ATTENTION] = {"attention", PLAIN_DIMS, 0, false, false},
+  [IG_ATTENTION_DECODE] = {"attention_decode", PLAIN_DIMS, 1, false, false},
+  [IG_ATTENTION_CAPPED] = {"attention_capped", PLAIN_DIMS + 1, 0, false, false},
+  [IG_ATTENTION_DECODE_CAPPED] = {"attention_decode_capped", PLAIN_DIMS + 1, 1, false, false},
+  [IG_ATTENTION_MERGE] = {"attention_merge", PLAIN_DIMS, 1, false, false},
 };
 
 void ig_kernel_name(char name[48], ig_family family, const ig_layout *layout, ig_activation activation) {
@@ -165,6 +174,17 @@ void ig_kernel_info(ingot_kernel_info *info, ig_family family, const ig_layout *
     WEIGHT(one(4 * block, D(0)));
     BUFFER(W, one((uint32_t)ig_activation_bytes(activation, block), T | D(0) | D(3)));
     break;
+  case IG_NORM_ADD:
+    info->tiles = one(1, T);
+    BUFFER(R, one(64, T | D(0) | D(3)));
+    WEIGHT(one(64, D(0)));
+    BUFFER(RW, one(64, T | D(0) | D(3)));
+    break;
+  case IG_SCALE:
+  case IG_SOFTCAP:
+    info->tiles = one(1, T | D(0));
+    BUFFER(RW, row_of_blocks(IG_ACT_F32, 16));
+    break;
   case IG_QUANT:
     info->tiles = one(1, T);
     BUFFER(R, row_of_blocks(IG_ACT_F32, block));
@@ -189,6 +209,8 @@ void ig_kernel_info(ingot_kernel_info *info, ig_family family, const ig_layout *
   }
   case IG_GLU_GEMV:
   case IG_GLU_GEMM:
+  case IG_GEGLU_GEMV:
+  case IG_GEGLU_GEMM:
     info->tiles = one(1, D(2));
     BUFFER(R, row_of(l->activation, l));
     WEIGHT(weight);
@@ -196,6 +218,7 @@ void ig_kernel_info(ingot_kernel_info *info, ig_family family, const ig_layout *
     BUFFER(W, one(64, T | D(2)));
     break;
   case IG_GLU:
+  case IG_GEGLU:
     info->tiles = one(1, T);
     BUFFER(RW, row_of_blocks(IG_ACT_F32, 16));
     BUFFER(R, row_of_blocks(IG_ACT_F32, 16));
@@ -248,6 +271,7 @@ void ig_kernel_info(ingot_kernel_info *info, ig_family family, const ig_layout *
     WEIGHT(turns);
     break;
   case IG_ATTENTION:
+  case IG_ATTENTION_CAPPED:
     info->tiles = one(1, D(0) | QTILES);
     BUFFER(R, heads_q);
     CACHE(R, k_cache);
@@ -256,6 +280,7 @@ void ig_kernel_info(ingot_kernel_info *info, ig_family family, const ig_layout *
     WEIGHT(sinks);
     break;
   case IG_ATTENTION_DECODE:
+  case IG_ATTENTION_DECODE_CAPPED:
     info->tiles = one(1, D(0) | BLOCKS);
     BUFFER(R, heads_q);
     BUFFER(R, heads_k);
@@ -273,7 +298,7 @@ void ig_kernel_info(ingot_kernel_info *info, ig_family family, const ig_layout *
     break;
   case IG_FAMILY_COUNT: break;
   }
-  if (family == IG_NORM) info->limit[0] = (ingot_limit){{1, D(1)}, {block, D(0)}};
+  if (family == IG_NORM || family == IG_NORM_ADD) info->limit[0] = (ingot_limit){{1, D(1)}, {block, D(0)}};
   if (family == IG_EMBED) info->limit[0] = (ingot_limit){{1, 0}, {1, D(2)}}; /* ids are clamped to a table that has rows */
   if (family == IG_ROUTE || family == IG_GROUP) { /* one of some is chosen, and as many as there is room for */
     info->limit[0] = (ingot_limit){{1, D(1)}, {IG_EXPERTS_MOST, 0}};
@@ -286,7 +311,7 @@ void ig_kernel_info(ingot_kernel_info *info, ig_family family, const ig_layout *
   }
   if (family >= IG_ROPE_KV) { /* heads have channels and fit their rows, channels their padding, pairs the head */
     ingot_term heads = {1, D(0) | D(1) | D(2)}, kv = {1, D(0) | D(2)};
-    bool merge = family == IG_ATTENTION_MERGE, prefill = family == IG_ATTENTION, y = merge || prefill;
+    bool merge = family == IG_ATTENTION_MERGE, prefill = family == IG_ATTENTION || family == IG_ATTENTION_CAPPED, y = merge || prefill;
     info->limit[0] = (ingot_limit){heads, {16, y ? D(9) : D(6)}};
     info->limit[1] = (ingot_limit){{1, D(2)}, {16, D(3)}};
     info->limit[2] = (ingot_limit){{1, 0}, {1, D(1) | D(2)}};

@@ -23,7 +23,13 @@ typedef enum ig_family {
   IG_LINEAR_X2,         /* linear_<fmt>_x2:    y = w x for x in two digits (a32x2, a256x2), any number of tokens: the head */
   IG_GLU_GEMV,          /* glu_<fmt>_gemv:     y = silu(w x) * (w2 x) for one token */
   IG_GLU_GEMM,          /* glu_<fmt>_gemm */
+  IG_GEGLU_GEMV,        /* geglu_<fmt>_gemv:   y = gelu(w x) * (w2 x) */
+  IG_GEGLU_GEMM,        /* geglu_<fmt>_gemm */
   IG_GLU,               /* glu:                y = silu(y) * up, for gate and up of different formats; tiles are tokens */
+  IG_GEGLU,             /* geglu:              y = gelu(y) * up */
+  IG_NORM_ADD,          /* rms_norm_add:       y += rms_norm(x), f32; tiles are tokens */
+  IG_SCALE,             /* scale:              y *= factor; tiles are 16 values */
+  IG_SOFTCAP,           /* softcap:            y = softcap(y); tiles are 16 values */
   IG_ROUTE,             /* route:              which experts a token takes, and their weights; tiles are tokens */
   IG_GROUP,             /* group:              the tokens' choices by expert: a slot for each, expert after expert, tokens in order; one tile */
   IG_GATHER,            /* gather:             a token's row copied to its slots; tiles are tokens */
@@ -35,33 +41,38 @@ typedef enum ig_family {
   IG_ROPE_KV,           /* rope_kv:            q rotated and scaled in place; k rotated and v rounded to f16 into the caches; tiles are tokens */
   IG_ATTENTION,         /* attention:          y = softmax(q k) v over the caches, causal; tiles are kv_heads * QUERY_TILES, kv head major */
   IG_ATTENTION_DECODE,  /* attention_decode:   rope_kv for one token and its attention to one block of 128; tiles are kv_heads * BLOCKS, kv head major */
+  IG_ATTENTION_CAPPED,  /* attention_capped, attention_decode_capped: the same with softcap(q k) */
+  IG_ATTENTION_DECODE_CAPPED,
   IG_ATTENTION_MERGE,   /* attention_merge:    blocks merged from left to right; one tile */
   IG_FAMILY_COUNT
 } ig_family;
 
 /* Static dims by family (index = INGOT_DIM_STATIC + n). */
 enum { IG_D0 = INGOT_DIM_STATIC };
-/* linear, glu:    0 k_units (see ig_units) · 1 k_odd · 2 row_tiles · linear only: 3 epilogue (0 y = v, 1 y = y + v) · 4 biased (0, or 1: v = w x + bias)
+/* linear, glu, geglu: 0 k_units (see ig_units) · 1 k_odd · 2 row_tiles · linear only: 3 epilogue (0 y = v, 1 y = y + v) · 4 biased (0, or 1: v = w x + bias)
  * embed, linear_x2: 0 k_units · 1 k_odd · 2 row_tiles
- * rms_norm:       0 blocks of the result (16 floats, 32 or 256 codes) · 1 n (true length) · 2 eps (f32 bits) · 3 pieces: rows of blocks in a token's
+ * rms_norm, rms_norm_add: 0 blocks of the result (16 floats, 32 or 256 codes) · 1 n (true length) · 2 eps (f32 bits) · 3 pieces: rows of blocks in a token's
  *                 row, each normalised by itself with the one gain (heads)
  * quant:          0 blocks
- * glu:            0 n16
+ * glu, geglu (without a weight): 0 n16
+ * scale, softcap: 0 n16 · 1 the factor, the cap (f32 bits)
  * route:          0 experts · 1 used · 2 row of scores in 16 floats
  * group:          0 experts · 1 used
  * gather:         0 used · 1 row in 8 bytes
  * experts_glu:    0 n16 of all chosen · 1 alpha · 2 limit · 3 shift (f32 bits)
  * experts_*:      0 k_units · 1 k_odd · 2 row_tiles (of one expert) · 3 experts · 4 biased (0, or 1: w x + bias) · 5 used
- * rope_kv, attention, attention_decode, attention_merge (the same list for all four):
+ * rope_kv, attention, attention_decode, attention_merge (the same list for all):
  *                 0 kv_heads · 1 group (query heads per kv head) · 2 head_dim · 3 v16 = ceil(head_dim / 16) · 4 scale of q (f32 bits)
  *                 5 pairs rotated (rope_dim / 2) · 6 q16 · 7 k16 · 8 v_row16 · 9 y16: row lengths of q, k, v, y in 16 floats
  *                 10 halves (0: pair i is the channels 2i and 2i + 1; else i and i + pairs) · 11 magnitude of sines and cosines (f32 bits)
  *                 12 window: the last positions that a query sees, its own among them (0: all) · 13 sinks (0, or 1: each head has one)
+ *                 capped only: 14 cap of the scores (f32 bits)
  */
-enum { IG_ATTN_KV_HEADS = IG_D0, IG_ATTN_GROUP, IG_ATTN_HEAD_DIM, IG_ATTN_V16, IG_ATTN_SCALE, IG_ATTN_PAIRS, IG_ATTN_Q16, IG_ATTN_K16, IG_ATTN_V_ROW16, IG_ATTN_Y16, IG_ATTN_HALVES, IG_ATTN_MAGNITUDE, IG_ATTN_WINDOW, IG_ATTN_SINKS, IG_ATTN_DIMS };
+enum { IG_ATTN_KV_HEADS = IG_D0, IG_ATTN_GROUP, IG_ATTN_HEAD_DIM, IG_ATTN_V16, IG_ATTN_SCALE, IG_ATTN_PAIRS, IG_ATTN_Q16, IG_ATTN_K16, IG_ATTN_V_ROW16, IG_ATTN_Y16, IG_ATTN_HALVES, IG_ATTN_MAGNITUDE, IG_ATTN_WINDOW, IG_ATTN_SINKS, IG_ATTN_CAP };
 enum { IG_LIN_UNITS = IG_D0, IG_LIN_ODD, IG_LIN_TILES, IG_LIN_EPILOGUE, IG_LIN_BIASED };
 enum { IG_EXP_EXPERTS = IG_D0 + 3, IG_EXP_BIASED, IG_EXP_USED }; /* after the first three of linear */
 enum { IG_NORM_BLOCKS = IG_D0, IG_NORM_N, IG_NORM_EPS, IG_NORM_PIECES };
+enum { IG_POINT_N16 = IG_D0, IG_POINT_NUMBER };
 
 /* Operands by family, in order:
  *   embed             tokens u32[T] · w · y f32
@@ -69,8 +80,10 @@ enum { IG_NORM_BLOCKS = IG_D0, IG_NORM_N, IG_NORM_EPS, IG_NORM_PIECES };
  *   quant             x f32 · y
  *   linear            x · w · y f32 [T][16 row_tiles] · bias f32 [16 row_tiles] (nothing where not biased)
  *   linear_x2         x · w · y f32 [T][16 row_tiles]
- *   glu_<fmt>         x · w (gate) · w2 (up) · y f32 [T][16 row_tiles]
- *   glu               y f32 (gate, in place) · up f32
+ *   glu_<fmt>, geglu_<fmt>   x · w (gate) · w2 (up) · y f32 [T][16 row_tiles]
+ *   glu, geglu        y f32 (gate, in place) · up f32
+ *   rms_norm_add      x f32 · gain f32[blocks] · y f32 (the residual, in place)
+ *   scale, softcap    y f32 (in place)
  *   route             scores f32 · choices
  *   group             choices · starts u32[experts + 1] · rows {u32 token, f32 weight}[slots] · slots u32[T][used]; there are T * used slots
  *   gather            x · slots · y [slots]

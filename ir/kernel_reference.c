@@ -64,6 +64,14 @@ static void write_row(const float *row, size_t at, size_t n, size_t whole, ig_ac
   }
 }
 
+/* silu, or gelu. */
+static float gate_of(float x, bool gelu, bool f) {
+  float w = gelu ? x * fused(IG_GELU_CUBE, x * x, IG_GELU_LINE, f) : x;
+  return x / (1.0f + expo(-w, f));
+}
+
+static float capped(float x, float cap, bool f) { return cap - (cap + cap) / (1.0f + expo(x * (2.0f / cap), f)); }
+
 static void norm(const ig_kernel_ref *ref, const ingot_kernel_args *a, uint32_t t, bool f) {
   size_t n = ig_activation_block(ref->activation) * (size_t)a->dim[IG_NORM_BLOCKS];
   const float *x = (const float *)a->operand[0] + t * n, *gain = a->operand[1];
@@ -75,15 +83,21 @@ static void norm(const ig_kernel_ref *ref, const ingot_kernel_args *a, uint32_t 
     float row[BLOCK_VALUES];
     size_t m = n - at < BLOCK_VALUES ? n - at : BLOCK_VALUES;
     for (size_t i = 0; i < m; i++) row[i] = (x[at + i] * r) * gain[at + i];
+    for (size_t i = 0; i < m && ref->family == IG_NORM_ADD; i++) row[i] = ((const float *)(const void *)y)[at + i] + row[i];
     write_row(row, at, m, n, ref->activation, y, f);
   }
 }
 
-static void glu(const ingot_kernel_args *a, uint32_t t, bool f) {
+static void glu(const ig_kernel_ref *ref, const ingot_kernel_args *a, uint32_t t, bool f) {
   size_t n = 16 * (size_t)a->dim[IG_D0];
   float *y = (float *)a->operand[0] + t * n;
   const float *up = (const float *)a->operand[1] + t * n;
-  for (size_t i = 0; i < n; i++) y[i] = y[i] / (1.0f + expo(-y[i], f)) * up[i];
+  for (size_t i = 0; i < n; i++) y[i] = gate_of(y[i], ref->family == IG_GEGLU, f) * up[i];
+}
+
+static void point(const ig_kernel_ref *ref, const ingot_kernel_args *a, uint32_t tile, bool f) {
+  float *y = (float *)a->operand[0] + 16 * (size_t)tile, number = ig_f32_of_bits(a->dim[IG_POINT_NUMBER]);
+  for (size_t i = 0; i < 16; i++) y[i] = ref->family == IG_SCALE ? y[i] * number : capped(y[i], number, f);
 }
 
 /* ---- experts ---------------------------------------------------------------------------------------------------------- */
@@ -152,18 +166,19 @@ static void experts_glu(const ingot_kernel_args *a, uint32_t t, bool f) {
 typedef struct shape {
   size_t context, kv_heads, group, head_dim, v16, pairs, q16, k16, v_row16, y16, heads, partial;
   size_t window;
-  float scale, magnitude;
+  float scale, magnitude, cap;
   bool halves, sinks;
 } shape;
 
-static shape shape_of(const ingot_kernel_args *a) {
+static shape shape_of(const ig_kernel_ref *ref, const ingot_kernel_args *a) {
+  bool softcap = ref->family == IG_ATTENTION_CAPPED || ref->family == IG_ATTENTION_DECODE_CAPPED;
   const uint32_t *d = a->dim;
   shape s = {
     .context = d[INGOT_DIM_CONTEXT], .kv_heads = d[IG_ATTN_KV_HEADS], .group = d[IG_ATTN_GROUP], .head_dim = d[IG_ATTN_HEAD_DIM],
     .v16 = d[IG_ATTN_V16], .pairs = d[IG_ATTN_PAIRS], .q16 = d[IG_ATTN_Q16], .k16 = d[IG_ATTN_K16], .v_row16 = d[IG_ATTN_V_ROW16],
     .y16 = d[IG_ATTN_Y16], .heads = (size_t)d[IG_ATTN_KV_HEADS] * d[IG_ATTN_GROUP], .partial = 16 * (size_t)d[IG_ATTN_V16] + 16,
     .scale = ig_f32_of_bits(d[IG_ATTN_SCALE]), .magnitude = ig_f32_of_bits(d[IG_ATTN_MAGNITUDE]), .halves = d[IG_ATTN_HALVES] != 0, .sinks = d[IG_ATTN_SINKS] != 0,
-    .window = d[IG_ATTN_WINDOW],
+    .window = d[IG_ATTN_WINDOW], .cap = softcap ? ig_f32_of_bits(d[IG_ATTN_CAP]) : 0,
   };
   return s;
 }
@@ -205,6 +220,7 @@ static void attend(const shape *s, const float *q, void *k_cache, void *v_cache,
   for (size_t i = low; i < n; i++) {
     p[i] = 0;
     for (size_t c = 0; c < s->head_dim; c++) p[i] = fused(ig_f16_to_f32(*k_at(s, k_cache, head, block * BLOCK + i, c)), q[c], p[i], f);
+    if (s->cap > 0) p[i] = capped(p[i], s->cap, f);
     m = p[i] > m ? p[i] : m;
   }
   for (size_t i = low; i < n; i++) {
@@ -241,8 +257,8 @@ static void zero_padding(const shape *s, float *y) {
   for (size_t i = s->heads * s->head_dim; i < 16 * s->y16; i++) y[i] = 0;
 }
 
-static void rope_kv(const ingot_kernel_args *a, uint32_t t, bool f) {
-  shape s = shape_of(a);
+static void rope_kv(const ig_kernel_ref *ref, const ingot_kernel_args *a, uint32_t t, bool f) {
+  shape s = shape_of(ref, a);
   size_t position = a->dim[INGOT_DIM_POSITION] + t;
   float *q = (float *)a->operand[0] + t * 16 * s.q16;
   const float *k = (const float *)a->operand[1] + t * 16 * s.k16, *v = (const float *)a->operand[2] + t * 16 * s.v_row16;
@@ -254,8 +270,8 @@ static void rope_kv(const ingot_kernel_args *a, uint32_t t, bool f) {
   for (size_t h = 0; h < s.kv_heads; h++) write_kv(&s, a->operand[5], h, position, k, v, a->operand[3], a->operand[4], f);
 }
 
-static void prefill(const ingot_kernel_args *a, uint32_t tile, bool f) {
-  shape s = shape_of(a);
+static void prefill(const ig_kernel_ref *ref, const ingot_kernel_args *a, uint32_t tile, bool f) {
+  shape s = shape_of(ref, a);
   size_t head = tile / a->dim[INGOT_DIM_QUERY_TILES], first = tile % a->dim[INGOT_DIM_QUERY_TILES] * INGOT_QUERY_TILE;
   for (size_t t = first; t < first + INGOT_QUERY_TILE && t < a->dim[INGOT_DIM_TOKENS]; t++) {
     size_t positions = a->dim[INGOT_DIM_POSITION] + t + 1, low = lowest(&s, positions - 1), begin = low / BLOCK;
@@ -274,8 +290,8 @@ static void prefill(const ingot_kernel_args *a, uint32_t tile, bool f) {
   }
 }
 
-static void decode(const ingot_kernel_args *a, uint32_t tile, bool f) {
-  shape s = shape_of(a);
+static void decode(const ig_kernel_ref *ref, const ingot_kernel_args *a, uint32_t tile, bool f) {
+  shape s = shape_of(ref, a);
   size_t head = tile / a->dim[INGOT_DIM_BLOCKS], block = tile % a->dim[INGOT_DIM_BLOCKS], position = a->dim[INGOT_DIM_POSITION];
   if (block == position / BLOCK) write_kv(&s, a->operand[5], head, position, a->operand[1], a->operand[2], a->operand[3], a->operand[4], f);
   size_t low = lowest(&s, position);
@@ -289,8 +305,8 @@ static void decode(const ingot_kernel_args *a, uint32_t tile, bool f) {
   }
 }
 
-static void merge_all(const ingot_kernel_args *a, bool f) {
-  shape s = shape_of(a);
+static void merge_all(const ig_kernel_ref *ref, const ingot_kernel_args *a, bool f) {
+  shape s = shape_of(ref, a);
   size_t begin = lowest(&s, a->dim[INGOT_DIM_POSITION]) / BLOCK;
   for (size_t g = 0; g < s.heads; g++) {
     float row[WIDEST];
@@ -311,18 +327,24 @@ bool ig_reference(const ig_kernel_ref *ref, const ingot_kernel_args *a, uint32_t
   for (uint32_t t = begin; t < end; t++) {
     switch (ref->family) {
     case IG_NORM:
+    case IG_NORM_ADD:
       for (uint32_t p = 0; p < a->dim[IG_NORM_PIECES]; p++) norm(ref, a, t * a->dim[IG_NORM_PIECES] + p, f);
       break;
     case IG_QUANT: quantised(ref, a, t, f); break;
-    case IG_GLU: glu(a, t, f); break;
+    case IG_GLU:
+    case IG_GEGLU: glu(ref, a, t, f); break;
+    case IG_SCALE:
+    case IG_SOFTCAP: point(ref, a, t, f); break;
     case IG_ROUTE: route(a, t, f); break;
     case IG_GROUP: group(a); break;
     case IG_GATHER: gather(a, t); break;
     case IG_EXPERTS_GLU: experts_glu(a, t, f); break;
-    case IG_ROPE_KV: rope_kv(a, t, f); break;
-    case IG_ATTENTION: prefill(a, t, f); break;
-    case IG_ATTENTION_DECODE: decode(a, t, f); break;
-    case IG_ATTENTION_MERGE: merge_all(a, f); break;
+    case IG_ROPE_KV: rope_kv(ref, a, t, f); break;
+    case IG_ATTENTION:
+    case IG_ATTENTION_CAPPED: prefill(ref, a, t, f); break;
+    case IG_ATTENTION_DECODE:
+    case IG_ATTENTION_DECODE_CAPPED: decode(ref, a, t, f); break;
+    case IG_ATTENTION_MERGE: merge_all(ref, a, f); break;
     default: return false;
     }
   }

@@ -39,6 +39,8 @@ int32_t ig_score_key(float score) {
 }
 
 float ig_silu(float x) { return x / (1.0f + ig_exp(-x)); }
+float ig_gelu(float x) { return x / (1.0f + ig_exp(-(x * fmaf(IG_GELU_CUBE, x * x, IG_GELU_LINE)))); }
+float ig_softcap(float x, float cap) { return cap - (cap + cap) / (1.0f + ig_exp(x * (2.0f / cap))); }
 
 void ig_sincos_turns(uint64_t turns, float *sine, float *cosine) {
   uint32_t u = (uint32_t)(turns >> 32), q = (u + 0x20000000u) >> 30, rest = u - (q << 30);

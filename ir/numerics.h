@@ -13,12 +13,14 @@
  *   row sums (mean of squares, softmax): lane i mod 16 holds a partial sum in order of i (squares by fma); then lanes are folded
  *       8, 4, 2, 1: l[i] += l[i + 8], l[i] += l[i + 4], ... (ig_fold16). Maxima need no order.
  *   rms_norm: r = 1 / sqrtf(sum / (float)n + eps); y = (x * r) * gain.
- *   silu(g) * u: ((g / (1 + exp(-g))) * u).
+ *   silu(g) * u: ((g / (1 + exp(-g))) * u).   gelu(g) * u: the same with w for -g: w = g * fma(IG_GELU_CUBE, g * g, IG_GELU_LINE), ((g / (1 + exp(-w))) * u).
+ *   softcap(x) = cap - (2 cap) / (1 + exp(x * (2 / cap))), which is cap tanh(x / cap); both quotients are true divisions.
+ *   rms_norm with a residual: residual + y.   scale: x * factor.
  *   rope: phase = frequency * position mod 2^64, as a signed turn in [-1/2, 1/2); c, s = cos, sin of it (ig_sincos_turns);
  *       (a, b) -> (fma(a, c, -(b * s)), fma(a, s, b * c)) on adjacent pairs; then q is multiplied by `scale`; k and v are rounded to f16
  *       (nearest even; beyond +-65504 clamped to it).
- *   attention, per query and block of 128 positions: s_p = fma chain over channels in order, from 0; m = max; p = exp(s_p - m); l = row sum of
- *       p; o_c = fma chain over positions p in order, from 0. Blocks merge from left to right, the first as it is:
+ *   attention, per query and block of 128 positions: s_p = fma chain over channels in order, from 0, then softcap(s_p) where the op has one;
+ *       m = max; p = exp(s_p - m); l = row sum of p; o_c = fma chain over positions p in order, from 0. Blocks merge from left to right, the first as it is:
  *       M' = max(M, m); a = exp(M - M'); b = exp(m - M'); L = fma(L, a, l * b); O = fma(O, a, o * b). y = O / L.
  *       A head's sink s is a last block of nothing: m = s, l = 1; L = fma(L, a, b); O = O * a.
  *   experts: scores are ordered by ig_score_key, equal ones by the lower number first; the first `used` are chosen. m = the highest score; with lane i
@@ -55,6 +57,12 @@ extern const float ig_exp_coefficients[7];
 float ig_exp(float x);
 /* x / (1 + exp(-x)): one negation (sign bit), exp, one add, one true division. */
 float ig_silu(float x);
+/* x (1 + tanh(sqrt(2 / pi) (x + 0.044715 x^3))) / 2, the form of GELU that models are trained with, since (1 + tanh(w / 2)) / 2 = 1 / (1 + exp(-w)). */
+#define IG_GELU_LINE 1.59576912f   /* 2 sqrt(2 / pi) */
+#define IG_GELU_CUBE 0.0713548163f /* 0.044715 of it */
+float ig_gelu(float x);
+/* cap tanh(x / cap); cap above 0. */
+float ig_softcap(float x, float cap);
 
 /* Orders scores whatever they are: the bits as a signed integer, of a negative number all but the sign turned over; a NaN lies below all. */
 int32_t ig_score_key(float score);

@@ -8,18 +8,20 @@
  *   ig.rope_table {frequencies = array<i64>, [halves], [magnitude]} -> tensor<pairs x i64> turns per position, 0.64 fixed point (numerics.h);
  *                  pair i is the channels 2i, 2i + 1 of a head, or with halves = 1 i, i + pairs; sines and cosines times the magnitude
  *   ig.embed      (tokens, w)                                  -> tensor<?x cols x f32>
- *   ig.rms_norm   (x, gain) {eps}                              a gain shorter than the row: each piece of its length (a head) by itself
+ *   ig.rms_norm   (x, gain, [residual]) {eps}                  a gain shorter than the row: each piece of its length (a head) by itself;
+ *                  fuse gives it the residual that its result is added to
  *   ig.linear     (x, w, [bias]) {[digits]}                    digits = 2: activations keep a second int8 digit where weights are quantised
  *   ig.rope       (x, pos, table) {heads, head_dim}            the first 2 * pairs channels of each head
- *   ig.attention  (q, k, v, pos, [sinks]) {layer, heads, kv_heads, head_dim, scale, [window]}   causal, over the layer's cache, which it extends;
- *                  window: only the last so many positions, the token's own among them; sinks: a score for each head, to which no value belongs
+ *   ig.attention  (q, k, v, pos, [sinks]) {layer, heads, kv_heads, head_dim, scale, [window], [softcap]}   causal, over the layer's cache, which it extends;
+ *                  window: only the last so many positions, the token's own among them; softcap: of the scores, as the op has it;
+ *                  sinks: a score for each head, to which no value belongs
  *   ig.experts    (residual, x, scores, gate, up, down, [gain], [gate_bias], [up_bias], [down_bias]) {used, [eps], [alpha, limit]}
  *                  the residual, and added to it from the lowest number up, of the `used` experts with the highest scores, weight * down(silu(gate x) * (up x)), weights being the softmax
  *                  of their scores; with alpha and limit the clamped product of numerics.h with up + 1; x is normalised first where there is a gain
- *   ig.silu (x) · ig.mul (a, b) · ig.add (a, b)
+ *   ig.silu (x) · ig.gelu (x), by tanh · ig.mul (a, b) · ig.add (a, b) · ig.scale (x) {factor} · ig.softcap (x) {cap}: cap tanh(x / cap)
  * Ops made by the pass fuse:
- *   ig.fused_linear   (x, [gain], w0, [w1], [w2], [residual], [b0], [b1], [b2]) {[eps], epilogue = "none" | "add" | "glu"} -> y0, [y1], [y2]
- *   ig.rope_attention (q, k, v, pos, table, [sinks]) {layer, heads, kv_heads, head_dim, scale, [window]}
+ *   ig.fused_linear   (x, [gain], w0, [w1], [w2], [residual], [b0], [b1], [b2]) {[eps], epilogue = "none" | "add" | "glu" | "geglu"} -> y0, [y1], [y2]
+ *   ig.rope_attention (q, k, v, pos, table, [sinks]) {layer, heads, kv_heads, head_dim, scale, [window], [softcap]}
  * A module holds func.func @forward(%tokens: tensor<?xi32>, %pos: i32) -> logits; after the pass split: @prefill, @decode
  * (tokens, pos -> hidden), @head and @head_rows (hidden -> logits).
  */
@@ -121,15 +123,19 @@ ig_value ig_build_expert_weights(ig_builder *b, const char *name, const char *fo
 ig_value ig_build_rope_table(ig_builder *b, const uint64_t *frequencies, size_t pairs);
 ig_value ig_build_embed(ig_builder *b, ig_value tokens, ig_value weight);
 ig_value ig_build_rms_norm(ig_builder *b, ig_value x, ig_value gain, float eps);
+ig_value ig_build_norm_add(ig_builder *b, ig_value x, ig_value gain, ig_value residual, float eps); /* a norm with its residual; handle NULL: none */
 ig_value ig_build_linear(ig_builder *b, ig_value x, ig_value weight);
 ig_value ig_build_biased(ig_builder *b, ig_value x, ig_value weight, ig_value bias); /* a linear with its bias; handle NULL: none */
 ig_value ig_build_rope(ig_builder *b, ig_value x, ig_value pos, ig_value table, uint32_t heads, uint32_t head_dim);
 ig_value ig_build_attention(ig_builder *b, ig_value q, ig_value k, ig_value v, ig_value pos, uint32_t layer, uint32_t heads, uint32_t kv_heads, uint32_t head_dim, float scale,
                             ig_value sinks /* handle NULL: none */);
 ig_value ig_build_silu(ig_builder *b, ig_value x);
+ig_value ig_build_gelu(ig_builder *b, ig_value x);
 ig_value ig_build_mul(ig_builder *b, ig_value a, ig_value c);
 ig_value ig_build_add(ig_builder *b, ig_value a, ig_value c);
-/* NULL handles where an operand is absent (`bias` NULL: no biases); results as weights are given (one for "glu"); eps is written where there is a gain. */
+ig_value ig_build_scale(ig_builder *b, ig_value x, float factor);
+ig_value ig_build_softcap(ig_builder *b, ig_value x, float cap);
+/* NULL handles where an operand is absent (`bias` NULL: no biases); results as weights are given (one for "glu" and "geglu"); eps is written where there is a gain. */
 ig_op ig_build_fused_linear(ig_builder *b, ig_value x, ig_value gain, const ig_value w[3], const ig_value bias[3], ig_value residual, float eps, const char *epilogue);
 /* By role, handle NULL where absent; alpha 0: plain silu, else with `limit`. */
 ig_op ig_build_experts(ig_builder *b, const ig_value operands[IG_EXPERTS_ROLES], uint32_t used, float eps, float alpha, float limit);

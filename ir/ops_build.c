@@ -92,10 +92,13 @@ ig_value ig_build_embed(ig_builder *b, ig_value tokens, ig_value weight) {
   return one(b, &r, rows(&r, ig_dim(weight, 1)));
 }
 
-ig_value ig_build_rms_norm(ig_builder *b, ig_value x, ig_value gain, float eps) {
+ig_value ig_build_rms_norm(ig_builder *b, ig_value x, ig_value gain, float eps) { return ig_build_norm_add(b, x, gain, (ig_value){0}, eps); }
+
+ig_value ig_build_norm_add(ig_builder *b, ig_value x, ig_value gain, ig_value residual, float eps) {
   recipe r = start(b, "ig.rms_norm");
   operand(&r, x);
   operand(&r, gain);
+  if (residual.handle) operand(&r, residual);
   real(&r, "eps", eps);
   return one(b, &r, type_of(x));
 }
@@ -143,8 +146,18 @@ static ig_value plain(ig_builder *b, const char *name, ig_value a, ig_value c) {
   return one(b, &r, type_of(a));
 }
 ig_value ig_build_silu(ig_builder *b, ig_value x) { return plain(b, "ig.silu", x, (ig_value){0}); }
+ig_value ig_build_gelu(ig_builder *b, ig_value x) { return plain(b, "ig.gelu", x, (ig_value){0}); }
 ig_value ig_build_mul(ig_builder *b, ig_value a, ig_value c) { return plain(b, "ig.mul", a, c); }
 ig_value ig_build_add(ig_builder *b, ig_value a, ig_value c) { return plain(b, "ig.add", a, c); }
+
+static ig_value by_number(ig_builder *b, const char *name, ig_value x, const char *key, float value) {
+  recipe r = start(b, name);
+  operand(&r, x);
+  real(&r, key, value);
+  return one(b, &r, type_of(x));
+}
+ig_value ig_build_scale(ig_builder *b, ig_value x, float factor) { return by_number(b, "ig.scale", x, "factor", factor); }
+ig_value ig_build_softcap(ig_builder *b, ig_value x, float cap) { return by_number(b, "ig.softcap", x, "cap", cap); }
 
 ig_op ig_build_fused_linear(ig_builder *b, ig_value x, ig_value gain, const ig_value w[3], const ig_value bias[3], ig_value residual, float eps, const char *epilogue) {
   recipe r = start(b, "ig.fused_linear");
@@ -155,7 +168,7 @@ ig_op ig_build_fused_linear(ig_builder *b, ig_value x, ig_value gain, const ig_v
     operands[i] = all[i].handle != NULL;
     if (all[i].handle) operand(&r, all[i]);
   }
-  bool glu = epilogue[0] == 'g';
+  bool glu = epilogue[0] == 'g'; /* or geglu */
   for (int i = 0; i < (glu ? 1 : 3); i++) {
     results[i] = w[i].handle != NULL;
     if (w[i].handle) r.results[r.n_results++] = rows(&r, ig_dim(w[i], 0));
@@ -183,7 +196,7 @@ ig_op ig_build_experts(ig_builder *b, const ig_value operands[IG_EXPERTS_ROLES],
 }
 
 ig_value ig_build_rope_attention(ig_builder *b, ig_value q, ig_value k, ig_value v, ig_value pos, ig_value table, ig_op attention) {
-  static const char *const copied[] = {"layer", "heads", "kv_heads", "head_dim", "scale", "window"};
+  static const char *const copied[] = {"layer", "heads", "kv_heads", "head_dim", "scale", "window", "softcap"};
   recipe r = start(b, "ig.rope_attention");
   operand(&r, q);
   operand(&r, k);
@@ -191,7 +204,7 @@ ig_value ig_build_rope_attention(ig_builder *b, ig_value q, ig_value k, ig_value
   operand(&r, pos);
   operand(&r, table);
   if (ig_operand_count(attention) > 4) operand(&r, ig_operand(attention, 4)); /* sinks */
-  for (int i = 0; i < 6; i++)
+  for (size_t i = 0; i < sizeof copied / sizeof *copied; i++)
     if (ig_has_attr(attention, copied[i])) attribute(&r, copied[i], ig_attr(attention, copied[i]));
   return one(b, &r, type_of(q));
 }

@@ -15,8 +15,8 @@ void ig_ref_rms_norm(const float *x, const float *gain, size_t n, float eps, flo
   for (size_t i = 0; i < n; i++) y[i] = x[i] * r * gain[i];
 }
 
-void ig_ref_glu(const float *gate, const float *up, size_t n, float *y) {
-  for (size_t i = 0; i < n; i++) y[i] = ig_silu(gate[i]) * up[i];
+void ig_ref_glu(const float *gate, const float *up, size_t n, bool gelu, float *y) {
+  for (size_t i = 0; i < n; i++) y[i] = (gelu ? ig_gelu(gate[i]) : ig_silu(gate[i])) * up[i];
 }
 
 /* ---- experts ------------------------------------------------------------------------------------------------------------ */
@@ -130,13 +130,14 @@ void ig_ref_rope(float *x, size_t heads, size_t head_dim, const ig_ref_turns *tu
 enum { BLOCK = 128 };
 
 /* A block's maximum, sum and weighted values, of the positions [low, positions). */
-static void attend_block(const float *q, float scale, const float *k, const float *v, size_t low, size_t positions, size_t stride, size_t head_dim, float *most,
-                         float *sum, float *out) {
+static void attend_block(const ig_ref_heads *shape, const float *q, const float *k, const float *v, size_t low, size_t positions, float *most, float *sum, float *out) {
+  size_t stride = shape->kv_heads * shape->head_dim;
   float score[BLOCK], lanes[16] = {0};
   *most = -INFINITY;
   for (size_t p = low; p < positions; p++) {
     score[p] = 0;
-    for (size_t i = 0; i < head_dim; i++) score[p] = fmaf(q[i] * scale, k[p * stride + i], score[p]);
+    for (size_t i = 0; i < shape->head_dim; i++) score[p] = fmaf(q[i] * shape->scale, k[p * stride + i], score[p]);
+    if (shape->softcap > 0) score[p] = ig_softcap(score[p], shape->softcap);
     *most = score[p] > *most ? score[p] : *most;
   }
   for (size_t p = low; p < positions; p++) {
@@ -144,25 +145,24 @@ static void attend_block(const float *q, float scale, const float *k, const floa
     lanes[p % 16] += score[p];
   }
   *sum = ig_fold16(lanes);
-  for (size_t i = 0; i < head_dim; i++) {
+  for (size_t i = 0; i < shape->head_dim; i++) {
     out[i] = 0;
     for (size_t p = low; p < positions; p++) out[i] = fmaf(score[p], v[p * stride + i], out[i]);
   }
 }
 
-void ig_ref_attention(const float *q, const float *k, const float *v, size_t position, size_t heads, size_t kv_heads, size_t head_dim, float scale,
-                      size_t window, const float *sinks, float *y) {
-  size_t stride = kv_heads * head_dim;
-  size_t lowest = window && position + 1 > window ? position + 1 - window : 0, begin = lowest / BLOCK * BLOCK;
+void ig_ref_attention(const ig_ref_heads *shape, const float *q, const float *k, const float *v, size_t position, float *y) {
+  size_t head_dim = shape->head_dim, stride = shape->kv_heads * head_dim;
+  size_t lowest = shape->window && position + 1 > shape->window ? position + 1 - shape->window : 0, begin = lowest / BLOCK * BLOCK;
   float *out = calloc(head_dim, sizeof *out);
   if (!out) abort();
-  for (size_t h = 0; h < heads; h++) {
-    size_t channel = h / (heads / kv_heads) * head_dim;
+  for (size_t h = 0; h < shape->heads; h++) {
+    size_t channel = h / (shape->heads / shape->kv_heads) * head_dim;
     float *o = y + h * head_dim, most = 0, sum = 0;
     for (size_t start = begin; start <= position; start += BLOCK) {
       size_t positions = position + 1 - start < BLOCK ? position + 1 - start : BLOCK;
       float m, l;
-      attend_block(q + h * head_dim, scale, k + start * stride + channel, v + start * stride + channel, start == begin ? lowest - begin : 0, positions, stride, head_dim, &m, &l, out);
+      attend_block(shape, q + h * head_dim, k + start * stride + channel, v + start * stride + channel, start == begin ? lowest - begin : 0, positions, &m, &l, out);
       if (start == begin) {
         most = m, sum = l;
         memcpy(o, out, head_dim * sizeof *o);
@@ -173,9 +173,9 @@ void ig_ref_attention(const float *q, const float *k, const float *v, size_t pos
       for (size_t i = 0; i < head_dim; i++) o[i] = fmaf(o[i], a, out[i] * b);
       most = both;
     }
-    if (sinks) {
-      float both = sinks[h] > most ? sinks[h] : most, a = ig_exp(most - both);
-      sum = fmaf(sum, a, ig_exp(sinks[h] - both));
+    if (shape->sinks) {
+      float sink = shape->sinks[h], both = sink > most ? sink : most, a = ig_exp(most - both);
+      sum = fmaf(sum, a, ig_exp(sink - both));
       for (size_t i = 0; i < head_dim; i++) o[i] *= a;
     }
     for (size_t i = 0; i < head_dim; i++) o[i] /= sum;

@@ -16,8 +16,8 @@ void ig_ref_rms_norm(const float *x, const float *gain, size_t n, float eps, flo
 void ig_ref_linear(const ig_block_format *format, const uint8_t *rows, size_t n_rows, size_t k, const float *x, size_t tokens, float *y, size_t y_stride,
                    const float *bias, bool add, int digits);
 
-/* y = silu(gate) * up. */
-void ig_ref_glu(const float *gate, const float *up, size_t n, float *y);
+/* y = silu(gate) * up, or gelu(gate) * up. */
+void ig_ref_glu(const float *gate, const float *up, size_t n, bool gelu, float *y);
 
 /* The `used` of n experts with the highest scores, from the lowest number up, and their weights. used <= n, used <= IG_EXPERTS_MOST. */
 void ig_ref_route(const float *scores, size_t n, size_t used, uint32_t *ids, float *weights);
@@ -30,9 +30,14 @@ typedef struct ig_ref_turns { const uint64_t *frequencies; size_t pairs; bool ha
 void ig_ref_rope(float *x, size_t heads, size_t head_dim, const ig_ref_turns *turns, uint64_t position);
 
 /* One query token at `position` over the cache's positions 0 .. position. k and v: [position][kv_heads * head_dim], the values that the cache holds
- * (ig_kv_f16). q is not yet scaled. window: the last positions that it sees, its own among them; 0: all. sinks: a score for each head that takes part
- * in the softmax and adds nothing; NULL: none. */
-void ig_ref_attention(const float *q, const float *k, const float *v, size_t position, size_t heads, size_t kv_heads, size_t head_dim, float scale,
-                      size_t window, const float *sinks, float *y);
+ * (ig_kv_f16). q is not yet scaled. */
+typedef struct ig_ref_heads {
+  size_t heads, kv_heads, head_dim;
+  float scale;
+  float softcap;      /* of the scores; 0: none */
+  size_t window;      /* the last positions that it sees, its own among them; 0: all */
+  const float *sinks; /* a score for each head that takes part in the softmax and adds nothing; NULL: none */
+} ig_ref_heads;
+void ig_ref_attention(const ig_ref_heads *shape, const float *q, const float *k, const float *v, size_t position, float *y);
 
 #endif

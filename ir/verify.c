@@ -147,8 +147,11 @@ static bool check_embed(checker *c, ig_op op) {
 }
 
 static bool check_rms_norm(checker *c, ig_op op) {
+  int n = ig_operand_count(op);
+  if (n < 2 || n > 3) return FAIL(c, "ig.rms_norm takes x, a gain and perhaps a residual, not %d operands", n);
   ig_value x = ig_operand(op, 0);
-  return eps(c, op) & (rows(c, x, "x", -1) && pieces(c, ig_operand(op, 1), ig_dim(x, 1)) && rows(c, ig_result(op, 0), "the result", ig_dim(x, 1)));
+  return eps(c, op) & (rows(c, x, "x", -1) && pieces(c, ig_operand(op, 1), ig_dim(x, 1)) && rows(c, ig_result(op, 0), "the result", ig_dim(x, 1)) &&
+                       (n == 2 || rows(c, ig_operand(op, 2), "the residual", ig_dim(x, 1))));
 }
 
 static bool digits(checker *c, ig_op op) {
@@ -175,6 +178,11 @@ static bool check_rope(checker *c, ig_op op) {
   return rows(c, ig_operand(op, 0), "x", cols) & rows(c, ig_result(op, 0), "the result", cols) & table_of(c, ig_operand(op, 2), head_dim);
 }
 
+static bool cap(checker *c, ig_op op, const char *name) {
+  double x = ig_attr_float(op, name);
+  return x >= 0x1p-20 && x <= 0x1p40 ? true : FAIL(c, "ig.%s: %s must lie between 2^-20 and 2^40, it is %g", c->op, name, x);
+}
+
 static bool check_attention(checker *c, ig_op op) {
   int n = ig_operand_count(op), least = ig_kind(op) == IG_OP_rope_attention ? 5 : 4;
   if (n < least || n > least + 1) return FAIL(c, "ig.%s takes q, k, v, pos%s and perhaps sinks, not %d operands", c->op, least == 5 ? ", a table" : "", n);
@@ -184,6 +192,7 @@ static bool check_attention(checker *c, ig_op op) {
   int64_t layer = ig_attr_int(op, "layer");
   if (layer < 0 || layer > UINT16_MAX) good = FAIL(c, "ig.%s: layer must lie between 0 and 65535, it is %lld", c->op, (long long)layer);
   if (ig_has_attr(op, "window") && (ig_attr_int(op, "window") < 1 || ig_attr_int(op, "window") > INT32_MAX)) good = FAIL(c, "ig.%s: window must lie between 1 and 2^31 - 1", c->op);
+  if (ig_has_attr(op, "softcap")) good &= cap(c, op, "softcap");
   if (!isfinite(ig_attr_float(op, "scale"))) good = FAIL(c, "ig.%s: scale must be a finite number", c->op);
   good &= rows(c, ig_operand(op, 0), "q", heads * head_dim) & rows(c, ig_operand(op, 1), "k", kv_heads * head_dim) &
           rows(c, ig_operand(op, 2), "v", kv_heads * head_dim) & rows(c, ig_result(op, 0), "the result", heads * head_dim);
@@ -200,6 +209,13 @@ static bool check_plain(checker *c, ig_op op) {
   }
   return good && rows(c, ig_result(op, 0), "the result", cols);
 }
+
+static bool check_scale(checker *c, ig_op op) {
+  bool finite = isfinite(ig_attr_float(op, "factor")) ? true : FAIL(c, "ig.scale: factor must be a finite number");
+  return check_plain(c, op) & finite;
+}
+
+static bool check_softcap(checker *c, ig_op op) { return check_plain(c, op) & cap(c, op, "cap"); }
 
 /* Reads an array<i32> of zeros and ones, at most one for each of the n groups; returns their sum or -1. */
 static int segments(ig_op op, const char *name, int n, bool present[]) {
@@ -222,8 +238,8 @@ static bool check_fused_linear(checker *c, ig_op op) {
   if (!in[IG_ROLE_X] || !in[IG_ROLE_W0] || !out[0] || (in[IG_ROLE_W2] && !in[IG_ROLE_W1]) || (out[2] && !out[1]))
     return FAIL(c, "ig.fused_linear: x, w0 and y0 must be there, w2 only beside w1, y2 only beside y1");
   const char *epilogue = ig_attr_string(op, "epilogue", &c->arena);
-  bool add = !strcmp(epilogue, "add"), glu = !strcmp(epilogue, "glu"), good = true;
-  if (!add && !glu && strcmp(epilogue, "none") != 0) return FAIL(c, "ig.fused_linear: epilogue is none, add or glu, not %s", epilogue);
+  bool add = !strcmp(epilogue, "add"), glu = !strcmp(epilogue, "glu") || !strcmp(epilogue, "geglu"), good = true;
+  if (!add && !glu && strcmp(epilogue, "none") != 0) return FAIL(c, "ig.fused_linear: epilogue is none, add, glu or geglu, not %s", epilogue);
   if (in[IG_ROLE_GAIN] != ig_has_attr(op, "eps")) good = FAIL(c, "ig.fused_linear: gain and eps belong together");
   if (in[IG_ROLE_RESIDUAL] != add) good = FAIL(c, "ig.fused_linear: a residual belongs to the epilogue add, and to no other");
   int n = 1 + in[IG_ROLE_W1] + in[IG_ROLE_W2];
@@ -231,8 +247,8 @@ static bool check_fused_linear(checker *c, ig_op op) {
   if (ig_has_attr(op, "digits") && (n != 1 || add)) good = FAIL(c, "ig.fused_linear: digits belong to one weight with the epilogue none");
   if (add && n != 1) good = FAIL(c, "ig.fused_linear: the epilogue add takes one weight");
   for (int i = 0; i < 3; i++)
-    if (in[IG_ROLE_B0 + i] && (i >= n || glu)) good = FAIL(c, "ig.fused_linear: bias b%d belongs to the weight w%d, and not to the epilogue glu", i, i);
-  if (glu && n != 2) good = FAIL(c, "ig.fused_linear: the epilogue glu takes two weights, gate and up");
+    if (in[IG_ROLE_B0 + i] && (i >= n || glu)) good = FAIL(c, "ig.fused_linear: bias b%d belongs to the weight w%d, and not to the epilogue %s", i, i, epilogue);
+  if (glu && n != 2) good = FAIL(c, "ig.fused_linear: the epilogue %s takes two weights, gate and up", epilogue);
   if (ig_result_count(op) != (glu ? 1 : n)) good = FAIL(c, "ig.fused_linear: %d weights with the epilogue %s cannot give %d results", n, epilogue, ig_result_count(op));
   ig_value x = ig_operand_role(op, IG_ROLE_X);
   if (!good || !rows(c, x, "x", -1)) return false;
@@ -304,22 +320,25 @@ typedef struct attribute_rule {
   bool optional;
 } attribute_rule;
 
-#define ATTENTION {"layer", INT, 0}, {"heads", INT, 0}, {"kv_heads", INT, 0}, {"head_dim", INT, 0}, {"scale", FLOAT, 0}, {"window", INT, 1}
+#define ATTENTION {"layer", INT, 0}, {"heads", INT, 0}, {"kv_heads", INT, 0}, {"head_dim", INT, 0}, {"scale", FLOAT, 0}, {"window", INT, 1}, {"softcap", FLOAT, 1}
 static const struct rule {
   int operands, results; /* -1: the op's own rule counts */
   bool (*shapes)(checker *c, ig_op op);
-  attribute_rule attributes[6];
+  attribute_rule attributes[8];
 } table[IG_OP_COUNT] = {
   [IG_OP_weight] = {0, 1, check_weight, {{"name", STRING, 0}, {"offset", INT, 0}, {"bytes", INT, 0}, {"parts", INTS64, 1}}},
   [IG_OP_rope_table] = {0, 1, check_rope_table, {{"frequencies", INTS64, 0}, {"halves", INT, 1}, {"magnitude", FLOAT, 1}}},
   [IG_OP_embed] = {2, 1, check_embed, {{0}}},
-  [IG_OP_rms_norm] = {2, 1, check_rms_norm, {{"eps", FLOAT, 0}}},
+  [IG_OP_rms_norm] = {-1, 1, check_rms_norm, {{"eps", FLOAT, 0}}},
   [IG_OP_linear] = {-1, 1, check_linear, {{"digits", INT, 1}}},
   [IG_OP_rope] = {3, 1, check_rope, {{"heads", INT, 0}, {"head_dim", INT, 0}}},
   [IG_OP_attention] = {-1, 1, check_attention, {ATTENTION}},
   [IG_OP_silu] = {1, 1, check_plain, {{0}}},
+  [IG_OP_gelu] = {1, 1, check_plain, {{0}}},
   [IG_OP_mul] = {2, 1, check_plain, {{0}}},
   [IG_OP_add] = {2, 1, check_plain, {{0}}},
+  [IG_OP_scale] = {1, 1, check_scale, {{"factor", FLOAT, 0}}},
+  [IG_OP_softcap] = {1, 1, check_softcap, {{"cap", FLOAT, 0}}},
   [IG_OP_fused_linear] = {-1, -1, check_fused_linear,
                           {{"epilogue", STRING, 0}, {"eps", FLOAT, 1}, {"digits", INT, 1}, {"operandSegmentSizes", INTS32, 0}, {"resultSegmentSizes", INTS32, 0}}},
   [IG_OP_rope_attention] = {-1, 1, check_attention, {ATTENTION}},

@@ -1,6 +1,6 @@
 /* Equal ops become one (weights above all: a tied embedding is one weight with two uses), and add and mul take their operands in one order, so that
  * later passes look for one form:
- *   mul: silu(gate) first · otherwise the value made earlier first (for an add in a block: the residual). */
+ *   mul: silu(gate) or gelu(gate) first · otherwise the value made earlier first (for an add in a block: the residual). */
 #include "passes/pipeline.h"
 
 typedef struct seen {
@@ -8,12 +8,14 @@ typedef struct seen {
   size_t count, capacity;
 } seen;
 
+static bool is_gate(ig_op op) { return ig_kind(op) == IG_OP_silu || ig_kind(op) == IG_OP_gelu; }
+
 /* Arguments come before all ops, operands' order does not change bits: a + b == b + a, a * b == b * a. */
 static bool swapped(ig_op op) {
   ig_op a = ig_defining_op(ig_operand(op, 0)), b = ig_defining_op(ig_operand(op, 1));
   if (!a.handle || !b.handle) return a.handle && !b.handle;
   if (ig_kind(op) == IG_OP_mul) {
-    bool first = ig_kind(a) == IG_OP_silu, second = ig_kind(b) == IG_OP_silu;
+    bool first = is_gate(a), second = is_gate(b);
     if (first != second) return second;
   }
   return a.handle != b.handle && ig_is_before(b, a);

@@ -1,6 +1,7 @@
 /* Fusion: what a step of the plan computes becomes one op. In this order, each where it stands in the function:
- *   mul(silu(linear(x, gate)), linear(x, up))     -> fused_linear(x; gate, up) epilogue "glu"
+ *   mul(silu(linear(x, gate)), linear(x, up))     -> fused_linear(x; gate, up) epilogue "glu"; of a gelu "geglu"
  *   add(r, linear(x, w, [bias]))                  -> fused_linear(x; w; r; [bias]) epilogue "add"
+ *   add(r, rms_norm(x, gain))                     -> rms_norm(x, gain, r)
  *   linears of one x, up to three                 -> fused_linear(x; w0, w1, w2; [biases]) epilogue "none"
  *   fused_linear(rms_norm(h, gain), ...)          -> fused_linear(h, gain, ...)
  *   experts(r, rms_norm(h, gain), ...)            -> experts(r, h, ..., gain)
@@ -35,20 +36,27 @@ static void replace(ig_op op, ig_value with) {
 }
 
 static ig_op glu(const fuser *f, ig_op mul) {
-  ig_op silu = sole(ig_operand(mul, 0), IG_OP_silu), up = sole(ig_operand(mul, 1), IG_OP_linear);
-  ig_op gate = silu.handle ? sole(ig_operand(silu, 0), IG_OP_linear) : (ig_op){0};
+  ig_op silu = sole(ig_operand(mul, 0), IG_OP_silu), gelu = sole(ig_operand(mul, 0), IG_OP_gelu), up = sole(ig_operand(mul, 1), IG_OP_linear);
+  ig_op curve = silu.handle ? silu : gelu, gate = curve.handle ? sole(ig_operand(curve, 0), IG_OP_linear) : (ig_op){0};
   if (!gate.handle || !up.handle || bias_of(gate).handle || bias_of(up).handle || !ig_same(ig_operand(gate, 0), ig_operand(up, 0))) return mul;
   ig_builder b = at(f, mul, gate);
   ig_value w[] = {ig_operand(gate, 1), ig_operand(up, 1), {0}};
-  ig_op fused = ig_build_fused_linear(&b, ig_operand(gate, 0), (ig_value){0}, w, NULL, (ig_value){0}, 0, "glu");
+  ig_op fused = ig_build_fused_linear(&b, ig_operand(gate, 0), (ig_value){0}, w, NULL, (ig_value){0}, 0, silu.handle ? "glu" : "geglu");
   replace(mul, ig_result(fused, 0));
-  ig_erase(silu), ig_erase(gate), ig_erase(up);
+  ig_erase(curve), ig_erase(gate), ig_erase(up);
   return fused;
 }
 
 static ig_op residual(const fuser *f, ig_op add) {
   for (int i = 1; i >= 0; i--) { /* canonicalize puts the residual first */
-    ig_op linear = sole(ig_operand(add, i), IG_OP_linear);
+    ig_op linear = sole(ig_operand(add, i), IG_OP_linear), norm = sole(ig_operand(add, i), IG_OP_rms_norm);
+    if (norm.handle && ig_operand_count(norm) == 2) {
+      ig_builder b = at(f, add, norm);
+      ig_value sum = ig_build_norm_add(&b, ig_operand(norm, 0), ig_operand(norm, 1), ig_operand(add, 1 - i), (float)ig_attr_float(norm, "eps"));
+      replace(add, sum);
+      ig_erase(norm);
+      return ig_defining_op(sum);
+    }
     if (!linear.handle) continue;
     ig_builder b = at(f, add, linear);
     ig_value w[3] = {ig_operand(linear, 1)}, bias[3] = {bias_of(linear)};
@@ -84,7 +92,7 @@ static ig_op siblings(const fuser *f, ig_op first) {
 
 static ig_op prologue(const fuser *f, ig_op linear) {
   ig_op norm = ig_defining_op(ig_operand_role(linear, IG_ROLE_X));
-  if (!norm.handle || ig_kind(norm) != IG_OP_rms_norm || ig_operand_role(linear, IG_ROLE_GAIN).handle) return linear;
+  if (!norm.handle || ig_kind(norm) != IG_OP_rms_norm || ig_operand_count(norm) != 2 || ig_operand_role(linear, IG_ROLE_GAIN).handle) return linear;
   if (ig_dim(ig_operand(norm, 1), 0) != ig_dim(ig_operand(norm, 0), 1)) return linear; /* by pieces */
   ig_builder b = at(f, linear, linear);
   ig_value w[3] = {ig_operand_role(linear, IG_ROLE_W0), ig_operand_role(linear, IG_ROLE_W1), ig_operand_role(linear, IG_ROLE_W2)};
@@ -99,7 +107,7 @@ static ig_op prologue(const fuser *f, ig_op linear) {
 
 static ig_op experts_prologue(const fuser *f, ig_op experts) {
   ig_op norm = ig_defining_op(ig_operand_role(experts, IG_EXPERTS_X));
-  if (!norm.handle || ig_kind(norm) != IG_OP_rms_norm || ig_operand_role(experts, IG_EXPERTS_GAIN).handle) return experts;
+  if (!norm.handle || ig_kind(norm) != IG_OP_rms_norm || ig_operand_count(norm) != 2 || ig_operand_role(experts, IG_EXPERTS_GAIN).handle) return experts;
   if (ig_dim(ig_operand(norm, 1), 0) != ig_dim(ig_operand(norm, 0), 1)) return experts; /* by pieces */
   ig_value v[IG_EXPERTS_ROLES];
   for (int i = 0; i < IG_EXPERTS_ROLES; i++) v[i] = ig_operand_role(experts, i);
@@ -133,7 +141,7 @@ static const struct { ig_op_kind kind; ig_op (*rule)(const fuser *f, ig_op op); 
 
 /* Whether the schedule leaves the op as it is; the head's norm belongs to the head, where split cuts. */
 static bool stays_apart(const fuser *f, ig_op op, uint32_t pattern, const ig_pass_options *options) {
-  bool head = ig_same(ig_result(op, 0), ig_function_result(f->function));
+  bool head = ig_same(ig_result(op, 0), ig_before_scaling(ig_function_result(f->function)));
   return (options->apart & pattern) && !(head && pattern == 1u << IG_FUSE_NORM);
 }
 

@@ -119,10 +119,8 @@ static uint32_t weight(lowering *l, ig_value value, ig_weight_kind kind) {
   return add_weight(p, w);
 }
 
-static uint32_t rope_table(lowering *l, ig_value value) {
+static uint32_t rope_table(lowering *l, const int64_t *turns, size_t n) {
   ig_program_plan *p = l->plan;
-  int64_t *turns;
-  size_t n = ig_attr_ints(ig_defining_op(value), "frequencies", l->arena, &turns);
   uint32_t number = 0;
   for (size_t i = 0; i < p->n_weights; i++) {
     const ig_packed_weight *w = &p->weight[i];
@@ -134,11 +132,16 @@ static uint32_t rope_table(lowering *l, ig_value value) {
                                           .format = "u64", .rows = 1, .cols = n, .turns = turns, .bytes = ig_round_up(8 * n, INGOT_ALIGN)});
 }
 
-/* How a rope_table says to rotate. */
-typedef struct turns { uint32_t table, halves; float magnitude; } turns;
+/* How a rope_table says to rotate; handle NULL: not at all. The operand of no pairs has to lie somewhere: at a table that turns nothing. */
+typedef struct turns { uint32_t table, pairs, halves; float magnitude; } turns;
 static turns turns_of(lowering *l, ig_value value) {
+  static const int64_t still[1] = {0};
+  if (!value.handle) return (turns){rope_table(l, still, 1), 0, 0, 1};
   ig_op op = ig_defining_op(value);
-  return (turns){rope_table(l, value), ig_has_attr(op, "halves") && ig_attr_int(op, "halves"), ig_has_attr(op, "magnitude") ? (float)ig_attr_float(op, "magnitude") : 1};
+  int64_t *frequencies;
+  size_t n = ig_attr_ints(op, "frequencies", l->arena, &frequencies);
+  return (turns){rope_table(l, frequencies, n), (uint32_t)n, ig_has_attr(op, "halves") && ig_attr_int(op, "halves"),
+                 ig_has_attr(op, "magnitude") ? (float)ig_attr_float(op, "magnitude") : 1};
 }
 
 /* ---- parts ------------------------------------------------------------------------------------------------------------ */
@@ -236,46 +239,53 @@ static int64_t digits_of(ig_op op, const ig_packed_weight *w) {
   return w->layout->activation != IG_ACT_F32 && ig_has_attr(op, "digits") ? ig_attr_int(op, "digits") : 1;
 }
 
-static uint32_t gate_up(lowering *l, const uint32_t x[2], uint32_t gate, uint32_t up) {
+static uint32_t width16(const lowering *l, uint32_t buffer) { return (uint32_t)(l->plan->buffer[buffer].row_bytes / 64); }
+
+/* y = silu(y) * up, or gelu(y) * up */
+static void gate_product(lowering *l, uint32_t y, uint32_t up, bool gelu) {
+  emit(l, kernel_row(l->plan, gelu ? IG_GEGLU : IG_GLU, NULL, IG_ACT_F32), OPERANDS(rows(l, y), rows(l, up)), DIMS(width16(l, y)));
+  written_in_place(l, y);
+}
+
+static uint32_t gate_up(lowering *l, const uint32_t x[2], uint32_t gate, uint32_t up, bool gelu) {
   const ig_packed_weight *g = &l->plan->weight[gate], *u = &l->plan->weight[up];
   if (g->layout != u->layout) {
     uint32_t y = linear(l, x[0], gate, NONE, NONE, 0), other = linear(l, x[1], up, NONE, NONE, 0);
-    emit(l, kernel_row(l->plan, IG_GLU, NULL, IG_ACT_F32), OPERANDS(rows(l, y), rows(l, other)), DIMS(row_tiles(&l->plan->weight[gate])));
-    written_in_place(l, y);
+    gate_product(l, y, other, gelu);
     return y;
   }
   uint32_t units, odd;
   ig_units(g->layout, g->cols, &units, &odd);
   uint32_t y = new_rows(l, g->name, (uint64_t)row_tiles(g) * 64);
-  emit(l, kernel_row(l->plan, l->tokens == 1 ? IG_GLU_GEMV : IG_GLU_GEMM, g->layout, IG_ACT_F32), OPERANDS(rows(l, x[0]), packed(gate), packed(up), rows(l, y)),
+  ig_family family = l->tokens == 1 ? gelu ? IG_GEGLU_GEMV : IG_GLU_GEMV : gelu ? IG_GEGLU_GEMM : IG_GLU_GEMM;
+  emit(l, kernel_row(l->plan, family, g->layout, IG_ACT_F32), OPERANDS(rows(l, x[0]), packed(gate), packed(up), rows(l, y)),
        DIMS(units, odd, row_tiles(g)));
   return y;
 }
-
-static uint32_t width16(const lowering *l, uint32_t buffer) { return (uint32_t)(l->plan->buffer[buffer].row_bytes / 64); }
 
 static uint32_t attention(lowering *l, ig_op op, uint32_t q, uint32_t k, uint32_t v, ig_value table, uint32_t sinks) {
   ig_program_plan *p = l->plan;
   uint32_t heads = (uint32_t)ig_attr_int(op, "heads"), kv = (uint32_t)ig_attr_int(op, "kv_heads"), dim = (uint32_t)ig_attr_int(op, "head_dim");
   unsigned layer = (unsigned)ig_attr_int(op, "layer");
   turns t = turns_of(l, table);
+  bool capped = ig_has_attr(op, "softcap");
   uint32_t v16 = (dim + 15) / 16, y16 = (heads * dim + 15) / 16;
   uint32_t k_cache = cache(p, ig_format(l->arena, "k.%u", layer), kv, dim * 2);
   uint32_t v_cache = cache(p, ig_format(l->arena, "v.%u", layer), kv, v16 * 32);
   uint32_t y = new_rows(l, ig_format(l->arena, "attention.%u", layer), (uint64_t)y16 * 64);
-  uint32_t dims[] = {kv, heads / kv, dim, v16, ig_f32_bits((float)ig_attr_float(op, "scale")), (uint32_t)p->weight[t.table].cols,
+  uint32_t dims[] = {kv, heads / kv, dim, v16, ig_f32_bits((float)ig_attr_float(op, "scale")), t.pairs,
                      width16(l, q), width16(l, k), width16(l, v), y16, t.halves, ig_f32_bits(t.magnitude), ig_has_attr(op, "window") ? (uint32_t)ig_attr_int(op, "window") : 0,
-                     sinks != NONE};
+                     sinks != NONE, capped ? ig_f32_bits((float)ig_attr_float(op, "softcap")) : 0};
   if (sinks == NONE) sinks = t.table; /* something that is there; it is not touched */
   enum { N = sizeof dims / sizeof *dims };
   if (l->tokens > 1) {
     emit(l, kernel_row(p, IG_ROPE_KV, NULL, IG_ACT_F32), OPERANDS(rows(l, q), rows(l, k), rows(l, v), kept(k_cache), kept(v_cache), packed(t.table)), N, dims);
-    emit(l, kernel_row(p, IG_ATTENTION, NULL, IG_ACT_F32), OPERANDS(rows(l, q), kept(k_cache), kept(v_cache), rows(l, y), packed(sinks)), N, dims);
+    emit(l, kernel_row(p, capped ? IG_ATTENTION_CAPPED : IG_ATTENTION, NULL, IG_ACT_F32), OPERANDS(rows(l, q), kept(k_cache), kept(v_cache), rows(l, y), packed(sinks)), N, dims);
     return y;
   }
   uint64_t partial_bytes = (uint64_t)(p->n_context / INGOT_KV_BLOCK) * heads * (v16 + 1) * 64;
   uint32_t partials = add_buffer(p, ig_format(l->arena, "partials.%u", layer), 0, partial_bytes, (uint32_t)l->kind);
-  emit(l, kernel_row(p, IG_ATTENTION_DECODE, NULL, IG_ACT_F32),
+  emit(l, kernel_row(p, capped ? IG_ATTENTION_DECODE_CAPPED : IG_ATTENTION_DECODE, NULL, IG_ACT_F32),
        OPERANDS(rows(l, q), rows(l, k), rows(l, v), kept(k_cache), kept(v_cache), packed(t.table), rows(l, partials)), N, dims);
   emit(l, kernel_row(p, IG_ATTENTION_MERGE, NULL, IG_ACT_F32), OPERANDS(rows(l, partials), rows(l, y), packed(sinks)), N, dims);
   return y;
@@ -370,7 +380,7 @@ static bool fail(lowering *l, ig_op op, const char *why) {
 static bool use(lowering *l, ig_op op, ig_value value, uint32_t *buffer) {
   const bound *b = find(l, value);
   if (!b) return fail(l, op, "uses a value that no op before it has made");
-  if (b->pending.handle) return fail(l, op, "takes the result of a rope or silu, which only attention and the gate's product can");
+  if (b->pending.handle) return fail(l, op, "takes the result of a rope, silu or gelu, which only attention and the gate's product can");
   *buffer = b->buffer;
   return true;
 }
@@ -405,9 +415,9 @@ static bool lower_fused_linear(lowering *l, ig_op op) {
   }
   for (uint32_t i = 0; i < n; i++) in[i] = activation_for(l, x, gain, eps, &l->plan->weight[w[i]], digits_of(op, &l->plan->weight[w[i]]));
   const char *epilogue = ig_attr_string(op, "epilogue", l->arena);
-  if (epilogue && !strcmp(epilogue, "glu")) {
-    if (n != 2) return fail(l, op, "has the epilogue glu but not two weights");
-    bind(l, ig_result(op, 0), gate_up(l, in, w[0], w[1]), (ig_op){0});
+  if (epilogue && *epilogue == 'g') { /* glu, geglu */
+    if (n != 2) return fail(l, op, "has the epilogue of a gate but not two weights");
+    bind(l, ig_result(op, 0), gate_up(l, in, w[0], w[1], !strcmp(epilogue, "geglu")), (ig_op){0});
     return true;
   }
   uint32_t y = NONE;
@@ -450,10 +460,11 @@ static bool lower_experts(lowering *l, ig_op op) {
   return true;
 }
 
-/* `q` or `k` of a rope that waited: the buffer before it, and its table. */
-static bool take_rope(lowering *l, ig_value value, uint32_t *buffer, ig_value *table) {
+/* `q` or `k`: the buffer, and the table of the rope that waited, or none. */
+static bool take_rope(lowering *l, ig_op op, ig_value value, uint32_t *buffer, ig_value *table) {
   bound *b = find(l, value);
-  if (!b || !b->pending.handle || ig_kind(b->pending) != IG_OP_rope) return false;
+  *table = (ig_value){0};
+  if (!b || !b->pending.handle || ig_kind(b->pending) != IG_OP_rope) return use(l, op, value, buffer);
   *buffer = b->buffer;
   *table = ig_operand(b->pending, 2);
   return true;
@@ -462,17 +473,47 @@ static bool take_rope(lowering *l, ig_value value, uint32_t *buffer, ig_value *t
 static bool lower_attention(lowering *l, ig_op op) {
   uint32_t q, k, v;
   ig_value table, other;
-  if (!use(l, op, ig_operand(op, 2), &v)) return false;
-  if (ig_kind(op) == IG_OP_rope_attention) {
-    if (!use(l, op, ig_operand(op, 0), &q) || !use(l, op, ig_operand(op, 1), &k)) return false;
-    table = ig_operand(op, 4);
-  } else if (!take_rope(l, ig_operand(op, 0), &q, &table) || !take_rope(l, ig_operand(op, 1), &k, &other) || !ig_same(table, other)) {
-    return fail(l, op, "has no kernel unless its q and k come from ropes of one table");
-  }
+  if (!use(l, op, ig_operand(op, 2), &v) || !take_rope(l, op, ig_operand(op, 0), &q, &table) || !take_rope(l, op, ig_operand(op, 1), &k, &other)) return false;
+  if (!ig_same(table, other)) return fail(l, op, "has no kernel unless its q and k come from ropes of one table, or both from none");
+  if (ig_kind(op) == IG_OP_rope_attention && table.handle) return fail(l, op, "turns q and k that a rope has turned already");
+  if (ig_kind(op) == IG_OP_rope_attention) table = ig_operand(op, 4);
   int at = ig_kind(op) == IG_OP_rope_attention ? 5 : 4;
   uint32_t sinks = NONE;
   if (ig_operand_count(op) > at && (sinks = weight(l, ig_operand(op, at), IG_WEIGHT_VECTOR)) == NONE) return false;
   bind(l, ig_result(op, 0), attention(l, op, q, k, v, table, sinks), (ig_op){0});
+  return true;
+}
+
+static bool lower_rms_norm(lowering *l, ig_op op) {
+  uint32_t x, y, w;
+  if (!use(l, op, ig_operand(op, 0), &x)) return false;
+  if ((w = weight(l, ig_operand(op, 1), IG_WEIGHT_VECTOR)) == NONE) return false;
+  const ig_packed_weight *gain = &l->plan->weight[w];
+  uint32_t n = (uint32_t)gain->cols, pieces = (uint32_t)((uint64_t)ig_dim(ig_operand(op, 0), 1) / n);
+  float eps = (float)ig_attr_float(op, "eps");
+  if (pieces > 1 && n % 16) return fail(l, op, "normalises pieces that are no multiple of 16 values, for which there is no kernel");
+  if (ig_operand_count(op) == 2) {
+    bind(l, ig_result(op, 0), norm(l, x, w, pieces, eps, IG_ACT_F32), (ig_op){0});
+    return true;
+  }
+  if (!use(l, op, ig_operand(op, 2), &y) || !may_add(l, op, ig_operand(op, 2), y == x)) return false;
+  emit(l, kernel_row(l->plan, IG_NORM_ADD, NULL, IG_ACT_F32), OPERANDS(rows(l, x), packed(w), rows(l, y)),
+       DIMS(activation_blocks(IG_ACT_F32, n), n, ig_f32_bits(eps), pieces));
+  written_in_place(l, y);
+  bind(l, ig_result(op, 0), y, (ig_op){0});
+  return true;
+}
+
+/* Works in place. */
+static bool lower_point(lowering *l, ig_op op) {
+  uint32_t x;
+  bool scale = ig_kind(op) == IG_OP_scale;
+  if (!use(l, op, ig_operand(op, 0), &x)) return false;
+  if (ig_use_count(ig_operand(op, 0)) > 1) return fail(l, op, "works in place, but the value before it is used elsewhere too");
+  emit(l, kernel_row(l->plan, scale ? IG_SCALE : IG_SOFTCAP, NULL, IG_ACT_F32), OPERANDS(rows(l, x)),
+       DIMS(width16(l, x), ig_f32_bits((float)ig_attr_float(op, scale ? "factor" : "cap"))));
+  written_in_place(l, x);
+  bind(l, ig_result(op, 0), x, (ig_op){0});
   return true;
 }
 
@@ -492,13 +533,7 @@ static bool lower_op(lowering *l, ig_op op) {
     bind(l, ig_result(op, 0), p->hidden, (ig_op){0});
     return true;
   }
-  case IG_OP_rms_norm:
-    if (!use(l, op, ig_operand(op, 0), &x)) return false;
-    if ((w = weight(l, ig_operand(op, 1), IG_WEIGHT_VECTOR)) == NONE) return false;
-    uint32_t pieces = (uint32_t)((uint64_t)ig_dim(ig_operand(op, 0), 1) / p->weight[w].cols);
-    if (pieces > 1 && p->weight[w].cols % 16) return fail(l, op, "normalises pieces that are no multiple of 16 values, for which there is no kernel");
-    bind(l, ig_result(op, 0), norm(l, x, w, pieces, (float)ig_attr_float(op, "eps"), IG_ACT_F32), (ig_op){0});
-    return true;
+  case IG_OP_rms_norm: return lower_rms_norm(l, op);
   case IG_OP_linear:
     if (!use(l, op, ig_operand(op, 0), &x) || (w = weight(l, ig_operand(op, 1), IG_WEIGHT_TILES)) == NONE) return false;
     uint32_t bias = NONE;
@@ -512,8 +547,11 @@ static bool lower_op(lowering *l, ig_op op) {
   case IG_OP_experts: return lower_experts(l, op);
   case IG_OP_attention:
   case IG_OP_rope_attention: return lower_attention(l, op);
+  case IG_OP_scale:
+  case IG_OP_softcap: return lower_point(l, op);
   case IG_OP_rope:
-  case IG_OP_silu: /* their kernels work in place, so the value before must have no other reader */
+  case IG_OP_silu:
+  case IG_OP_gelu: /* their kernels work in place, so the value before must have no other reader */
     if (!use(l, op, ig_operand(op, 0), &x)) return false;
     if (ig_use_count(ig_operand(op, 0)) > 1) return fail(l, op, "works in place, but the value before it is used elsewhere too");
     bind(l, ig_result(op, 0), x, op);
@@ -522,11 +560,11 @@ static bool lower_op(lowering *l, ig_op op) {
     const bound *gate = find(l, ig_operand(op, 0));
     bool second = !gate || !gate->pending.handle;
     if (second) gate = find(l, ig_operand(op, 1));
-    if (!gate || !gate->pending.handle || ig_kind(gate->pending) != IG_OP_silu) return fail(l, op, "has no kernel unless one of its operands is a silu");
+    if (!gate || !gate->pending.handle || ig_kind(gate->pending) == IG_OP_rope) return fail(l, op, "has no kernel unless one of its operands is a silu or gelu");
     uint32_t y = gate->buffer;
+    bool gelu = ig_kind(gate->pending) == IG_OP_gelu;
     if (!use(l, op, ig_operand(op, !second), &x)) return false;
-    emit(l, kernel_row(p, IG_GLU, NULL, IG_ACT_F32), OPERANDS(rows(l, y), rows(l, x)), DIMS(width16(l, y)));
-    written_in_place(l, y);
+    gate_product(l, y, x, gelu);
     bind(l, ig_result(op, 0), y, (ig_op){0});
     return true;
   }

@@ -42,6 +42,8 @@ bool ig_pass_split(ig_module module, const ig_pass_options *options, ig_diags *d
 /* Every 2-D weight gets the target's layout. */
 bool ig_pass_layout(ig_module module, const ig_pass_options *options, ig_diags *diags);
 
+/* The value that an ig.scale and an ig.softcap made this one of: of logits, what the head's linear gives. */
+ig_value ig_before_scaling(ig_value value);
 /* Erases the ops of one function that nothing needs; how many. */
 int ig_erase_dead(ig_op function);
 

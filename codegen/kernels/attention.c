@@ -6,9 +6,11 @@ ingot_extent ig_attention_scratch(const ig_kernel_ref *ref) {
   const uint32_t group = 1u << IG_ATTN_GROUP, v16 = 1u << IG_ATTN_V16;
   switch (ref->family) {
   case IG_ROPE_KV: return (ingot_extent){{{448, v16}}};
-  case IG_ATTENTION_DECODE: return (ingot_extent){{{448 + 2 * INGOT_KV_BLOCK * 64, v16}, {ATTN_SCORES, 0}, {64, group | v16}}};
+  case IG_ATTENTION_DECODE:
+  case IG_ATTENTION_DECODE_CAPPED: return (ingot_extent){{{448 + 2 * INGOT_KV_BLOCK * 64, v16}, {ATTN_SCORES, 0}, {64, group | v16}}};
   case IG_ATTENTION_MERGE: return (ingot_extent){{{64, v16}, {64, 0}}};
-  case IG_ATTENTION: /* scores, o · k, v · rows of queries: q, and o with its line for maximum and sum (at most as long again) */
+  case IG_ATTENTION:
+  case IG_ATTENTION_CAPPED: /* scores, o · k, v · rows of queries: q, and o with its line for maximum and sum (at most as long again) */
     return (ingot_extent){{{ATTN_SCORES, 0}, {ATTN_QUERIES * 64 + 2 * INGOT_KV_BLOCK * 64, v16}, {INGOT_QUERY_TILE * 3 * 64, group | v16}}};
   default: return (ingot_extent){{{0, 0}}};
   }
@@ -55,9 +57,8 @@ static void merge_rows(ig_kb *b, void *user, val query, int n, const val *maximu
 }
 
 void ig_gen_attention(ig_kb *b, const ig_kernel_ref *ref, const char *symbol) {
-  (void)ref;
   ig_kernel_values kernel = kb_kernel(b, symbol);
-  attn_dims d = attn_load_dims(b, kernel);
+  attn_dims d = attn_load_dims(b, ref, kernel);
   val q = kb_operand(b, kernel, 0), k_cache = kb_operand(b, kernel, 1), v_cache = kb_operand(b, kernel, 2), y = kb_operand(b, kernel, 3);
   val start = row_dim(b, kernel, INGOT_DIM_POSITION), all_tokens = row_dim(b, kernel, INGOT_DIM_TOKENS);
   val query_tiles = row_dim(b, kernel, INGOT_DIM_QUERY_TILES), heads = kb_mul(b, d.kv_heads, d.group), zero = kb_i64(b, 0);

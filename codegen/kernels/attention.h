@@ -11,9 +11,10 @@ typedef struct attn_dims {      /* i64 unless said */
   val context, kv_heads, group, head_dim, v16, scale, pairs, q16, k16, v_row16, y16;
   val halves, magnitude, sinks; /* i1: pairs lie pairs channels apart; f32; i1: heads have sinks */
   val window;                   /* the last positions that a query sees; more than any context where there is none */
+  val cap;                      /* f32: of the scores; null where there is none */
   val row, partial;             /* bytes of 16 v16 floats; the same and a line for maximum and sum */
 } attn_dims;
-attn_dims attn_load_dims(ig_kb *b, ig_kernel_values k);
+attn_dims attn_load_dims(ig_kb *b, const ig_kernel_ref *ref, ig_kernel_values k);
 
 /* Copies n floats (not a multiple of 16) between rows of which neither may be touched beyond them. */
 void attn_copy(ig_kb *b, val from, val to, val n);

@@ -64,7 +64,9 @@ static void score(ig_kb *b, tile *t) {
       val visible = kb_op(b, "arith.trunci", "i32", 1, &t->visible[q], NULL);
       val before = kb_op(b, "arith.trunci", "i32", 1, (val[]){kb_sub(b, t->lowest[q], kb_i64(b, 1))}, NULL);
       val seen = kb_and(b, kb_compare(b, KB_LESS, positions, kb_splat(b, I32X16, visible)), kb_compare(b, KB_LESS, kb_splat(b, I32X16, before), positions));
-      val s = kb_select(b, seen, channel.result[q * together + l], row_splat(b, -INFINITY));
+      val sum = channel.result[q * together + l];
+      if (t->d->cap.ptr) sum = kb_softcap(b, sum, t->d->cap);
+      val s = kb_select(b, seen, sum, row_splat(b, -INFINITY));
       row_store(b, s, t->scores[q], index, 64);
       largest[q] = kb_max(b, s, l ? largest[q] : line.carried[q]);
     }

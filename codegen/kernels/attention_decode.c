@@ -27,9 +27,8 @@ static void store_sums(ig_kb *b, void *user, val query, int n, const val *maximu
 }
 
 void ig_gen_attention_decode(ig_kb *b, const ig_kernel_ref *ref, const char *symbol) {
-  (void)ref;
   ig_kernel_values kernel = kb_kernel(b, symbol);
-  attn_dims d = attn_load_dims(b, kernel);
+  attn_dims d = attn_load_dims(b, ref, kernel);
   val q = kb_operand(b, kernel, 0), k = kb_operand(b, kernel, 1), v = kb_operand(b, kernel, 2), k_cache = kb_operand(b, kernel, 3);
   val v_cache = kb_operand(b, kernel, 4), frequencies = kb_operand(b, kernel, 5), partials = kb_operand(b, kernel, 6);
   val position = row_dim(b, kernel, INGOT_DIM_POSITION), blocks = row_dim(b, kernel, INGOT_DIM_BLOCKS);

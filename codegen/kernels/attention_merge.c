@@ -39,9 +39,8 @@ void attn_zero_padding(ig_kb *b, const attn_dims *d, val y_row) {
 }
 
 void ig_gen_attention_merge(ig_kb *b, const ig_kernel_ref *ref, const char *symbol) {
-  (void)ref;
   ig_kernel_values k = kb_kernel(b, symbol);
-  attn_dims d = attn_load_dims(b, k);
+  attn_dims d = attn_load_dims(b, ref, k);
   val partials = kb_operand(b, k, 0), y = kb_operand(b, k, 1), blocks = row_dim(b, k, INGOT_DIM_BLOCKS), row = k.scratch;
   val lowest = kb_sub(b, kb_add(b, row_dim(b, k, INGOT_DIM_POSITION), kb_i64(b, 1)), d.window);
   val begin = row_by(b, "shrui", kb_max(b, lowest, kb_i64(b, 0)), 7); /* the window's first block */

@@ -25,10 +25,11 @@ ig_generator ig_gen_experts;  /* EXPERTS and EXPERTS_SUM, GEMV and GEMM */
 /* `symbol`, of a variant that has forms: goes on in the form for the length of the CPU's vectors, SYMBOL_256 or so, else in SYMBOL_any. */
 ig_generator ig_gen_by_length; /* by_length.c */
 
-/* Rows: norm.c, quant.c, glu.c */
+/* Rows: norm.c, quant.c, glu.c, point.c */
 ig_generator ig_gen_norm;
 ig_generator ig_gen_quant;
 ig_generator ig_gen_glu;
+ig_generator ig_gen_point;    /* SCALE and SOFTCAP */
 
 /* Positions and the KV cache: rope.c, attention*.c */
 ig_generator ig_gen_rope_kv;

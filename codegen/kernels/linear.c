@@ -67,6 +67,10 @@ static uint32_t block_units(const ig_choice *choice, const ig_layout *layout) { 
 static uint32_t most_odd(const ig_layout *layout) { return layout->odd_values ? layout->unit_values / layout->odd_values - 1 : 0; }
 static uint32_t block_bytes(const ig_linear_format *f, const ig_layout *layout, uint32_t units) { return units * f->panel_unit + most_odd(layout) * f->panel_odd; }
 
+static bool is_gemm(ig_family family) {
+  return family == IG_LINEAR_GEMM || family == IG_GLU_GEMM || family == IG_GEGLU_GEMM || family == IG_EXPERTS_GEMM || family == IG_EXPERTS_SUM_GEMM;
+}
+
 /* Bytes of packed tokens, the panels after them aligned. */
 static uint32_t packed_most(const ig_linear_format *f, const ig_layout *layout, uint32_t units) {
   return f->pack ? (units * f->packed_unit + most_odd(layout) * f->packed_odd + 63) / 64 * 64 + (units ? 0 : 64) : 0;
@@ -75,7 +79,7 @@ static uint32_t packed_most(const ig_linear_format *f, const ig_layout *layout, 
 /* What gemm keeps in scratch: what the format needs, packed tokens, panels, and sums between blocks of K. */
 ingot_extent ig_linear_scratch(const ig_kernel_ref *ref, const ig_schedule *schedule) {
   ingot_extent e = {0};
-  if (ref->family != IG_LINEAR_GEMM && ref->family != IG_GLU_GEMM && ref->family != IG_EXPERTS_GEMM && ref->family != IG_EXPERTS_SUM_GEMM) return e;
+  if (!is_gemm(ref->family)) return e;
   uint32_t fixed = 0, per_unit = 0, per_token = 0, n = 0; /* the most of any variant */
   for (uint32_t i = 0; i < schedule->target->n_variants + schedule->target->n_forms; i++) {
     ig_choice c = ig_schedule_choose(schedule, &schedule->target->variants[i], ref);
@@ -99,7 +103,7 @@ static val bias_at(ig_kb *b, const ig_epilogue *e, val tile, val y) {
 }
 
 static val apply(ig_kb *b, const ig_epilogue *e, val y, val bias, val weight, val v) {
-  if (e->glu_up) return kb_mul(b, kb_silu(b, kb_load(b, "vector<16xf32>", y, 64)), v);
+  if (e->gate) return kb_mul(b, e->gate(b, kb_load(b, "vector<16xf32>", y, 64)), v);
   if (e->biased.ptr) v = kb_select(b, e->biased, kb_add(b, v, kb_load(b, "vector<16xf32>", bias, 64)), v);
   if (weight.ptr) return kb_fma(b, weight, v, kb_load(b, "vector<16xf32>", y, 64));
   if (!e->add.ptr) return v;
@@ -275,7 +279,8 @@ void ig_linear_tiles(ig_linear *l, bool many, val w, val begin, val end, const i
 }
 
 void ig_gen_linear(ig_kb *b, const ig_kernel_ref *ref, const char *symbol) {
-  bool glu = ref->family == IG_GLU_GEMV || ref->family == IG_GLU_GEMM, many = ref->family == IG_LINEAR_GEMM || ref->family == IG_GLU_GEMM;
+  bool geglu = ref->family == IG_GEGLU_GEMV || ref->family == IG_GEGLU_GEMM, glu = geglu || ref->family == IG_GLU_GEMV || ref->family == IG_GLU_GEMM;
+  bool many = is_gemm(ref->family);
   ig_linear l = ig_linear_open(b, ref, symbol);
   l.x = kb_operand(b, l.k, 0);
   l.y = kb_operand(b, l.k, glu ? 3 : 2);
@@ -286,7 +291,7 @@ void ig_gen_linear(ig_kb *b, const ig_kernel_ref *ref, const char *symbol) {
     e.bias = kb_operand(b, l.k, 3);
   }
   for (int pass = 0; pass < (glu ? 2 : 1); pass++) {
-    e.glu_up = pass == 1;
+    if (pass == 1) e.gate = geglu ? kb_gelu : kb_silu;
     ig_linear_tiles(&l, many, kb_operand(b, l.k, 1 + pass), begin, end, &e);
   }
   kb_return(b);

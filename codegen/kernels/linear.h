@@ -41,9 +41,9 @@ const ig_linear_format *ig_linear_a256(const char *format);
 typedef struct ig_register_tile { int rows, tokens; } ig_register_tile;
 ig_register_tile ig_linear_tile(const ig_variant *variant, const ig_layout *layout);
 
-/* What a product's sums become: y = v, y + v (add), silu(y) * v (glu_up), fma(weight, v, y) of the token's own row (rows), or of y (weight). */
+/* What a product's sums become: y = v, y + v (add), gate(y) * v (silu, gelu), fma(weight, v, y) of the token's own row (rows), or of y (weight). */
 typedef struct ig_epilogue {
-  bool glu_up;
+  val (*gate)(ig_kb *b, val x); /* NULL: none */
   val add;      /* i1: y = y + v, else y = v; null where there is no choice */
   val biased;   /* i1: v = v + bias; null: there is none */
   val bias;     /* a line of 16 for each row tile where biased, else nothing that may be touched */

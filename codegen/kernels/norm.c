@@ -1,4 +1,5 @@
-/* rms_norm, of a token's row or of each of its pieces (heads): y = x / sqrt(mean(x^2) + eps) * gain, as f32 or quantised in the same pass. Padding stays zero: x and gain are zero there. */
+/* rms_norm, of a token's row or of each of its pieces (heads): y = x / sqrt(mean(x^2) + eps) * gain, as f32 or quantised in the same pass, or
+ * added to y (rms_norm_add). Padding stays zero: x and gain are zero there. */
 #include "codegen/kernels/rows.h"
 
 void ig_gen_norm(ig_kb *b, const ig_kernel_ref *ref, const char *symbol) {
@@ -17,7 +18,14 @@ void ig_gen_norm(ig_kb *b, const ig_kernel_ref *ref, const char *symbol) {
   val mean = kb_add(b, kb_div(b, kb_fold16(b, i.result[0]), count), eps);
   val root = kb_op(b, "math.sqrt", "f32", 1, &mean, NULL);
   row_source source = {.x = from, .gain = gain, .r = kb_splat(b, F32X16, kb_div(b, kb_f32(b, 1), root)), .scaled = true};
-  row_write(b, ref->activation, &source, kb_ptr(b, y, kb_mul(b, row.index, y_bytes)), n16);
+  val to = kb_ptr(b, y, kb_mul(b, row.index, y_bytes));
+  if (ref->family == IG_NORM_ADD) {
+    row_for(b, &i, kb_i64(b, 0), n16, 1);
+    row_store(b, kb_add(b, row_load(b, to, i.index, 64), row_value(b, &source, i.index)), to, i.index, 64);
+    row_end(b, &i);
+  } else {
+    row_write(b, ref->activation, &source, to, n16);
+  }
   row_end(b, &row);
   kb_return(b);
 }

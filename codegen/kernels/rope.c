@@ -1,7 +1,7 @@
 /* Rotary positions and the KV cache: the kernel rope_kv for prefill, and the pieces that decode attention uses of it. */
 #include "codegen/kernels/attention.h"
 
-attn_dims attn_load_dims(ig_kb *b, ig_kernel_values k) {
+attn_dims attn_load_dims(ig_kb *b, const ig_kernel_ref *ref, ig_kernel_values k) {
   attn_dims d = {
     .context = row_dim(b, k, INGOT_DIM_CONTEXT), .kv_heads = row_dim(b, k, IG_ATTN_KV_HEADS), .group = row_dim(b, k, IG_ATTN_GROUP),
     .head_dim = row_dim(b, k, IG_ATTN_HEAD_DIM), .v16 = row_dim(b, k, IG_ATTN_V16), .scale = kb_dim_f32(b, k, IG_ATTN_SCALE),
@@ -11,6 +11,7 @@ attn_dims attn_load_dims(ig_kb *b, ig_kernel_values k) {
   };
   val window = row_dim(b, k, IG_ATTN_WINDOW);
   d.window = kb_select(b, kb_compare(b, KB_EQUAL, window, kb_i64(b, 0)), kb_i64(b, INT64_C(1) << 40), window);
+  if (ref->family == IG_ATTENTION_CAPPED || ref->family == IG_ATTENTION_DECODE_CAPPED) d.cap = kb_dim_f32(b, k, IG_ATTN_CAP);
   d.row = row_times(b, d.v16, 64);
   d.partial = kb_add(b, d.row, kb_i64(b, 64));
   return d;
@@ -157,9 +158,8 @@ void attn_write_kv(ig_kb *b, const attn_dims *d, const attn_rope *rope, val k, v
 }
 
 void ig_gen_rope_kv(ig_kb *b, const ig_kernel_ref *ref, const char *symbol) {
-  (void)ref;
   ig_kernel_values kernel = kb_kernel(b, symbol);
-  attn_dims d = attn_load_dims(b, kernel);
+  attn_dims d = attn_load_dims(b, ref, kernel);
   val q = kb_operand(b, kernel, 0), k = kb_operand(b, kernel, 1), v = kb_operand(b, kernel, 2);
   val k_cache = kb_operand(b, kernel, 3), v_cache = kb_operand(b, kernel, 4), frequencies = kb_operand(b, kernel, 5);
   attn_rope rope = attn_rope_at(b, &d, kernel.scratch);

@@ -7,7 +7,7 @@
 
 static int failures;
 
-static const ig_family families[] = {IG_LINEAR_GEMM, IG_GLU_GEMM, IG_LINEAR_GEMV, IG_GLU_GEMV, IG_LINEAR_X2};
+static const ig_family families[] = {IG_LINEAR_GEMM, IG_GLU_GEMM, IG_LINEAR_GEMV, IG_GLU_GEMV, IG_LINEAR_X2, IG_GEGLU_GEMM, IG_GEGLU_GEMV};
 enum { SCHEDULED = 2, FAMILIES = sizeof families / sizeof *families }; /* the first two take numbers of the schedule */
 
 /* ---- the reference ---- */
@@ -92,16 +92,17 @@ static void prepare(problem *p, harness *h, const ig_layout *layout, shape s, ui
   }
 }
 
-static void check(const problem *p, harness *h, const char *kernel, const float *y, const float *before, const float *bias, bool glu, bool add, bool x2) {
+static void check(const problem *p, harness *h, const char *kernel, const float *y, const float *before, const float *bias, bool glu, bool gelu, bool add, bool x2) {
   uint32_t n = 16 * p->s.tiles;
   for (uint32_t i = 0; i < n * (x2 ? p->s.tokens / 2 : p->s.tokens); i++) {
     float want = p->dots[0][i];
     if (x2) want = p->dots[0][2 * (i / n) * n + i % n] + p->dots[0][(2 * (i / n) + 1) * n + i % n];
-    if (glu) want = ig_silu(want) * p->dots[1][i];
+    if (glu) want = (gelu ? ig_gelu(want) : ig_silu(want)) * p->dots[1][i];
     if (bias) want += bias[i % n];
     if (add) want = before[i] + want;
     bool same = ig_f32_bits(y[i]) == ig_f32_bits(want);
-    if (glu && !h->variant->fma) same = fabsf(y[i] - want) <= (1e-6f + 1e-7f * fabsf(p->dots[0][i])) * fabsf(want); /* exp rounds twice there */
+    float power = fabsf(p->dots[0][i]) * (gelu ? IG_GELU_LINE + IG_GELU_CUBE * p->dots[0][i] * p->dots[0][i] : 1);
+    if (glu && !h->variant->fma) same = fabsf(y[i] - want) <= (1e-6f + 2e-7f * power) * fabsf(want); /* exp, and its argument, round twice there */
     if (same) continue;
     printf("%s %s: %u tiles, %u tokens, k %llu, fill %d: row %u token %u is %a, not %a\n", h->variant->name, kernel, p->s.tiles, p->s.tokens,
            (unsigned long long)p->s.k, p->s.fill, i % n, i / n, (double)y[i], (double)want);
@@ -118,7 +119,8 @@ static bool goes_its_own_way(const ig_layout *layout) {
   return false;
 }
 
-static bool is_glu(ig_family family) { return family == IG_GLU_GEMV || family == IG_GLU_GEMM; }
+static bool is_geglu(ig_family family) { return family == IG_GEGLU_GEMV || family == IG_GEGLU_GEMM; }
+static bool is_glu(ig_family family) { return family == IG_GLU_GEMV || family == IG_GLU_GEMM || is_geglu(family); }
 
 static void run_case(harness *h, const ig_layout *layout, size_t n_families, shape s, uint64_t *state) {
   problem p;
@@ -133,7 +135,7 @@ static void run_case(harness *h, const ig_layout *layout, size_t n_families, sha
     bool glu = is_glu(family), x2 = family == IG_LINEAR_X2;
     uint32_t tokens = x2 ? s.tokens / 2 : s.tokens; /* two rows of x are the digits of one token */
     if (x2 && (s.tokens % 2 || layout->activation == IG_ACT_F32)) continue;
-    if (s.tokens > 1 && (family == IG_LINEAR_GEMV || family == IG_GLU_GEMV)) continue;
+    if (s.tokens > 1 && (family == IG_LINEAR_GEMV || family == IG_GLU_GEMV || family == IG_GEGLU_GEMV)) continue;
     ig_kernel_ref ref = {family, layout, IG_ACT_F32};
     ingot_kernel_info info;
     ig_kernel_info(&info, family, layout, IG_ACT_F32);
@@ -155,7 +157,7 @@ static void run_case(harness *h, const ig_layout *layout, size_t n_families, sha
         memcpy(y, before, y_bytes);
         if (cut) harness_call(h, &ref, &args, scratch, 0, 1);
         harness_call(h, &ref, &args, scratch, cut, s.tiles);
-        check(&p, h, info.name, y, before, biased ? bias : NULL, glu, add, x2);
+        check(&p, h, info.name, y, before, biased ? bias : NULL, glu, is_geglu(family), add, x2);
       }
   }
   free(before);

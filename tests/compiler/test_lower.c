@@ -243,6 +243,8 @@ static void test_text(const char *body, const char *complaint) {
 
 #define X "tensor<?x64xf32>"
 #define M "tensor<64x64xi8, {format = \"f32\", layout = \"x86_64.r16\"}>"
+#define ATTENTION(q, k) \
+  "%a = \"ig.attention\"(" q ", " k ", %k, %p) {head_dim = 8 : i64, heads = 8 : i64, kv_heads = 8 : i64, layer = 0 : i64, scale = 1.0 : f32} : (" X ", " X ", " X ", i32) -> " X "\n"
 #define FUSED_ADD(y, x, residual) \
   y " = \"ig.fused_linear\"(" x ", %m, " residual ") {epilogue = \"add\", operandSegmentSizes = array<i32: 1, 0, 1, 0, 0, 1, 0, 0, 0>, resultSegmentSizes = array<i32: 1, 0, 0>} : (" X ", " M ", " X ") -> " X "\n"
 
@@ -264,6 +266,17 @@ int main(void) {
             "%a = \"ig.linear\"(%n, %m) : (" X ", " M ") -> " X "\n%b = \"ig.linear\"(%n, %m) : (" X ", " M ") -> " X "\n"
             "%s = \"ig.silu\"(%a) : (" X ") -> " X "\n%c = \"ig.mul\"(%b, %s) : (" X ", " X ") -> " X "\n" FUSED_ADD("%y", "%c", "%x"), NULL);
   test_text("%a = \"ig.linear\"(%x, %m) : (" X ", " M ") -> " X "\n%y = \"ig.add\"(%x, %a) : (" X ", " X ") -> " X "\n", "ig.add in @decode has no kernel");
+  test_text("%a = \"ig.linear\"(%x, %m) : (" X ", " M ") -> " X "\n"
+            "%y = \"ig.rms_norm\"(%a, %g, %x) {eps = 1.0e-5 : f32} : (" X ", tensor<64xf32, {format = \"f32\"}>, " X ") -> " X "\n", NULL);
+  test_text("%y = \"ig.rms_norm\"(%x, %g, %x) {eps = 1.0e-5 : f32} : (" X ", tensor<64xf32, {format = \"f32\"}>, " X ") -> " X "\n", "adds to a value that it also reads");
+  test_text("%y = \"ig.scale\"(%x) {factor = 8.0 : f32} : (" X ") -> " X "\n", NULL);
+  test_text("%a = \"ig.scale\"(%x) {factor = 8.0 : f32} : (" X ") -> " X "\n" FUSED_ADD("%y", "%a", "%x"), "works in place");
+  test_text("%q = \"ig.linear\"(%x, %m) : (" X ", " M ") -> " X "\n%k = \"ig.linear\"(%x, %m) : (" X ", " M ") -> " X "\n" ATTENTION("%q", "%k") FUSED_ADD("%y", "%a", "%x"),
+            NULL); /* without positions */
+  test_text("%t1 = \"ig.rope_table\"() {frequencies = array<i64: 7>} : () -> tensor<1xi64>\n%q = \"ig.linear\"(%x, %m) : (" X ", " M ") -> " X "\n"
+            "%k = \"ig.linear\"(%x, %m) : (" X ", " M ") -> " X "\n"
+            "%r = \"ig.rope\"(%q, %p, %t1) {head_dim = 8 : i64, heads = 8 : i64} : (" X ", i32, tensor<1xi64>) -> " X "\n" ATTENTION("%r", "%k") FUSED_ADD("%y", "%a", "%x"),
+            "ropes of one table, or both from none");
   test_text("%y = \"ig.linear\"(%x, %m) : (" X ", " M ") -> " X "\n", "does not end in the rows that the embedding began");
   test_text("%a = \"ig.linear\"(%x, %m) : (" X ", " M ") -> " X "\n" FUSED_ADD("%b", "%a", "%x") FUSED_ADD("%c", "%b", "%x") FUSED_ADD("%y", "%c", "%b"), "read again later");
   test_text(FUSED_ADD("%y", "%x", "%x"), "adds to a value that it also reads");

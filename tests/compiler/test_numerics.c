@@ -40,6 +40,22 @@ static void test_exp(void) {
   CHECK(ig_silu(0) == 0, "silu(0)");
 }
 
+static void test_gelu(void) {
+  for (float x = -6; x < 30; x += 0.0013f) { /* by tanh; far left nothing is left of a sum near 0 */
+    long double t = tanhl(0.79788456080286535588L * ((long double)x + 0.044715L * powl((long double)x, 3)));
+    long double want = 0.5L * (long double)x * (1 + t);
+    CHECK(fabsl(ig_gelu(x) - want) <= 1e-6L * fabsl(want) + 1e-9L, "gelu(%f) is %g, not %Lg", (double)x, (double)ig_gelu(x), want);
+  }
+  CHECK(ig_gelu(0) == 0 && ig_gelu(1e30f) == 1e30f && fabsf(ig_gelu(-1e4f)) < 1e-30f, "gelu at the ends");
+  static const float caps[] = {50, 30, 1, 0.01f};
+  for (size_t i = 0; i < 4; i++)
+    for (float x = -4; x < 4; x += 0.0007f) {
+      long double cap = (long double)caps[i], want = cap * tanhl((long double)x);
+      CHECK(fabsl(ig_softcap(x * caps[i], caps[i]) - want) <= 3e-7L * cap, "softcap(%f, %f)", (double)(x * caps[i]), (double)caps[i]);
+    }
+  CHECK(ig_softcap(0, 30) == 0 && ig_softcap(1e30f, 30) == 30 && ig_softcap(-INFINITY, 30) == -30, "softcap at the ends");
+}
+
 static const long double two_pi = 6.283185307179586476925286766559L;
 
 static void test_sincos(void) {
@@ -125,6 +141,7 @@ static void test_rows(void) {
 
 int main(void) {
   test_exp();
+  test_gelu();
   test_sincos();
   test_rope();
   test_rows();

@@ -130,3 +130,14 @@ module { func.func @forward(%t: tensor<?xi32>, %p: i32) -> tensor<?x64xf32> {
   %f = "ig.experts"(%x, %x, %s, %g, %g, %d, %b) {used = 0 : i64, operandSegmentSizes = array<i32: 1, 1, 1, 1, 1, 1, 0, 1, 0, 0>} : (tensor<?x64xf32>, tensor<?x64xf32>, tensor<?x4xf32>, tensor<4x32x64xi8, {format = "f32"}>, tensor<4x32x64xi8, {format = "f32"}>, tensor<4x64x32xi8, {format = "f32"}>, tensor<3x32xi8, {format = "f32"}>) -> tensor<?x64xf32>
   return %x : tensor<?x64xf32>
 } }
+// ----
+// scales, caps, gates
+module { func.func @forward(%t: tensor<?xi32>, %p: i32) -> tensor<?x64xf32> {
+  %w = "ig.weight"() {bytes = 16384 : i64, name = "token_embd.weight", offset = 0 : i64} : () -> tensor<64x64xi8, {format = "f32"}>
+  %x = "ig.embed"(%t, %w) : (tensor<?xi32>, tensor<64x64xi8, {format = "f32"}>) -> tensor<?x64xf32>
+  %s = "ig.scale"(%x) {factor = 0x7F800000 : f32} : (tensor<?x64xf32>) -> tensor<?x64xf32>
+  %c = "ig.softcap"(%s) {cap = 0.0 : f32} : (tensor<?x64xf32>) -> tensor<?x64xf32>
+  %a = "ig.attention"(%c, %c, %c, %p) {head_dim = 8 : i64, heads = 8 : i64, kv_heads = 8 : i64, layer = 0 : i64, scale = 1.0 : f32, softcap = -1.0 : f32} : (tensor<?x64xf32>, tensor<?x64xf32>, tensor<?x64xf32>, i32) -> tensor<?x64xf32>
+  %d = "ig.fused_linear"(%a, %w) {epilogue = "geglu", operandSegmentSizes = array<i32: 1, 0, 1, 0, 0, 0, 0, 0, 0>, resultSegmentSizes = array<i32: 1, 0, 0>} : (tensor<?x64xf32>, tensor<64x64xi8, {format = "f32"}>) -> tensor<?x64xf32>
+  return %d : tensor<?x64xf32>
+} }
