@@ -20,17 +20,18 @@ static const struct {
   {"attn_output", NULL, MATRIX(o), EMBD, QUERY},    {"ffn_gate", "ffn_up", MATRIX(gate), FF, EMBD}, {"ffn_up", "ffn_up", MATRIX(up), FF, EMBD},
   {"ffn_down", NULL, MATRIX(down), EMBD, FF},
 };
-enum { MATRICES = sizeof matrices / sizeof *matrices, GATE = 4 }; /* from GATE on: the gated network */
+enum { MATRICES = sizeof matrices / sizeof *matrices, OUTPUT = 3, GATE = 4 }; /* q, k, v before the output, the network from the gate on */
 
-static const struct { const char *name; size_t at; } norms[] = {
-  {"attn_norm", offsetof(ig_decoder_layer, attn_norm)}, {"ffn_norm", offsetof(ig_decoder_layer, ffn_norm)},
+static const struct { const char *name; size_t at; ig_norms absent; } norms[] = {
+  {"attn_norm", offsetof(ig_decoder_layer, attn_norm), IG_NORMS_AFTER}, {"ffn_norm", offsetof(ig_decoder_layer, ffn_norm), IG_NORMS_AFTER},
+  {"post_attention_norm", offsetof(ig_decoder_layer, attn_post_norm), IG_NORMS_BEFORE}, {"post_ffw_norm", offsetof(ig_decoder_layer, ffn_post_norm), IG_NORMS_BEFORE},
 };
 
 /* Keys that would change the numbers: refused where the family does not read them, unless they hold the value that means nothing. */
 static const struct { const char *key; float neutral; } changes[] = {
   {"expert_count", 0}, {"expert_used_count", 0}, {"attention.sliding_window", 0}, {"attention.clamp_kqv", 0}, {"attention.max_alibi_bias", 0},
   {"attn_logit_softcapping", 0}, {"final_logit_softcapping", 0}, {"logit_scale", 0}, {"residual_scale", 0}, {"embedding_scale", 0}, {"attention.scale", 0},
-  {"rope.scaling.attn_factor", 1}, {"attention.causal", 1},
+  {"rope.scaling.attn_factor", 1}, {"attention.causal", 1}, {"attention.sliding_window_pattern", 1}, {"rope.freq_base_swa", 0},
   {"expert_shared_count", 0}, {"expert_weights_scale", 1}, {"expert_weights_norm", 1}, {"expert_gating_func", 1}, {"expert_group_count", 1}, {"leading_dense_block_count", 0},
 };
 
@@ -80,8 +81,17 @@ static void check_qk_norms(ig_lowering *l, const ig_decoder *d, uint32_t layer, 
   out->k_norm = ig_want(l, ig_format(&l->arena, "blk.%u.attn_k_norm.weight", layer), 0, heads ? l->model->head_dim : size_of(l->model, KV), false);
 }
 
+static bool has_window(const ig_lowering *l, const ig_decoder *d, uint32_t layer) {
+  if (d->windowed) return layer < d->windowed->count && l->model->meta->head.base[d->windowed->value + layer];
+  return !d->global_every || layer % d->global_every < d->global_every - 1;
+}
+
 static void check_layer(ig_lowering *l, const ig_decoder *d, uint32_t index, ig_decoder_layer *out) {
+  bool windowed = has_window(l, d, index), still = d->still_every && (index + 1) % d->still_every == 0;
+  out->window = windowed ? d->window : 0;
+  out->turns = still ? NULL : windowed && d->window_theta > 0 ? &d->window_rope : &d->rope;
   for (size_t i = 0; i < sizeof norms / sizeof *norms; i++) {
+    if (norms[i].absent == d->norms) continue;
     const char *name = i == 1 && d->ffn_norm ? d->ffn_norm : norms[i].name;
     const ig_tensor *t = ig_want(l, ig_format(&l->arena, "blk.%u.%s.weight", index, name), 0, l->model->n_embd, false);
     memcpy((char *)out + norms[i].at, &t, sizeof t);
@@ -97,7 +107,7 @@ static void check_layer(ig_lowering *l, const ig_decoder *d, uint32_t index, ig_
       continue;
     }
     m->tensor = ig_want(l, ig_format(&l->arena, "blk.%u.%s.weight", index, matrices[i].name), rows, size_of(l->model, matrices[i].cols), false);
-    ig_presence bias = i < 3 ? d->bias : i == 3 ? d->output_bias : IG_ABSENT;
+    ig_presence bias = i < OUTPUT ? d->bias : i < GATE ? d->output_bias : d->network_bias;
     if (bias != IG_ABSENT) m->bias = ig_want(l, ig_format(&l->arena, "blk.%u.%s.bias", index, matrices[i].name), 0, rows, bias == IG_OPTIONAL);
   }
 }
@@ -106,6 +116,21 @@ uint32_t ig_window_read(ig_lowering *l) {
   uint32_t window = 0, context = l->model->context ? l->model->context : l->model->n_context;
   ig_meta_u32(l->model->meta, ig_key_of(l, "attention.sliding_window"), &window, l->diags); /* a wrong type is an error of the whole */
   return window < context ? window : 0;
+}
+
+bool ig_windows_read(ig_lowering *l, ig_decoder *d, uint32_t window, uint32_t period) {
+  const ig_meta *meta = l->model->meta;
+  const char *key = ig_key_of(l, "attention.sliding_window"), *pattern = ig_key_of(l, "attention.sliding_window_pattern");
+  const ig_meta_entry *e = ig_meta_find(meta, pattern);
+  ig_meta_u32(meta, key, &window, l->diags); /* wrong types are errors of the whole */
+  if (e && e->type == IG_META_ARRAY) d->windowed = ig_meta_array(meta, pattern, IG_META_BOOL, l->diags);
+  else ig_meta_u32(meta, pattern, &period, l->diags);
+  if (d->windowed && d->windowed->count < l->model->n_layer)
+    ig_problem_add(l, IG_PROBLEM_FEATURE, "metadata key %s has %llu values for %u layers", pattern, (unsigned long long)d->windowed->count, l->model->n_layer);
+  uint32_t context = l->model->context ? l->model->context : l->model->n_context;
+  d->global_every = period;
+  d->window = window < context ? window : 0;
+  return window > 0;
 }
 
 static bool check_numbers(ig_lowering *l, const ig_decoder *d) {
@@ -139,8 +164,9 @@ bool ig_decoder_check(ig_lowering *l, ig_decoder *d) {
     for (uint32_t i = 0; i < m->n_tensors; i++) l->used[i] = true;
     return ok;
   }
-  if (!d->attention_scale) d->attention_scale = (float)(1.0 / sqrt((double)m->head_dim));
+  if (d->attention_scale == 0) d->attention_scale = (float)(1.0 / sqrt((double)m->head_dim));
   ok = small && ig_rope_read(l, &d->rope) && ok;
+  if (d->window_theta > 0) ok = ig_rope_unscaled(l, d->window_theta, &d->window_rope) && ok;
   d->embedding = ig_want(l, "token_embd.weight", m->n_vocab, m->n_embd, false);
   d->output_norm = ig_want(l, "output_norm.weight", 0, m->n_embd, false);
   d->output = ig_want(l, "output.weight", m->n_vocab, m->n_embd, true);

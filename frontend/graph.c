@@ -10,6 +10,12 @@ static const ig_family_row families[] = {
   {"qwen2", ig_qwen2_describe},
   {"qwen3", ig_qwen3_describe},
   {"phi3", ig_phi3_describe},
+  {"gemma", ig_gemma_describe},
+  {"gemma2", ig_gemma2_describe},
+  {"gemma3", ig_gemma3_describe},
+  {"granite", ig_granite_describe},
+  {"olmo2", ig_olmo2_describe},
+  {"smollm3", ig_smollm3_describe},
   {"qwen3moe", ig_qwen3moe_describe},
   {"gpt-oss", ig_gpt_oss_describe},
 };
@@ -39,6 +45,15 @@ bool ig_need_number(ig_lowering *l, const char *name, uint32_t value) {
   bool there = ig_meta_find(l->model->meta, key);
   ig_problem_add(l, IG_PROBLEM_FEATURE, there ? "metadata key %s differs from layer to layer" : "metadata key %s is missing", key);
   return false;
+}
+
+float ig_number_read(ig_lowering *l, const char *name, float otherwise) {
+  float x = otherwise;
+  const char *key = ig_key_of(l, name);
+  ig_meta_f32(l->model->meta, key, &x, l->diags); /* a wrong type is an error of the whole */
+  if (x >= 0 && x <= 1e30f) return x;
+  ig_problem_add(l, IG_PROBLEM_FEATURE, "metadata key %s = %g; numbers from 0 on are taken", key, (double)x);
+  return otherwise;
 }
 
 /* ---- tensors ---------------------------------------------------------------------------------------------------------- */

@@ -6,5 +6,5 @@ void ig_llama_describe(ig_lowering *l, ig_decoder *d) {
   d->known = known;
   d->window = ig_window_read(l);
   ig_mixture_read(l, false, &d->mixture);
-  d->bias = d->output_bias = IG_OPTIONAL;
+  d->bias = d->output_bias = d->network_bias = IG_OPTIONAL;
 }

@@ -32,6 +32,9 @@ const char *ig_key_of(ig_lowering *l, const char *name);
 /* The number, which has to be there: notes the key as a missing feature where it is 0. */
 bool ig_need_number(ig_lowering *l, const char *name, uint32_t value);
 
+/* The f32 of that key, `otherwise` where it is absent. A number that is not finite or below 0 is noted. */
+float ig_number_read(ig_lowering *l, const char *name, float otherwise);
+
 /* A family: says what of the decoder is its own (decoder.h). */
 typedef struct ig_decoder ig_decoder;
 typedef struct ig_family_row {
@@ -43,6 +46,12 @@ void ig_llama_describe(ig_lowering *l, ig_decoder *d);
 void ig_qwen2_describe(ig_lowering *l, ig_decoder *d);
 void ig_qwen3_describe(ig_lowering *l, ig_decoder *d);
 void ig_phi3_describe(ig_lowering *l, ig_decoder *d);
+void ig_gemma_describe(ig_lowering *l, ig_decoder *d);
+void ig_gemma2_describe(ig_lowering *l, ig_decoder *d);
+void ig_gemma3_describe(ig_lowering *l, ig_decoder *d);
+void ig_granite_describe(ig_lowering *l, ig_decoder *d);
+void ig_olmo2_describe(ig_lowering *l, ig_decoder *d);
+void ig_smollm3_describe(ig_lowering *l, ig_decoder *d);
 void ig_qwen3moe_describe(ig_lowering *l, ig_decoder *d);
 void ig_gpt_oss_describe(ig_lowering *l, ig_decoder *d);
 

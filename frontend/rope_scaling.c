@@ -65,18 +65,36 @@ static double divisor(const scaling *s, double theta, uint32_t i, uint32_t dims)
   return 1 / ((1 - keep) / (double)s->factor + keep);
 }
 
+/* The channels of a head that turn. */
+static bool read_dimensions(ig_lowering *l, uint32_t *dims) {
+  const ig_model *m = l->model;
+  const char *key = ig_key_of(l, "rope.dimension_count");
+  *dims = m->head_dim;
+  bool ok = ig_meta_u32(m->meta, key, dims, l->diags);
+  if (*dims == 0 || *dims % 2 || *dims > m->head_dim)
+    return ig_error(l->diags, m->file.path, "metadata key %s is %u; it must be even and at most the head's %u", key, *dims, m->head_dim);
+  return ok;
+}
+
+bool ig_rope_unscaled(ig_lowering *l, float theta, ig_rope_turns *turns) {
+  uint32_t dims;
+  if (!read_dimensions(l, &dims)) return false;
+  if (!(theta >= 1)) return ig_error(l->diags, l->model->file.path, "the base of rope in layers with a window is %g; it must be at least 1", (double)theta);
+  *turns = (ig_rope_turns){.frequencies = ig_alloc_array(&l->arena, dims / 2, sizeof *turns->frequencies), .pairs = dims / 2, .magnitude = 1};
+  for (uint32_t i = 0; i < dims / 2; i++) turns->frequencies[i] = ig_rope_frequency((double)theta, i, dims, 1);
+  return true;
+}
+
 bool ig_rope_read(ig_lowering *l, ig_rope_turns *turns) {
   const ig_model *m = l->model;
-  uint32_t dims = m->head_dim;
+  uint32_t dims;
   float theta = 10000;
   scaling s;
   const char *place = m->file.path;
-  bool ok = ig_meta_u32(m->meta, ig_key_of(l, "rope.dimension_count"), &dims, l->diags);
-  ok = ig_meta_f32(m->meta, ig_key_of(l, "rope.freq_base"), &theta, l->diags) && ok;
+  if (!read_dimensions(l, &dims)) return false;
+  bool ok = ig_meta_f32(m->meta, ig_key_of(l, "rope.freq_base"), &theta, l->diags);
   ok = read_scaling(l, &s) && ok;
   if (!(theta >= 1) || (is(&s, "yarn") && theta == 1)) ok = ig_error(l->diags, place, "metadata key %s is %g; it must be at least 1", ig_key_of(l, "rope.freq_base"), (double)theta);
-  if (dims == 0 || dims % 2 || dims > m->head_dim)
-    return ig_error(l->diags, place, "metadata key %s is %u; it must be even and at most the head's %u", ig_key_of(l, "rope.dimension_count"), dims, m->head_dim);
   *turns = (ig_rope_turns){.frequencies = ig_alloc_array(&l->arena, dims / 2, sizeof *turns->frequencies), .pairs = dims / 2, .magnitude = s.magnitude};
   float *values = ig_alloc_array(&l->arena, dims / 2, sizeof *values), *other = ig_alloc_array(&l->arena, dims / 2, sizeof *other);
   for (uint32_t i = 0; i < dims / 2; i++) values[i] = 1;

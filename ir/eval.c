@@ -39,7 +39,7 @@ struct ig_eval {
   cache *caches;
   size_t n_caches;
   uint32_t context, position;
-  bool exact_kv;
+  bool exact;
 };
 
 /* ---- create ----------------------------------------------------------------------------------------------------------- */
@@ -129,7 +129,7 @@ void ig_eval_destroy(ig_eval *e) {
 
 size_t ig_eval_columns(const ig_eval *e) { return e->slots[e->result].columns; }
 
-void ig_eval_exact_kv(ig_eval *e) { e->exact_kv = true; }
+void ig_eval_exact(ig_eval *e) { e->exact = true; }
 
 void ig_eval_rewind(ig_eval *e, uint32_t position) {
   assert(position <= e->position);
@@ -191,15 +191,17 @@ static const float *read_row(run *r, int index, size_t row) {
 
 static const float *read_vector(run *r, int index) { return read_row(r, index, 0); }
 
-static float kept(const run *r, float x) { return r->e->exact_kv ? x : ig_f16_to_f32(ig_kv_f16(x)); }
+static float kept(const run *r, float x) { return r->e->exact ? x : ig_f16_to_f32(ig_kv_f16(x)); }
 
 /* ---- ops -------------------------------------------------------------------------------------------------------------- */
 
 static float *rows_of(run *r, int index) { return index == NONE ? NULL : r->e->slots[index].rows; }
 static size_t columns_of(run *r, int index) { return r->e->slots[index].columns; }
 
-/* The weight a piece at a time: memory does not grow with the model. */
-static int digits(const step *s) { return ig_has_attr(s->op, "digits") ? (int)ig_attr_int(s->op, "digits") : 1; }
+static int digits(const run *r, const step *s) {
+  if (r->e->exact) return 0;
+  return ig_has_attr(s->op, "digits") ? (int)ig_attr_int(s->op, "digits") : 1;
+}
 
 static bool multiply(run *r, const weight *w, const float *x, size_t tokens, const float *bias, float *y, bool add, int digits) {
   size_t most = ((size_t)1 << 20) / w->row_bytes + 1;
@@ -215,7 +217,7 @@ static bool multiply(run *r, const weight *w, const float *x, size_t tokens, con
 static bool product(run *r, const step *s, const float *x, int w_index, int b_index, float *y, bool add) {
   weight w = weight_of(r, w_index);
   const float *bias = b_index == NONE ? NULL : read_vector(r, b_index);
-  return (b_index == NONE || bias) && multiply(r, &w, x, r->n, bias, y, add, digits(s));
+  return (b_index == NONE || bias) && multiply(r, &w, x, r->n, bias, y, add, digits(r, s));
 }
 
 static bool do_embed(run *r, const step *s) {
@@ -275,7 +277,7 @@ static bool expert_product(run *r, const step *s, int role, size_t expert, const
   weight w = expert_of(weight_of(r, s->in[role]), expert);
   int b = s->in[IG_EXPERTS_GATE_BIAS + role - IG_EXPERTS_GATE];
   const float *bias = b == NONE ? NULL : read_row(r, b, expert);
-  return (b == NONE || bias) && multiply(r, &w, x, 1, bias, y, false, 1);
+  return (b == NONE || bias) && multiply(r, &w, x, 1, bias, y, false, digits(r, s));
 }
 
 static bool do_experts(run *r, const step *s) {

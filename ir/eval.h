@@ -16,8 +16,9 @@ typedef struct ig_eval ig_eval;
 /* For a function of a verified module, which must outlive it; the KV cache holds `context` positions. NULL after an error. */
 ig_eval *ig_eval_create(ig_module module, const char *function, const ig_eval_source *source, uint32_t context, ig_diags *diags);
 void ig_eval_destroy(ig_eval *eval);
-/* Keeps k and v in f32 where the cache of a plan rounds them to f16: for comparing with engines that do not round. Before the first run. */
-void ig_eval_exact_kv(ig_eval *eval);
+/* Rounds only as f32 does: k and v are kept as they are where the cache of a plan rounds them to f16, and linears take activations that are not quantised.
+ * What others are measured against. Before the first run. */
+void ig_eval_exact(ig_eval *eval);
 /* Floats in a row of the result. */
 size_t ig_eval_columns(const ig_eval *eval);
 /* Runs n rows from the current position: `input` holds n token ids (u32, clamped to the table) or n rows of hidden floats, as the function takes; y gets

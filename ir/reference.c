@@ -85,9 +85,10 @@ void ig_ref_linear(const ig_block_format *format, const uint8_t *rows, size_t n_
   bool wide = format->block_values == 256;
   size_t x_block = wide ? 352 : 40, x_row = n_blocks * x_block;
   assert(k % format->block_values == 0);
-  float *w = format->unpack ? NULL : ig_alloc_array(&arena, k, sizeof *w);
-  ig_block *blocks = format->unpack ? ig_alloc_array(&arena, n_blocks, sizeof *blocks) : NULL;
-  uint8_t *quantised = format->unpack ? ig_alloc_array(&arena, 2 * tokens, x_row) : NULL;
+  bool plain = !format->unpack || !digits;
+  float *w = plain ? ig_alloc_array(&arena, k, sizeof *w) : NULL;
+  ig_block *blocks = plain ? NULL : ig_alloc_array(&arena, n_blocks, sizeof *blocks);
+  uint8_t *quantised = !plain ? ig_alloc_array(&arena, 2 * tokens, x_row) : NULL;
   float *rest = ig_alloc_array(&arena, k, sizeof *rest);
   for (size_t t = 0; t < tokens && quantised; t++) {
     uint8_t *first = quantised + 2 * t * x_row, *second = first + x_row;

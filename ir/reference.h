@@ -12,7 +12,7 @@
 void ig_ref_rms_norm(const float *x, const float *gain, size_t n, float eps, float *y);
 
 /* y[t][r] = sum_k x[t][k] w[r][k] (+ bias[r] where there is one), or y[t][r] + that: `n_rows` rows of a weight of k values each, as they lie in the model file, against `tokens`
- * rows of x. Quantised weights take quantised activations, of one digit or two. y's rows are y_stride floats apart. k is a multiple of the format's block. */
+ * rows of x. Quantised weights take quantised activations, of one digit or two; 0 digits: none, x as it is. y's rows are y_stride floats apart. k is a multiple of the format's block. */
 void ig_ref_linear(const ig_block_format *format, const uint8_t *rows, size_t n_rows, size_t k, const float *x, size_t tokens, float *y, size_t y_stride,
                    const float *bias, bool add, int digits);
 

@@ -81,12 +81,12 @@ static bool read_weight(void *user, const char *name, uint64_t offset, size_t by
 }
 
 /* All rows of a function's result, `step` rows at a time. */
-static float *run_with(fixture *f, const char *function, const void *input, size_t input_bytes, size_t n, size_t step, bool exact_kv) {
+static float *run_with(fixture *f, const char *function, const void *input, size_t input_bytes, size_t n, size_t step, bool exact) {
   ig_eval_source source = {read_weight, f};
   ig_eval *e = ig_eval_create(f->module, function, &source, MOST, &f->diags);
   float *y = NULL;
   if (e) {
-    if (exact_kv) ig_eval_exact_kv(e);
+    if (exact) ig_eval_exact(e);
     y = ig_alloc_array(&arena, n * ig_eval_columns(e), sizeof *y);
     bool done = true;
     for (size_t i = 0; i < n && done; i += step)

@@ -40,8 +40,8 @@ static bool read_weight(void *user, const char *name, uint64_t offset, size_t by
   return ig_file_read(user, offset, to, bytes, &diags);
 }
 
-/* Logits after each of n tokens; NULL where the model has no graph. */
-static inline const float *evaluate(const char *path, const uint32_t *tokens, uint32_t n, uint32_t vocab) {
+/* Logits after each of n tokens, `exact` or as kernels round; NULL where the model has no graph. */
+static inline const float *evaluate(const char *path, const uint32_t *tokens, uint32_t n, uint32_t vocab, bool exact) {
   ig_diags diags = {0};
   ig_model model;
   float *y = NULL;
@@ -49,6 +49,7 @@ static inline const float *evaluate(const char *path, const uint32_t *tokens, ui
   ig_module module = ig_module_create(context);
   if (ig_model_open(&model, path, &diags) && ig_model_graph(&model, module, any_format, &diags) && ig_verify(module, &diags)) {
     ig_eval *eval = ig_eval_create(module, "forward", &(ig_eval_source){read_weight, &model.file}, n + 1, &diags);
+    if (eval && exact) ig_eval_exact(eval);
     y = ig_alloc_array(&arena, (size_t)n * vocab, sizeof *y);
     if (!eval || ig_eval_columns(eval) != vocab || !ig_eval_run(eval, tokens, n, y, &diags)) y = NULL;
     ig_eval_destroy(eval);
@@ -118,7 +119,7 @@ static inline void test_model(const char *name, const char *path, const char *fo
   uint32_t *ids = ig_alloc_array(&arena, n, sizeof *ids);
   ingot_token *tokens = ig_alloc_array(&arena, n, sizeof *tokens);
   for (uint32_t i = 0; i < n; i++) ids[i] = random_u32() % vocab, tokens[i] = (ingot_token)ids[i];
-  const float *want = evaluate(path, ids, n, vocab);
+  const float *want = evaluate(path, ids, n, vocab, false);
   const char **runs = ig_alloc_array(&arena, target->n_variants, sizeof *runs); /* the variants of this machine */
   uint32_t n_runs = 0;
   for (uint32_t v = 0; v < target->n_variants; v++)
