@@ -137,6 +137,7 @@ int ingot__os_thread(ingot__thread *thread, void (*main)(void *), void *context)
   sigfillset(&all);
   pthread_sigmask(SIG_SETMASK, &all, &before); /* the app's handlers run on the app's threads */
   code = pthread_create(&id, &attributes, begin, thread);
+  if (code == EINVAL) code = pthread_create(&id, NULL, begin, thread); /* the app's thread-local variables, which lie on the stack, take too much of it */
   pthread_sigmask(SIG_SETMASK, &before, NULL);
   pthread_attr_destroy(&attributes);
   if (!code) thread->handle = (uintptr_t)id;
