@@ -2,7 +2,7 @@
 #include "runtime/session_state.h"
 
 #include <string.h>
-#include "runtime/abi/session.h"
+#include "runtime/abi/saved.h"
 
 /* ---- lines of the caches ------------------------------------------------------------------------------------------------ */
 

@@ -2,7 +2,7 @@
 #ifndef INGOT_RUNTIME_SESSION_STATE_H
 #define INGOT_RUNTIME_SESSION_STATE_H
 
-#include "runtime/abi/session.h"
+#include "runtime/abi/saved.h"
 #include "runtime/session.h"
 
 /* Bytes of tokens, logits and caches. */

@@ -2,7 +2,7 @@
  * taken, and it goes on within its memory. */
 #include "tests/runtime/guard.h"
 #include "fuzz.h"
-#include "runtime/abi/session.h"
+#include "runtime/abi/saved.h"
 #include "runtime/session.h"
 #include "tests/runtime/toy.h"
 

@@ -7,7 +7,7 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
-#include "runtime/abi/session.h"
+#include "runtime/abi/saved.h"
 #include "runtime/session.h"
 #include "tests/runtime/check.h"
 #include "tests/runtime/toy.h"

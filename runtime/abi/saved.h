@@ -1,8 +1,8 @@
 /* A saved session: this head, the tokens (u32 each), the logits where has_logits (f32, n_vocab), then of every plane of every cache (Plan.caches) the
  * bytes of the first `position` positions, rounded up to whole lines of 16; at last the SHA-256 of all that. Little-endian. The caches' form
  * belongs to the target: a session saved on one variant goes on on any other. */
-#ifndef INGOT_ABI_SESSION_H
-#define INGOT_ABI_SESSION_H
+#ifndef INGOT_ABI_SAVED_H
+#define INGOT_ABI_SAVED_H
 
 #include <stdint.h>
 
