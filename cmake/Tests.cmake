@@ -10,7 +10,7 @@ endif()
 
 function(ingot_case name)
   add_test(NAME ${name} COMMAND ${ARGN} WORKING_DIRECTORY ${PROJECT_BINARY_DIR}/tests)
-  set_tests_properties(${name} PROPERTIES SKIP_RETURN_CODE 77 TIMEOUT 300 ENVIRONMENT "${test_environment}")
+  set_tests_properties(${name} PROPERTIES SKIP_RETURN_CODE 77 TIMEOUT 600 ENVIRONMENT "${test_environment}")
   if(name MATCHES "^cli_kill$|^cli_faults$") # hundreds of rounds in ./dev test --all
     set_tests_properties(${name} PROPERTIES TIMEOUT 1800)
   endif()
