@@ -3,6 +3,7 @@
 
 #include <string.h>
 #include <sys/stat.h>
+#include "driver/planned.h"
 
 /* Tensors by format. */
 typedef struct share {
@@ -67,6 +68,41 @@ static const char *shape(cli *c, const ig_tensor *t) {
   return text;
 }
 
+/* What compiling makes of it, for this machine's target where there is one: its plan, or why there is none. */
+typedef struct outcome {
+  bool compiles;
+  const char *why, *target;
+  ig_program_plan plan;
+} outcome;
+
+static outcome outcome_of(cli *c, const char *path) {
+  const ig_platform *native = ig_platform_find("native"), *platform = native ? native : ig_platform_at(0);
+  ig_planned planned;
+  ig_diags diags = {.count = 0};
+  outcome o = {.why = "no reason is known", .target = platform->target->name};
+  o.compiles = ig_plan_model(&planned, &(ig_compile_options){.model = path, .name = "inspect", .platform = platform}, &c->arena, &diags);
+  if (o.compiles) o.plan = planned.plan, ig_model_close(&planned.model);
+  for (size_t i = diags.count; i-- > 0;)
+    if (diags.items[i].severity == IG_ERROR) o.why = ig_format(&c->arena, "%s", diags.items[i].text);
+  ig_diags_finish(&diags);
+  return o;
+}
+
+static void print_outcome(cli *c, const outcome *o) {
+  if (!o->compiles) {
+    printf("compiles      no: %s\n", o->why);
+    return;
+  }
+  printf("compiles      for %s: weights of %s, %zu kernels for each variant:", o->target, cli_bytes(c, o->plan.weights_bytes), o->plan.n_kernels);
+  int column = 200;
+  for (size_t i = 0; i < o->plan.n_kernels; i++) {
+    const char *name = o->plan.kernel[i].info.name;
+    if (column + (int)strlen(name) > 120) column = printf("\n ") - 1;
+    column += printf(" %s", name);
+  }
+  printf("\n");
+}
+
 static void print_text(cli *c, const ig_model *m, bool tensors) {
   share shares[FORMATS_MOST];
   uint32_t n = count_shares(c, m, shares);
@@ -92,6 +128,8 @@ static void print_text(cli *c, const ig_model *m, bool tensors) {
   else printf("tokenizer     none that ingot knows%s%s\n", m->tokenizer.missing ? ": " : "", m->tokenizer.missing ? m->tokenizer.missing : "");
   printf("template      %s\n", m->chat_template.present ? ig_format(&c->arena, "yes, %zu bytes of Jinja in %u bytes of code", strlen(m->chat_template.source), m->chat_template.code_size)
          : m->chat_template.source ? "not one that ingot can run" : "none");
+  const outcome o = outcome_of(c, m->file.path);
+  print_outcome(c, &o);
   for (uint32_t i = 0; tensors && i < m->n_tensors; i++) {
     const ig_tensor *t = &m->tensors[i];
     printf("  %-40s %-8s %-24s %12llu bytes at %llu\n", t->name, format_name(c, t->gguf_type), shape(c, t), (unsigned long long)t->bytes, (unsigned long long)t->offset);
@@ -129,6 +167,14 @@ static void print_json(cli *c, const ig_model *m, bool tensors) {
            (unsigned long long)shares[i].bytes, (unsigned long long)shares[i].values);
   }
   printf("], \"tokenizer\": %s, \"chat_template\": %s", m->tokenizer.present ? "true" : "false", m->chat_template.present ? "true" : "false");
+  const outcome o = outcome_of(c, m->file.path);
+  printf(", \"compiles\": %s", o.compiles ? "true" : "false");
+  if (!o.compiles) json_text("why_not", o.why);
+  else {
+    printf(", \"weights_bytes\": %llu, \"kernels\": [", (unsigned long long)o.plan.weights_bytes);
+    for (size_t i = 0; i < o.plan.n_kernels; i++) printf("%s\"%s\"", i ? ", " : "", o.plan.kernel[i].info.name);
+    printf("]");
+  }
   if (tensors) printf(", \"tensors\": [");
   for (uint32_t i = 0; tensors && i < m->n_tensors; i++) {
     const ig_tensor *t = &m->tensors[i];

@@ -8,14 +8,23 @@ out_has '^  f16 +[0-9.]+ %'
 out_has '^tokenizer +SentencePiece, 1024 pieces'
 out_has '^template +yes, [0-9]+ bytes of Jinja'
 out_has '^ +1024 positions +[0-9.]+ MiB'
+out_has '^compiles +for [a-z0-9_]+: weights of 5.[0-9] MiB, [0-9]+ kernels'
+out_has '^  embed_f16 .*linear_f16_gemv'
 expect 0 '' "$ingot" inspect "$fable" --tensors
 out_has 'token_embd.weight +f16 +256 x 1024'
 expect 0 '' "$ingot" inspect "$fable" --tensors --json
+out_has '"compiles": true, "weights_bytes": [0-9]+, "kernels": \["embed_f16"'
 out_has '"n_layer": 4, "n_embd": 256, "n_head": 8, "n_head_kv": 4'
 if command -v python3 > /dev/null; then
   checked=$((checked + 1))
   python3 -c 'import json, sys; j = json.load(open(sys.argv[1])); assert j["n_vocab"] == 1024 and len(j["tensors"]) > 30' "$work/out" || fail "inspect --json is not JSON"
 fi
+
+sed 's/output_norm.weight/output_nirm.weight/' "$fable" > "$work/nameless.gguf" # what cannot be compiled is inspected nevertheless
+printf 'not a model' > "$work/no.gguf"
+expect 1 'no.gguf' "$ingot" inspect "$work/no.gguf"
+expect 0 '' "$ingot" inspect "$work/nameless.gguf"
+out_has '^compiles +no: '
 
 # fit: yes, no and by how much; what would fit is a context that then fits
 expect 0 '' "$ingot" fit "$fable" --ram 1GiB --ctx 1024
