@@ -18,14 +18,16 @@ static void *aligned(size_t bytes) {
 static int bench(const ig_target *target, const ig_variant *variant, const char *format, uint32_t rows, uint64_t k, uint32_t tokens) {
   const ig_layout *layout = ig_layout_find(format);
   ingot_kernel_args args = {.dim = {[INGOT_DIM_TOKENS] = tokens}};
-  if (!layout || !ig_units(layout, k, &args.dim[IG_LIN_UNITS], &args.dim[IG_LIN_ODD])) return fprintf(stderr, "no kernels for %s with k = %llu\n", format, (unsigned long long)k), 2;
+  if (!layout || !ig_units(layout, k, &args.dim[IG_LIN_UNITS], &args.dim[IG_LIN_ODD]))
+    return fprintf(stderr, "no kernels for %s with k = %llu\n", format, (unsigned long long)k), 2;
   bool head = tokens == 0;
   if (head) args.dim[INGOT_DIM_TOKENS] = tokens = 1;
   ig_kernel_ref ref = {head ? IG_LINEAR_X2 : tokens == 1 ? IG_LINEAR_GEMV : IG_LINEAR_GEMM, layout, IG_ACT_F32};
   harness h;
   ig_roofline roofline;
   ig_diags diags = {0};
-  if (!harness_open(&h, (harness_machine){target, variant, NULL}, &ref, 1) || !ig_roofline_open(&roofline, ig_platform_find("native"), variant, &diags)) return 1;
+  if (!harness_open(&h, (harness_machine){target, variant, NULL}, &ref, 1) || !ig_roofline_open(&roofline, ig_platform_find("native"), variant, &diags))
+    return 1;
   ingot_kernel_fn *kernel = harness_kernel(&h, &ref);
   ingot_kernel_info info;
   ig_kernel_info(&info, ref.family, layout, IG_ACT_F32);
@@ -75,10 +77,11 @@ static int bench(const ig_target *target, const ig_variant *variant, const char 
   }
   double rate = bench_median(rates, (int)n), peak = bench_median(peaks, (int)n), share = bench_median(shares, (int)n);
   if (one)
-    printf("%-10s %-5s %s %7u x %-5llu            %7.2f GB/s  of %6.2f  %5.1f %%\n", variant->name, format, head ? "head" : "gemv", rows, (unsigned long long)k, 1e-9 * rate,
-           1e-9 * peak, 100 * share);
+    printf("%-10s %-5s %s %7u x %-5llu            %7.2f GB/s  of %6.2f  %5.1f %%\n", variant->name, format, head ? "head" : "gemv", rows, (unsigned long long)k,
+           1e-9 * rate, 1e-9 * peak, 100 * share);
   else
-    printf("%-10s %-5s gemm %7u x %-5llu x %-4u    %7.1f GOP/s of %6.1f  %5.1f %%\n", variant->name, format, rows, (unsigned long long)k, tokens, 1e-9 * rate, 1e-9 * peak, 100 * share);
+    printf("%-10s %-5s gemm %7u x %-5llu x %-4u    %7.1f GOP/s of %6.1f  %5.1f %%\n", variant->name, format, rows, (unsigned long long)k, tokens, 1e-9 * rate,
+           1e-9 * peak, 100 * share);
   fflush(stdout);
   ig_roofline_close(&roofline);
   harness_close(&h);

@@ -10,7 +10,8 @@ void cli_generate_init(cli_generate *g) {
 static bool load(cli *c, const cli_generate *g, cli_model *m) {
   ingot_error error = {INGOT_OK, ""};
   const ingot_sampling *s = &g->sampling;
-  const bool given = s->temperature > 0 || s->top_k || s->top_p < 1 || s->min_p > 0 || s->repeat_penalty < 1 || s->repeat_penalty > 1 || s->repeat_last || s->seed || s->n_stop;
+  const bool given = s->temperature > 0 || s->top_k || s->top_p < 1 || s->min_p > 0 || s->repeat_penalty < 1 || s->repeat_penalty > 1 || s->repeat_last ||
+      s->seed || s->n_stop;
   if (!g->load) return true;
   ingot_status status = ingot_session_load_file(m->session, g->load, &error);
   if (!status && given) status = ingot_session_set(m->session, s, &error);
@@ -28,8 +29,11 @@ bool cli_generate_open(cli *c, cli_generate *g, bool chat, cli_model *m, int *st
   if (!cli_open(c, m, g->model, &g->open, &g->sampling)) return false;
   if (m->info.has_tokenizer && (m->info.has_chat_template || !chat)) {
     if (load(c, g, m)) return true;
-  } else cli_fail(c, m->info.has_tokenizer ? "%s: the model has no chat template that ingot knows; `ingot run -p TEXT` completes a text"
-                                    : "%s: the model has no tokenizer that ingot knows; `ingot greedy` goes on from token ids", g->model);
+  } else
+    cli_fail(c,
+             m->info.has_tokenizer ? "%s: the model has no chat template that ingot knows; `ingot run -p TEXT` completes a text"
+                                   : "%s: the model has no tokenizer that ingot knows; `ingot greedy` goes on from token ids",
+             g->model);
   cli_close(m);
   return false;
 }

@@ -167,10 +167,18 @@ static void print_markdown(cli *c, const bench_row *r, bool first) {
   const double *ts = speeds(c, r);
   const char *test = ig_format(&c->arena, r->prompt ? "pp%u" : "tg%u", r->prompt ? r->prompt : r->gen);
   if (r->depth) test = ig_format(&c->arena, "%s @ d%u", test, r->depth);
-  const char *cells[COLUMNS] = {
-    m->type, cli_bytes(c, m->tensor_bytes ? m->tensor_bytes : m->weights_bytes), m->parameters ? count(c, m->parameters) : "", r->variant,
-    ig_format(&c->arena, "%u", r->threads), test, ig_format(&c->arena, "%.2f ± %.2f", bench_mean(ts, r->reps), bench_deviation(ts, r->reps)),
-    cell(c, "%.2f", r->p50), cell(c, "%.2f", r->p90), cell(c, "%.2f", r->p95), cell(c, "%.2f", r->p99), cell(c, "%.1f %%", 100.0 * r->of_bound)};
+  const char *cells[COLUMNS] = {m->type,
+                                cli_bytes(c, m->tensor_bytes ? m->tensor_bytes : m->weights_bytes),
+                                m->parameters ? count(c, m->parameters) : "",
+                                r->variant,
+                                ig_format(&c->arena, "%u", r->threads),
+                                test,
+                                ig_format(&c->arena, "%.2f ± %.2f", bench_mean(ts, r->reps), bench_deviation(ts, r->reps)),
+                                cell(c, "%.2f", r->p50),
+                                cell(c, "%.2f", r->p90),
+                                cell(c, "%.2f", r->p95),
+                                cell(c, "%.2f", r->p99),
+                                cell(c, "%.1f %%", 100.0 * r->of_bound)};
   for (int i = 0; first && i < COLUMNS; i++) printf("| %*s%s", widths[i], heads[i], i + 1 < COLUMNS ? " " : " |\n");
   for (int i = 0; first && i < COLUMNS; i++) {
     int width = abs(widths[i]) - (widths[i] > 0);
@@ -198,8 +206,12 @@ void bench_print_threads(cli *c, const bench_row *r, bench_form form, bool first
     else printf(", without the page cache not measured (it could not be dropped)");
     gap = "; ";
   }
-  if (!isnan(r->peak_rss)) printf("%speak RSS %s, %s of it before the model is opened", gap, cli_bytes(c, (uint64_t)r->peak_rss), cli_bytes(c, (uint64_t)r->base_rss)), gap = "; ";
-  if (r->weights.address) printf("%sweights %s, %s in memory, %s in huge pages", gap, cli_bytes(c, r->model->weights_bytes), cli_bytes(c, r->weights.resident), cli_bytes(c, r->weights.huge)), gap = "; ";
+  if (!isnan(r->peak_rss))
+    printf("%speak RSS %s, %s of it before the model is opened", gap, cli_bytes(c, (uint64_t)r->peak_rss), cli_bytes(c, (uint64_t)r->base_rss)), gap = "; ";
+  if (r->weights.address)
+    printf("%sweights %s, %s in memory, %s in huge pages", gap, cli_bytes(c, r->model->weights_bytes), cli_bytes(c, r->weights.resident),
+           cli_bytes(c, r->weights.huge)),
+        gap = "; ";
   if (r->int8_ops > 0.0) printf("%sint8 peak %.0f GOP/s", gap, 1e-9 * r->int8_ops), gap = "; ";
   if (r->f32_ops > 0.0) printf("%sf32 peak %.0f GFLOP/s", gap, 1e-9 * r->f32_ops), gap = "; ";
   if (r->read_bytes > 0.0) printf("%sreads %.1f GB/s", gap, 1e-9 * r->read_bytes);

@@ -109,7 +109,7 @@ static int run(char *const *args, char *line, size_t size, double *began) {
   posix_spawn_file_actions_destroy(&actions);
   close(ends[1]);
   size_t n = 0;
-  for (ssize_t got; !code && n + 1 < size && (got = read(ends[0], line + n, size - 1 - n)); )
+  for (ssize_t got; !code && n + 1 < size && (got = read(ends[0], line + n, size - 1 - n));)
     if (got > 0) n += (size_t)got;
     else if (errno != EINTR) break;
   line[n] = 0;

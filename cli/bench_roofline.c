@@ -57,7 +57,8 @@ double bench_probe_read(const ig_roofline *r, const void *from, uint64_t size, u
   if (!threads || threads > THREADS_MOST || lines < threads || lines > UINT32_MAX) return 0.0;
   uint64_t each = lines / threads, passes = ig_ceil_div(least, each * IG_PROBE_LINE);
   for (uint32_t i = 0; i < threads; i++)
-    shares[i] = (share){.probe = r->probe[IG_PROBE_READ], .from = (const uint8_t *)from + i * each * IG_PROBE_LINE, .end = (uint32_t)each, .passes = (uint32_t)passes};
+    shares[i] = (share){
+      .probe = r->probe[IG_PROBE_READ], .from = (const uint8_t *)from + i * each * IG_PROBE_LINE, .end = (uint32_t)each, .passes = (uint32_t)passes};
   double seconds = run_shares(shares, threads);
   return seconds > 0.0 ? (double)(each * IG_PROBE_LINE * threads) * (double)passes / seconds : 0.0;
 }

@@ -49,8 +49,14 @@ typedef enum cli_kind {
   CLI_TEXTS                      /* cli_texts: the option may be given several times */
 } cli_kind;
 
-typedef struct cli_list { uint32_t v[16]; uint32_t n; } cli_list;
-typedef struct cli_texts { const char *v[16]; uint32_t n; } cli_texts;
+typedef struct cli_list {
+  uint32_t v[16];
+  uint32_t n;
+} cli_list;
+typedef struct cli_texts {
+  const char *v[16];
+  uint32_t n;
+} cli_texts;
 
 typedef struct cli_option {
   const char *name, *also;       /* "-o", "--output"; `also` may be NULL */
@@ -105,16 +111,19 @@ typedef struct cli_model {
 /* Rows for the tables of commands that open a model. */
 #define CLI_MODEL_OPTIONS(o) \
   {"-t", "--threads", CLI_U32, &(o).threads, "N", "threads (0: one per core, at most 16)"}, \
-  {"--variant", NULL, CLI_TEXT, &(o).variant, "NAME", "variant to run, refused where the CPU lacks it (default: INGOT_VARIANT, else the best)"}, \
-  {"--schedule", NULL, CLI_TEXT, &(o).schedule, "FILE.lua", "what to compile a model file with (docs/SCHEDULES.md)"}, \
-  {"--cache", NULL, CLI_TEXT, &(o).cache, "FOLDER", "where a model file is compiled to (default: XDG_CACHE_HOME/ingot)"}
+      {"--variant", NULL, CLI_TEXT, &(o).variant, "NAME", "variant to run, refused where the CPU lacks it (default: INGOT_VARIANT, else the best)"}, \
+      {"--schedule", NULL, CLI_TEXT, &(o).schedule, "FILE.lua", "what to compile a model file with (docs/SCHEDULES.md)"}, \
+      {"--cache", NULL, CLI_TEXT, &(o).cache, "FOLDER", "where a model file is compiled to (default: XDG_CACHE_HOME/ingot)"}
 
 /* Opens a bundle, or compiles a model file for this machine into the cache first. False: the reason is printed. */
 bool cli_open(cli *c, cli_model *m, const char *path, const cli_model_options *o, const ingot_sampling *sampling);
 void cli_close(cli_model *m);
 
 /* Token ids: those of the file (NULL: none), then the arguments from number `from` on. False: a reason is printed. */
-typedef struct cli_ids { ingot_token *v; size_t n; } cli_ids;
+typedef struct cli_ids {
+  ingot_token *v;
+  size_t n;
+} cli_ids;
 bool cli_read_ids(cli *c, int from, const char *file, cli_ids *ids);
 /* cli_open for a context that holds the ids and `more` positions; ids that the model lacks are refused. */
 bool cli_open_for_ids(cli *c, cli_model *m, const char *path, cli_model_options *o, const cli_ids *ids, uint32_t more);

@@ -42,7 +42,9 @@ typedef struct samples {
 } samples;
 
 /* What the machine can do at this moment; 0: not asked for. */
-typedef struct probed { double int8, f32, read; } probed;
+typedef struct probed {
+  double int8, f32, read;
+} probed;
 
 static ingot_status once(const bench *b, const bench_row *k, double *seconds, samples *s, ingot_error *error) {
   ingot_session *session = b->m.session;
@@ -115,7 +117,10 @@ static bool run(bench *b, bench_row *k) {
     before = after;
   }
   cli_progress_end(b->c);
-  if (status != INGOT_OK) { cli_fail(b->c, "%s: %s", b->model.path, error.message); return false; }
+  if (status != INGOT_OK) {
+    cli_fail(b->c, "%s: %s", b->model.path, error.message);
+    return false;
+  }
   k->seconds = s.seconds;
   double *shares[] = {&k->p50, &k->p90, &k->p95, &k->p99};
   static const double at[] = {0.50, 0.90, 0.95, 0.99};
@@ -153,9 +158,17 @@ static void read_report(bench *b) {
   m->chunk = b->m.info.chunk;
   const char *format = NULL;
   if (found) {
-    const struct { const char *name; uint64_t *to; } numbers[] = {
-      {"parameters", &m->parameters}, {"tensor_bytes", &m->tensor_bytes}, {"decode_tensor_bytes", &m->decode_tensor_bytes}, {"decode_offset", &m->decode_offset},
-      {"decode_bytes", &m->decode_bytes}, {"prefill_macs_int8", &m->macs_int8}, {"prefill_macs_f32", &m->macs_f32}, {"kv_bytes_per_position", &m->kv_position_bytes}};
+    const struct {
+      const char *name;
+      uint64_t *to;
+    } numbers[] = {{"parameters", &m->parameters},
+                   {"tensor_bytes", &m->tensor_bytes},
+                   {"decode_tensor_bytes", &m->decode_tensor_bytes},
+                   {"decode_offset", &m->decode_offset},
+                   {"decode_bytes", &m->decode_bytes},
+                   {"prefill_macs_int8", &m->macs_int8},
+                   {"prefill_macs_f32", &m->macs_f32},
+                   {"kv_bytes_per_position", &m->kv_position_bytes}};
     for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) ig_report_number(report.data, numbers[i].name, numbers[i].to);
     format = ig_report_word(report.data, "main_format", &c->arena);
   }
@@ -163,7 +176,7 @@ static void read_report(bench *b) {
   if (m->decode_offset > m->weights_bytes || m->decode_bytes > m->weights_bytes - m->decode_offset) m->decode_offset = m->decode_bytes = 0;
   double n = (double)m->parameters;
   m->type = !m->parameters ? b->m.info.architecture
-            : n >= 1e9     ? ig_format(&c->arena, "%s %.1fB %s", b->m.info.architecture, n * 1e-9, format)
+      : n >= 1e9           ? ig_format(&c->arena, "%s %.1fB %s", b->m.info.architecture, n * 1e-9, format)
                            : ig_format(&c->arena, "%s %.1fM %s", b->m.info.architecture, n * 1e-6, format);
   m->type = ig_copy_string(&c->arena, m->type);
 }
@@ -171,12 +184,14 @@ static void read_report(bench *b) {
 /* In processes of their own: the first token with the weights out of the page cache and in it (the best of three), and the memory of one
  * prefill and one decode of the longest lengths. Nothing of this process may map the weights meanwhile. */
 static void run_apart(bench *b, const char *weights_path, uint32_t threads) {
-  bench_apart what = {.path = b->model.path, .variant = b->open.variant, .cache = b->open.cache, .schedule = b->open.schedule, .threads = threads, .context = b->open.context};
+  bench_apart what = {
+    .path = b->model.path, .variant = b->open.variant, .cache = b->open.cache, .schedule = b->open.schedule, .threads = threads, .context = b->open.context};
   bench_once once;
   b->warm_ms = b->warm_start_ms = b->cold_ms = b->cold_start_ms = b->base_rss = b->peak_rss = NAN;
   if (b->no_first) return;
   bench_drop_cache(weights_path);
-  if (bench_run_apart(b->c, &what, &once) && once.read_bytes > b->model.decode_tensor_bytes / 2 && once.read_bytes) b->cold_ms = once.first_ms, b->cold_start_ms = once.start_ms;
+  if (bench_run_apart(b->c, &what, &once) && once.read_bytes > b->model.decode_tensor_bytes / 2 && once.read_bytes)
+    b->cold_ms = once.first_ms, b->cold_start_ms = once.start_ms;
   for (int i = 0; i < 3; i++)
     if (bench_run_apart(b->c, &what, &once) && !(once.first_ms >= b->warm_ms)) b->warm_ms = once.first_ms, b->warm_start_ms = once.start_ms;
   what.prompt = highest(&b->prompts);
@@ -194,15 +209,26 @@ static bool run_all(bench *b, bench_row *last) {
   for (uint32_t d = 0; d < b->depths.n; d++) {
     for (uint32_t i = 0; i < b->prompts.n + b->gens.n; i++) {
       bool pp = i < b->prompts.n;
-      bench_row k = {.model = &b->model, .cpu = b->cpu, .variant = b->m.info.variant, .threads = b->m.info.n_threads, .depth = b->depths.v[d], .reps = b->reps,
-                     .prompt = pp ? b->prompts.v[i] : 0, .gen = pp ? 0 : b->gens.v[i - b->prompts.n], .warm_ms = b->warm_ms, .warm_start_ms = b->warm_start_ms,
-                     .cold_ms = b->cold_ms, .cold_start_ms = b->cold_start_ms, .base_rss = b->base_rss, .peak_rss = b->peak_rss};
+      bench_row k = {.model = &b->model,
+                     .cpu = b->cpu,
+                     .variant = b->m.info.variant,
+                     .threads = b->m.info.n_threads,
+                     .depth = b->depths.v[d],
+                     .reps = b->reps,
+                     .prompt = pp ? b->prompts.v[i] : 0,
+                     .gen = pp ? 0 : b->gens.v[i - b->prompts.n],
+                     .warm_ms = b->warm_ms,
+                     .warm_start_ms = b->warm_start_ms,
+                     .cold_ms = b->cold_ms,
+                     .cold_start_ms = b->cold_start_ms,
+                     .base_rss = b->base_rss,
+                     .peak_rss = b->peak_rss};
       if (!k.prompt && !k.gen) continue;
       if (!run(b, &k)) return false;
       bench_print(b->c, &k, b->form, b->first_row);
       b->first_row = false;
       if (!last->model) last->model = k.model, last->int8_ops = last->f32_ops = last->read_bytes = NAN;
-      bench_row sum = k;         /* the line below the table says what any of the tests has seen */
+      bench_row sum = k; /* the line below the table says what any of the tests has seen */
       if (isnan(sum.int8_ops)) sum.int8_ops = last->int8_ops;
       if (isnan(sum.f32_ops)) sum.f32_ops = last->f32_ops;
       if (isnan(sum.read_bytes)) sum.read_bytes = last->read_bytes;

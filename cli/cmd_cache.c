@@ -19,7 +19,7 @@ static uint64_t bytes_below(cli *c, const char *path, int depth) {
   if (!S_ISDIR(st.st_mode)) return (uint64_t)st.st_size;
   DIR *folder = depth < DEPTH_MOST ? opendir(path) : NULL;
   uint64_t bytes = 0;
-  for (struct dirent *entry; folder && (entry = readdir(folder)); )
+  for (struct dirent *entry; folder && (entry = readdir(folder));)
     if (strcmp(entry->d_name, ".") && strcmp(entry->d_name, "..")) bytes += bytes_below(c, ig_format(&c->arena, "%s/%s", path, entry->d_name), depth + 1);
   if (folder) closedir(folder);
   return bytes;
@@ -37,7 +37,7 @@ int cmd_cache(cli *c, int argc, char **argv) {
   uint64_t total = 0;
   uint32_t count = 0;
   int status = CLI_DONE;
-  for (struct dirent *entry; folder && (entry = readdir(folder)); ) {
+  for (struct dirent *entry; folder && (entry = readdir(folder));) {
     if (!is_entry(entry->d_name)) continue;
     const char *path = ig_format(&c->arena, "%s/%s", cache, entry->d_name);
     uint64_t bytes = bytes_below(c, path, 0);

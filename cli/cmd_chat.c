@@ -76,9 +76,10 @@ static void reset(talk *t, const char *argument) {
 
 static void stats(talk *t, const char *argument) {
   (void)argument;
-  fprintf(stderr, "%zu messages; %u answers of %u tokens, %.1f tokens/s; %u of %u positions used; %s, %u threads; weights %s, session %s\n", t->n, t->answers, t->tokens,
-          t->seconds > 0.0 ? t->tokens / t->seconds : 0.0, ingot_position(t->m.session), t->g->open.context ? t->g->open.context : t->m.info.n_context,
-          t->m.info.variant, t->m.info.n_threads, cli_bytes(t->c, t->m.info.weights_bytes), cli_bytes(t->c, ingot_model_memory(t->m.model, t->g->open.context)));
+  fprintf(stderr, "%zu messages; %u answers of %u tokens, %.1f tokens/s; %u of %u positions used; %s, %u threads; weights %s, session %s\n", t->n, t->answers,
+          t->tokens, t->seconds > 0.0 ? t->tokens / t->seconds : 0.0, ingot_position(t->m.session),
+          t->g->open.context ? t->g->open.context : t->m.info.n_context, t->m.info.variant, t->m.info.n_threads, cli_bytes(t->c, t->m.info.weights_bytes),
+          cli_bytes(t->c, ingot_model_memory(t->m.model, t->g->open.context)));
 }
 
 /* The talk as JSON: the object that ingot_chat_json takes. */
@@ -124,13 +125,15 @@ static void set_system(talk *t, const char *text) {
 static void leave(talk *t, const char *argument) { (void)argument, t->ended = true; }
 static void help(talk *t, const char *argument);
 
-static const struct { const char *name, *argument, *help; void (*run)(talk *t, const char *argument); } commands[] = {
-  {"/reset", "", "begin anew, with the same system message", reset},
-  {"/system", " TEXT", "set the system message; without TEXT show it, - drops it", set_system},
-  {"/stats", "", "tokens, speed, room in the context, memory", stats},
-  {"/save", " FILE", "write the talk to a file, as JSON", save},
-  {"/help", "", "this list", help},
-  {"/exit", "", "end (so does Ctrl-D)", leave}};
+static const struct {
+  const char *name, *argument, *help;
+  void (*run)(talk *t, const char *argument);
+} commands[] = {{"/reset", "", "begin anew, with the same system message", reset},
+                {"/system", " TEXT", "set the system message; without TEXT show it, - drops it", set_system},
+                {"/stats", "", "tokens, speed, room in the context, memory", stats},
+                {"/save", " FILE", "write the talk to a file, as JSON", save},
+                {"/help", "", "this list", help},
+                {"/exit", "", "end (so does Ctrl-D)", leave}};
 
 static void help(talk *t, const char *argument) {
   (void)t, (void)argument;

@@ -24,12 +24,14 @@ int cmd_fit(cli *c, int argc, char **argv) {
   const uint64_t bytes = cli_need_bytes(&need, context), most = m.n_context ? m.n_context : UINT32_MAX, longest = cli_need_context(&need, ram, most);
   const bool fits = bytes <= ram / 6 * 5, beyond = m.n_context && context > m.n_context;
   if (json)
-    printf("{\"fits\": %s, \"n_context\": %u, \"ram_bytes\": %llu, \"need_bytes\": %llu, \"weights_bytes\": %llu, \"working_bytes\": %llu, \"kv_bytes_per_position\": %llu, "
-           "\"longest_context\": %llu}\n", fits && !beyond ? "true" : "false", context, (unsigned long long)ram, (unsigned long long)bytes, (unsigned long long)need.weights,
+    printf("{\"fits\": %s, \"n_context\": %u, \"ram_bytes\": %llu, \"need_bytes\": %llu, \"weights_bytes\": %llu, \"working_bytes\": %llu, "
+           "\"kv_bytes_per_position\": %llu, "
+           "\"longest_context\": %llu}\n",
+           fits && !beyond ? "true" : "false", context, (unsigned long long)ram, (unsigned long long)bytes, (unsigned long long)need.weights,
            (unsigned long long)need.working, (unsigned long long)need.kv, (unsigned long long)longest);
   else {
-    printf("%s: about %s for a context of %u: weights %s, context %s, working memory %s\n", fits && !beyond ? "fits" : "does not fit", cli_bytes(c, bytes), context,
-           cli_bytes(c, need.weights), cli_bytes(c, cli_need_bytes(&need, context) - cli_need_bytes(&need, 0)), cli_bytes(c, need.working));
+    printf("%s: about %s for a context of %u: weights %s, context %s, working memory %s\n", fits && !beyond ? "fits" : "does not fit", cli_bytes(c, bytes),
+           context, cli_bytes(c, need.weights), cli_bytes(c, cli_need_bytes(&need, context) - cli_need_bytes(&need, 0)), cli_bytes(c, need.working));
     if (beyond) printf("the model was trained for a context of %u\n", m.n_context);
     if (longest) printf("with 20 %% left over %s hold a context of %llu\n", cli_bytes(c, ram), (unsigned long long)longest);
     else printf("with 20 %% left over %s hold no context at all: it takes %s and more\n", cli_bytes(c, ram), cli_bytes(c, cli_need_bytes(&need, 128) / 5 * 6));

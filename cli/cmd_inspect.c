@@ -107,11 +107,14 @@ static void print_text(cli *c, const ig_model *m, bool tensors) {
   share shares[FORMATS_MOST];
   uint32_t n = count_shares(c, m, shares);
   uint64_t bytes = 0, values = 0;
-  for (uint32_t i = 0; i < n; i++) { bytes += shares[i].bytes; values += shares[i].values; }
+  for (uint32_t i = 0; i < n; i++) {
+    bytes += shares[i].bytes;
+    values += shares[i].values;
+  }
   printf("file          %s, %s\n", m->file.path, cli_bytes(c, m->file.size));
   printf("architecture  %s%s%s\n", m->architecture ? m->architecture : "not said", m->name && *m->name ? ", " : "", m->name ? m->name : "");
-  printf("shape         %u layers, %u wide, %u heads over %u KV heads of %u, feed-forward %u, context %u, %u tokens\n", m->n_layer, m->n_embd, m->n_heads, m->n_kv_heads,
-         m->head_dim, m->n_ff, m->n_context, m->n_vocab);
+  printf("shape         %u layers, %u wide, %u heads over %u KV heads of %u, feed-forward %u, context %u, %u tokens\n", m->n_layer, m->n_embd, m->n_heads,
+         m->n_kv_heads, m->head_dim, m->n_ff, m->n_context, m->n_vocab);
   if (m->n_experts)
     printf("experts       %u, %u for each token, feed-forward %u each; a token meets %llu parameters\n", m->n_experts, m->n_experts_used, m->n_ff_expert,
            (unsigned long long)active_values(m));
@@ -122,17 +125,23 @@ static void print_text(cli *c, const ig_model *m, bool tensors) {
            cli_bytes(c, shares[i].bytes), shares[i].known ? "" : "; ingot does not know this format");
   const cli_need need = cli_need_of(m);
   printf("memory        KV cache %s a position; about, all together:\n", cli_bytes(c, need.kv));
-  for (int i = 0; context_at(m, i); i++) printf("  %7llu positions  %s\n", (unsigned long long)context_at(m, i), cli_bytes(c, cli_need_bytes(&need, context_at(m, i))));
+  for (int i = 0; context_at(m, i); i++)
+    printf("  %7llu positions  %s\n", (unsigned long long)context_at(m, i), cli_bytes(c, cli_need_bytes(&need, context_at(m, i))));
   static const char *const kinds[] = {"SentencePiece", "byte-level BPE", "WordPiece", "unigram"};
-  if (m->tokenizer.present) printf("tokenizer     %s, %u pieces%s\n", kinds[m->tokenizer.kind], m->tokenizer.n, m->tokenizer.add_bos ? ", begins with bos" : "");
+  if (m->tokenizer.present)
+    printf("tokenizer     %s, %u pieces%s\n", kinds[m->tokenizer.kind], m->tokenizer.n, m->tokenizer.add_bos ? ", begins with bos" : "");
   else printf("tokenizer     none that ingot knows%s%s\n", m->tokenizer.missing ? ": " : "", m->tokenizer.missing ? m->tokenizer.missing : "");
-  printf("template      %s\n", m->chat_template.present ? ig_format(&c->arena, "yes, %zu bytes of Jinja in %u bytes of code", strlen(m->chat_template.source), m->chat_template.code_size)
-         : m->chat_template.source ? "not one that ingot can run" : "none");
+  printf("template      %s\n",
+         m->chat_template.present
+             ? ig_format(&c->arena, "yes, %zu bytes of Jinja in %u bytes of code", strlen(m->chat_template.source), m->chat_template.code_size)
+             : m->chat_template.source ? "not one that ingot can run"
+                                       : "none");
   const outcome o = outcome_of(c, m->file.path);
   print_outcome(c, &o);
   for (uint32_t i = 0; tensors && i < m->n_tensors; i++) {
     const ig_tensor *t = &m->tensors[i];
-    printf("  %-40s %-8s %-24s %12llu bytes at %llu\n", t->name, format_name(c, t->gguf_type), shape(c, t), (unsigned long long)t->bytes, (unsigned long long)t->offset);
+    printf("  %-40s %-8s %-24s %12llu bytes at %llu\n", t->name, format_name(c, t->gguf_type), shape(c, t), (unsigned long long)t->bytes,
+           (unsigned long long)t->offset);
   }
 }
 
@@ -151,14 +160,15 @@ static void print_json(cli *c, const ig_model *m, bool tensors) {
   printf(", \"file_bytes\": %llu", (unsigned long long)m->file.size);
   json_text("architecture", m->architecture);
   json_text("name", m->name);
-  printf(", \"n_layer\": %u, \"n_embd\": %u, \"n_head\": %u, \"n_head_kv\": %u, \"head_dim\": %u, \"n_ff\": %u, \"n_context\": %u, \"n_vocab\": %u", m->n_layer, m->n_embd,
-         m->n_heads, m->n_kv_heads, m->head_dim, m->n_ff, m->n_context, m->n_vocab);
+  printf(", \"n_layer\": %u, \"n_embd\": %u, \"n_head\": %u, \"n_head_kv\": %u, \"head_dim\": %u, \"n_ff\": %u, \"n_context\": %u, \"n_vocab\": %u", m->n_layer,
+         m->n_embd, m->n_heads, m->n_kv_heads, m->head_dim, m->n_ff, m->n_context, m->n_vocab);
   if (m->n_experts)
     printf(", \"n_experts\": %u, \"n_experts_used\": %u, \"n_ff_expert\": %u, \"active_parameters\": %llu", m->n_experts, m->n_experts_used, m->n_ff_expert,
            (unsigned long long)active_values(m));
   printf(", \"kv_bytes_per_position\": %llu, \"memory\": [", (unsigned long long)need.kv);
   for (int i = 0; context_at(m, i); i++)
-    printf("%s{\"n_context\": %llu, \"bytes\": %llu}", i ? ", " : "", (unsigned long long)context_at(m, i), (unsigned long long)cli_need_bytes(&need, context_at(m, i)));
+    printf("%s{\"n_context\": %llu, \"bytes\": %llu}", i ? ", " : "", (unsigned long long)context_at(m, i),
+           (unsigned long long)cli_need_bytes(&need, context_at(m, i)));
   printf("], \"formats\": [");
   for (uint32_t i = 0; i < n; i++) {
     printf("%s{\"format\": ", i ? ", " : "");

@@ -5,7 +5,11 @@
 #include <math.h>
 #include <string.h>
 
-typedef struct sink { FILE *to; uint32_t rows, argmax; bool finite; } sink;
+typedef struct sink {
+  FILE *to;
+  uint32_t rows, argmax;
+  bool finite;
+} sink;
 
 static bool write_row(void *user, uint32_t position, const float *logits, uint32_t n_vocab) {
   (void)position;
@@ -23,8 +27,7 @@ static bool write_row(void *user, uint32_t position, const float *logits, uint32
 static ingot_status feed(cli_model *m, const cli_ids *ids, size_t batch, bool all, sink *s, ingot_error *error) {
   for (size_t at = 0; at < ids->n; at += batch) {
     size_t n = ids->n - at < batch ? ids->n - at : batch;
-    ingot_status status = all && n > 1 ? ingot_append_logits(m->session, ids->v + at, n, write_row, s, error)
-                                       : ingot_append(m->session, ids->v + at, n, error);
+    ingot_status status = all && n > 1 ? ingot_append_logits(m->session, ids->v + at, n, write_row, s, error) : ingot_append(m->session, ids->v + at, n, error);
     if (status != INGOT_OK) return status;
     uint32_t n_vocab = 0;
     const float *logits = ingot_logits(m->session, &n_vocab);
@@ -62,8 +65,9 @@ int cmd_logits(cli *c, int argc, char **argv) {
     int closed = fclose(s.to);
     if (fed < 0) status = cli_fail(c, "%s: %s", c->args[0], error.message);
     else if (fed != INGOT_OK || closed) status = cli_fail(c, "%s: %s", out, strerror(errno));
-    else printf("ingot %s (%s): %u x %u float32 -> %s (%.1f ms), argmax of last %u\n", ingot_version(), m.info.variant, s.rows, m.info.n_vocab, out,
-                1e3 * took, s.argmax);
+    else
+      printf("ingot %s (%s): %u x %u float32 -> %s (%.1f ms), argmax of last %u\n", ingot_version(), m.info.variant, s.rows, m.info.n_vocab, out, 1e3 * took,
+             s.argmax);
     if (status == CLI_DONE && !s.finite) status = cli_fail(c, "%s: non-finite logits", c->args[0]);
   } else {
     status = cli_fail(c, "%s: %s", out, strerror(errno));

@@ -32,7 +32,8 @@ int cmd_package(cli *c, int argc, char **argv) {
   if (!format) return cli_usage(c, "--format is missing: xcframework, swiftpm, aar or cmake");
   const char *near = cli_nearest(format, format_name, NULL);
   if (!near || strcmp(near, format) != 0)
-    return near ? cli_usage(c, "there is no format `%s`; did you mean `%s`?", format, near) : cli_usage(c, "there is no format `%s`: xcframework, swiftpm, aar or cmake", format);
+    return near ? cli_usage(c, "there is no format `%s`; did you mean `%s`?", format, near)
+                : cli_usage(c, "there is no format `%s`: xcframework, swiftpm, aar or cmake", format);
   if (!sources && !(sources = find_sources(c))) return cli_fail(c, "the runtime's sources are not beside the command: say where by --sources");
   bool ok = ig_package(c->args[0], format, parent, sources, &c->arena, &made, &c->diags);
   int status = cli_report(c);

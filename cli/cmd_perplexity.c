@@ -41,7 +41,10 @@ static ingot_status score_window(cli_model *m, score *s, uint32_t size, ingot_er
 
 /* bos (where the model has one) and the text's tokens. */
 static bool tokens_of(cli *c, const cli_model *m, const char *path, ig_str text, ingot_token **tokens, size_t *n) {
-  if (text.size > INT32_MAX / 2) { cli_fail(c, "%s: %zu bytes are too many", path, text.size); return false; }
+  if (text.size > INT32_MAX / 2) {
+    cli_fail(c, "%s: %zu bytes are too many", path, text.size);
+    return false;
+  }
   int32_t count = ingot_tokenize(m->model, text.data, text.size, false, NULL, 0);
   size_t first = m->info.bos >= 0;
   if (count >= 0) {

@@ -12,8 +12,11 @@ int cmd_targets(cli *c, int argc, char **argv) {
     printf("%s  layout %s%s\n", t->name, t->layout, t == native ? ", this machine" : "");
     for (uint32_t v = 0; v < t->n_variants; v++) {
       bool runs = t == native && (t->variants[v].features & ~has) == 0;
-      printf("  %-12s %u f32 lanes%s%s  %s\n", t->variants[v].name, t->variants[v].lanes, t->variants[v].fma ? ", fma" : "", t->variants[v].dot == IG_DOT_VNNI ? ", vnni" : "",
-             t != native ? "" : runs ? "runs here" : "not on this CPU");
+      printf("  %-12s %u f32 lanes%s%s  %s\n", t->variants[v].name, t->variants[v].lanes, t->variants[v].fma ? ", fma" : "",
+             t->variants[v].dot == IG_DOT_VNNI ? ", vnni" : "",
+             t != native ? ""
+                 : runs  ? "runs here"
+                         : "not on this CPU");
     }
   }
   printf("\nplatforms (--target), and other names for them\n");

@@ -37,7 +37,10 @@ static int64_t tokenize(const source *s, ig_str text, bool special, ingot_token 
   return ingot__tokenize(&s->view, &s->allocator, text.data, text.size, special, tokens, (size_t)cap);
 }
 
-typedef struct bytes { char text[256]; size_t n; } bytes;
+typedef struct bytes {
+  char text[256];
+  size_t n;
+} bytes;
 
 static void put(void *to, const uint8_t *from, size_t n) {
   bytes *b = to;

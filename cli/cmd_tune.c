@@ -12,7 +12,11 @@
 
 enum { PROMPT = 128, STEPS = 16, ROUNDS = 9, ROUNDS_LEAST = 3, SECONDS_ENOUGH = 40 };
 
-typedef struct speeds { double prefill[2], decode[2]; uint32_t tokens; int rounds; } speeds; /* tokens a second: default, tuned */
+typedef struct speeds {
+  double prefill[2], decode[2];
+  uint32_t tokens;
+  int rounds;
+} speeds; /* tokens a second: default, tuned */
 
 /* "AMD EPYC 9R14 96-Core Processor", as the system says it. */
 static const char *cpu_name(cli *c) {
@@ -58,7 +62,11 @@ static const ig_variant *choose_variant(cli *c, const ig_target *target, const c
 
 /* ---- the whole model, both ways --------------------------------------------------------------------------------------- */
 
-typedef struct rows { float *kept; size_t at; bool same, second; } rows;
+typedef struct rows {
+  float *kept;
+  size_t at;
+  bool same, second;
+} rows;
 
 static bool take_row(void *user, uint32_t position, const float *logits, uint32_t n_vocab) {
   (void)position;
@@ -104,7 +112,8 @@ static double middle(double *x, int n) {
 
 /* Rows of a whole prompt, then the last row and decoded ones again and again, default and tuned in turns. */
 static bool compare(cli *c, cli_model m[2], speeds *s) {
-  uint32_t n_vocab = m[0].info.n_vocab, context = m[0].info.n_context, prompt = context > PROMPT + STEPS ? PROMPT : context / 2, few = prompt < 32 ? prompt : 32;
+  uint32_t n_vocab = m[0].info.n_vocab, context = m[0].info.n_context, prompt = context > PROMPT + STEPS ? PROMPT : context / 2,
+           few = prompt < 32 ? prompt : 32;
   ingot_error error = {INGOT_OK, ""};
   ingot_status status = INGOT_OK;
   ingot_token ids[PROMPT + STEPS];
@@ -132,8 +141,14 @@ static bool compare(cli *c, cli_model m[2], speeds *s) {
     rounds++;
     cli_progress(c, "the whole model", (double)rounds / ROUNDS);
   }
-  if (status != INGOT_OK) { cli_fail(c, "%s", error.message); return false; }
-  if (!r.same) { cli_fail(c, "the tuned model gives other logits than the default: a defect of the compiler, please report it"); return false; }
+  if (status != INGOT_OK) {
+    cli_fail(c, "%s", error.message);
+    return false;
+  }
+  if (!r.same) {
+    cli_fail(c, "the tuned model gives other logits than the default: a defect of the compiler, please report it");
+    return false;
+  }
   for (int i = 0; i < 2; i++) s->prefill[i] = prompt / middle(seconds[i][0], rounds), s->decode[i] = STEPS / middle(seconds[i][1], rounds);
   s->tokens = prompt, s->rounds = rounds;
   return true;
@@ -159,7 +174,8 @@ static bool write_text(cli *c, const char *path, const ig_text *text) {
   return ig_write_file(path, text->data, text->size, &c->diags) || (cli_report(c), false);
 }
 
-static bool finish_file(cli *c, const char *model, const char *path, const char *cpu, const ig_variant *variant, const cli_model_options *o, const ig_text *rules, bool gains) {
+static bool finish_file(cli *c, const char *model, const char *path, const char *cpu, const ig_variant *variant, const cli_model_options *o,
+                        const ig_text *rules, bool gains) {
   const char *slash = strrchr(path, '/'), *name = strrchr(model, '/') ? strrchr(model, '/') + 1 : model, *part = ig_format(&c->arena, "%s.part", path);
   if (slash && slash > path && !ig_make_folders(ig_format(&c->arena, "%.*s", (int)(slash - path), path), &c->arena, &c->diags)) return cli_report(c), false;
   speeds s = {.tokens = 0};
@@ -168,12 +184,16 @@ static bool finish_file(cli *c, const char *model, const char *path, const char 
   if (ok) {
     ig_text_printf(&text, "-- Numbers of kernels for %s, variant %s, as measured by ingot %s with\n--   ingot tune %s\n", cpu, variant->name, ingot_version(),
                    ig_str_printable(&c->arena, ig_str_of(name)));
-    ig_text_printf(&text, "-- Each candidate ran beside the default on one thread, in turns, over operands of the model's sizes; +- is three standard errors. Rules hold where\n"
-                          "-- the gain is larger.\n");
+    ig_text_printf(
+        &text,
+        "-- Each candidate ran beside the default on one thread, in turns, over operands of the model's sizes; +- is three standard errors. Rules hold where\n"
+        "-- the gain is larger.\n");
     if (gains)
-      ig_text_printf(&text, "-- The logits of the whole model are the same bits with this file and without it. The whole model on one thread (default -> this, medians of %d):\n"
-                            "--   prefill of %u tokens %.1f -> %.1f tokens/s, decode %.2f -> %.2f tokens/s\n",
-                     s.rounds, s.tokens, s.prefill[0], s.prefill[1], s.decode[0], s.decode[1]);
+      ig_text_printf(
+          &text,
+          "-- The logits of the whole model are the same bits with this file and without it. The whole model on one thread (default -> this, medians of %d):\n"
+          "--   prefill of %u tokens %.1f -> %.1f tokens/s, decode %.2f -> %.2f tokens/s\n",
+          s.rounds, s.tokens, s.prefill[0], s.prefill[1], s.decode[0], s.decode[1]);
     ig_text_add(&text, rules->data, rules->size);
     ok = write_text(c, path, &text);
   }

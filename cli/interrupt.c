@@ -17,7 +17,7 @@ static void *wait_for_signal(void *user) {
   sigemptyset(&set);
   sigaddset(&set, SIGINT);
   int number;
-  for (bool cancelled = true; cancelled; ) {
+  for (bool cancelled = true; cancelled;) {
     if (sigwait(&set, &number)) continue;
     pthread_mutex_lock(&i->lock);
     cancelled = i->session != NULL;

@@ -10,8 +10,7 @@ static const cli_command commands[] = {
 #define COMMAND(name, summary) {#name, summary, cmd_##name},
 #include "commands.def"
 #undef COMMAND
-  {NULL, NULL, NULL}
-};
+  {NULL, NULL, NULL}};
 
 const cli_command *cli_command_at(int index) { return commands[index].name ? &commands[index] : NULL; }
 

@@ -9,9 +9,7 @@
 enum { CONTEXT_MOST_BY_DEFAULT = 4096 }; /* what ig_compile takes where nothing is said */
 
 /* What a model file is compiled for so that a session of `positions` fits. */
-static uint32_t context_for(uint32_t positions) {
-  return positions <= CONTEXT_MOST_BY_DEFAULT ? 0 : (uint32_t)ig_round_up(positions, INGOT_KV_BLOCK);
-}
+static uint32_t context_for(uint32_t positions) { return positions <= CONTEXT_MOST_BY_DEFAULT ? 0 : (uint32_t)ig_round_up(positions, INGOT_KV_BLOCK); }
 
 static bool refuse(cli *c, const char *path, const ingot_error *error) {
   cli_report(c);
@@ -22,13 +20,14 @@ static bool refuse(cli *c, const char *path, const ingot_error *error) {
 bool cli_open(cli *c, cli_model *m, const char *path, const cli_model_options *o, const ingot_sampling *sampling) {
   *m = (cli_model){.model = NULL};
   const char *variant = o->variant ? o->variant : c->variant;
-  ig_compile_options like = {.platform = ig_platform_find("native"), .n_context = context_for(o->context), .schedule = o->schedule, .progress = cli_progress, .progress_user = c};
+  ig_compile_options like = {
+    .platform = ig_platform_find("native"), .n_context = context_for(o->context), .schedule = o->schedule, .progress = cli_progress, .progress_user = c};
   bool loaded = ig_load_any(&m->loaded, path, variant, &like, o->cache ? o->cache : c->cache, &c->arena, &c->diags);
   if (cli_report(c) == CLI_FAILED || !loaded) return false;
 
   ingot_error error = {INGOT_OK, ""};
-  ingot_model_options options = {.size = sizeof options, .plan_path = m->loaded.plan_path, .weights_path = m->loaded.weights_path,
-                                 .variant = variant, .n_threads = o->threads};
+  ingot_model_options options = {
+    .size = sizeof options, .plan_path = m->loaded.plan_path, .weights_path = m->loaded.weights_path, .variant = variant, .n_threads = o->threads};
   if (ingot_model_open(m->loaded.program, &options, &m->model, &error) < 0) {
     ig_unload(&m->loaded);
     return refuse(c, path, &error);
@@ -51,7 +50,10 @@ void cli_close(cli_model *m) {
 
 bool cli_read_text(cli *c, const char *path, ig_str *text) {
   FILE *from = strcmp(path, "-") == 0 ? stdin : fopen(path, "rb");
-  if (!from) { cli_fail(c, "%s: %s", path, strerror(errno)); return false; }
+  if (!from) {
+    cli_fail(c, "%s: %s", path, strerror(errno));
+    return false;
+  }
   ig_text read = {.size = 0};
   char buffer[1 << 16];
   size_t n;
@@ -71,7 +73,10 @@ static bool add_id(cli *c, cli_ids *ids, size_t *capacity, const char *word) {
   char *end;
   errno = 0;
   long v = strtol(word, &end, 10);
-  if (end == word || *end || errno || v < 0 || v > INT32_MAX) { cli_fail(c, "`%s` is not a token id", word); return false; }
+  if (end == word || *end || errno || v < 0 || v > INT32_MAX) {
+    cli_fail(c, "`%s` is not a token id", word);
+    return false;
+  }
   ids->v = ig_grow(&c->arena, ids->v, ids->n, capacity, sizeof *ids->v);
   ids->v[ids->n++] = (ingot_token)v;
   return true;
@@ -89,13 +94,19 @@ bool cli_read_ids(cli *c, int from, const char *file, cli_ids *ids) {
   }
   for (int i = from; i < c->n_args; i++)
     if (!add_id(c, ids, &capacity, c->args[i])) return false;
-  if (!ids->n) { cli_fail(c, "no token ids are given"); return false; }
+  if (!ids->n) {
+    cli_fail(c, "no token ids are given");
+    return false;
+  }
   return true;
 }
 
 bool cli_open_for_ids(cli *c, cli_model *m, const char *path, cli_model_options *o, const cli_ids *ids, uint32_t more) {
   enum { POSITIONS_MOST = 1 << 24 };
-  if (ids->n + more > POSITIONS_MOST) { cli_fail(c, "%zu tokens are more than a context can hold", ids->n + more); return false; }
+  if (ids->n + more > POSITIONS_MOST) {
+    cli_fail(c, "%zu tokens are more than a context can hold", ids->n + more);
+    return false;
+  }
   o->context = (uint32_t)(ids->n + more);
   if (!cli_open(c, m, path, o, NULL)) return false;
   for (size_t i = 0; i < ids->n; i++) {

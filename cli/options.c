@@ -5,7 +5,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-typedef struct table { const cli_option *options; size_t n; } table;
+typedef struct table {
+  const cli_option *options;
+  size_t n;
+} table;
 
 enum { WORD_MOST = 32 };
 
@@ -16,7 +19,10 @@ static size_t distance(const char *a, const char *b) {
   size_t d[WORD_MOST + 1][WORD_MOST + 1];
   for (size_t i = 0; i <= n; i++) {
     for (size_t j = 0; j <= m; j++) {
-      if (!i || !j) { d[i][j] = i + j; continue; }
+      if (!i || !j) {
+        d[i][j] = i + j;
+        continue;
+      }
       size_t best = d[i - 1][j - 1] + (a[i - 1] != b[j - 1]);
       if (d[i - 1][j] + 1 < best) best = d[i - 1][j] + 1;
       if (d[i][j - 1] + 1 < best) best = d[i][j - 1] + 1;
@@ -103,20 +109,14 @@ static bool read_size(const char *text, uint64_t *bytes) {
 static bool store(const cli_option *o, char *value, const char **expected) {
   uint64_t n;
   switch (o->kind) {
-  case CLI_FLAG:
-    *(bool *)o->to = true;
-    return true;
-  case CLI_TEXT:
-    *(const char **)o->to = value;
-    return true;
+  case CLI_FLAG: *(bool *)o->to = true; return true;
+  case CLI_TEXT: *(const char **)o->to = value; return true;
   case CLI_U32:
     *expected = "a whole number";
     if (!whole(value, UINT32_MAX, &n)) return false;
     *(uint32_t *)o->to = (uint32_t)n;
     return true;
-  case CLI_U64:
-    *expected = "a whole number";
-    return whole(value, UINT64_MAX, o->to);
+  case CLI_U64: *expected = "a whole number"; return whole(value, UINT64_MAX, o->to);
   case CLI_F32: {
     *expected = "a number";
     char *end;
@@ -125,13 +125,11 @@ static bool store(const cli_option *o, char *value, const char **expected) {
     *(float *)o->to = f;
     return true;
   }
-  case CLI_SIZE:
-    *expected = "a size like 4GiB or 512MiB";
-    return read_size(value, o->to);
+  case CLI_SIZE: *expected = "a size like 4GiB or 512MiB"; return read_size(value, o->to);
   case CLI_LIST: {
     *expected = "whole numbers with commas between them, at most 16";
     cli_list *list = o->to, read = {.n = 0};
-    for (char *at = value; at; ) {
+    for (char *at = value; at;) {
       char *comma = strchr(at, ',');
       if (comma) *comma = 0;
       bool fine = read.n < 16 && whole(at, UINT32_MAX, &n);
@@ -171,9 +169,15 @@ static bool take(cli *c, const table *t, int argc, char **argv, int *i) {
     return refuse(c);
   }
   char *value = equals ? equals + 1 : NULL;
-  if (o->kind == CLI_FLAG && value) { cli_usage(c, "%s takes no value", name); return refuse(c); }
+  if (o->kind == CLI_FLAG && value) {
+    cli_usage(c, "%s takes no value", name);
+    return refuse(c);
+  }
   if (o->kind != CLI_FLAG && !value) {
-    if (*i + 1 >= argc) { cli_usage(c, "%s needs a value: %s %s", name, name, o->value); return refuse(c); }
+    if (*i + 1 >= argc) {
+      cli_usage(c, "%s needs a value: %s %s", name, name, o->value);
+      return refuse(c);
+    }
     value = argv[++*i];
   }
   const char *expected = "";
@@ -188,8 +192,14 @@ bool cli_parse(cli *c, int argc, char **argv, const char *positional, int least,
   c->n_args = 0;
   bool ended = false;
   for (int i = 0; i < argc; i++) {
-    if (ended || argv[i][0] != '-' || !argv[i][1]) { c->args[c->n_args++] = argv[i]; continue; }
-    if (strcmp(argv[i], "--") == 0) { ended = true; continue; }
+    if (ended || argv[i][0] != '-' || !argv[i][1]) {
+      c->args[c->n_args++] = argv[i];
+      continue;
+    }
+    if (strcmp(argv[i], "--") == 0) {
+      ended = true;
+      continue;
+    }
     if ((strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0) && !find(&t, argv[i])) {
       print_help(c, positional, &t);
       c->status = CLI_DONE;

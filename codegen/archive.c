@@ -65,7 +65,8 @@ static void add_darwin_index(writer *w, const char *index) {
   qsort(w->entries, w->n_entries, sizeof *w->entries, by_name);
   add_darwin(w, index, 8 + 8 * w->n_entries + names);
   add_number(w, 8 * w->n_entries, 4, false);
-  for (size_t i = 0; i < w->n_entries; at += strlen(w->entries[i++].name) + 1) add_number(w, at, 4, false), add_number(w, w->offset[w->entries[i].member], 4, false);
+  for (size_t i = 0; i < w->n_entries; at += strlen(w->entries[i++].name) + 1)
+    add_number(w, at, 4, false), add_number(w, w->offset[w->entries[i].member], 4, false);
   add_number(w, names, 4, false);
   add_names(w);
   ig_text_add(w->out, "\0\0\0\0\0\0\0", names - w->names);

@@ -24,8 +24,8 @@ static MlirType element_of(val v) {
 static bool is_float(val v) { return mlirTypeIsAFloat(element_of(v)); }
 
 /* Appends an op to the block; attributes as the text of a dictionary. Returns a null op, reported, where MLIR refuses. */
-static MlirOperation append(ig_kb *b, const char *name, int n_types, const MlirType *types, int n, const val *operands, const char *attributes,
-                            int n_regions, MlirRegion *regions) {
+static MlirOperation append(ig_kb *b, const char *name, int n_types, const MlirType *types, int n, const val *operands, const char *attributes, int n_regions,
+                            MlirRegion *regions) {
   MlirOperationState s = mlirOperationStateGet(ref(name), b->location);
   mlirOperationStateAddOperands(&s, n, operands);
   mlirOperationStateAddResults(&s, n_types, types);
@@ -71,10 +71,11 @@ ig_kernel_values kb_kernel(ig_kb *b, const char *symbol) {
     uint64_t times = b->variant->lanes / 4;
     snprintf(length, sizeof length, ", [\"vscale_range\", \"%llu\"]", (unsigned long long)(times << 32 | times));
   }
-  snprintf(attributes, sizeof attributes,
-           "{sym_name = \"%s\", function_type = (!llvm.ptr, !llvm.ptr, i32, i32) -> (), passthrough = [\"nounwind\", \"norecurse\"%s], arg_attrs = ["
-           "{llvm.noalias, llvm.readonly, llvm.nonnull, llvm.align = 8 : i64, llvm.dereferenceable = %zu : i64}, {llvm.noalias, llvm.align = 64 : i64}, {}, {}]}",
-           symbol, length, sizeof(ingot_kernel_args));
+  snprintf(
+      attributes, sizeof attributes,
+      "{sym_name = \"%s\", function_type = (!llvm.ptr, !llvm.ptr, i32, i32) -> (), passthrough = [\"nounwind\", \"norecurse\"%s], arg_attrs = ["
+      "{llvm.noalias, llvm.readonly, llvm.nonnull, llvm.align = 8 : i64, llvm.dereferenceable = %zu : i64}, {llvm.noalias, llvm.align = 64 : i64}, {}, {}]}",
+      symbol, length, sizeof(ingot_kernel_args));
   b->block = mlirModuleGetBody(b->module);
   append(b, "func.func", 0, NULL, 0, NULL, attributes, 1, &region);
   b->block = body;

@@ -29,24 +29,34 @@ typedef struct ig_kb {           /* kernel builder */
 } ig_kb;
 
 /* The function `void name(ptr args, ptr scratch, i32 begin, i32 end)`; sets block to its body. */
-typedef struct ig_kernel_values { val args, scratch, begin, end; } ig_kernel_values;
+typedef struct ig_kernel_values {
+  val args, scratch, begin, end;
+} ig_kernel_values;
 ig_kernel_values kb_kernel(ig_kb *b, const char *symbol);
 void kb_return(ig_kb *b);
 
 val kb_op(ig_kb *b, const char *name, const char *type, int n, const val *operands, const char *attributes /* "{...}" or NULL */);
 /* The same with the result type of `like`; a NULL type in kb_op: no result. */
 val kb_as(ig_kb *b, const char *name, val like, int n, const val *operands, const char *attributes);
-val kb_i32(ig_kb *b, int64_t v);  val kb_i64(ig_kb *b, int64_t v);  val kb_f32(ig_kb *b, float v);
+val kb_i32(ig_kb *b, int64_t v);
+val kb_i64(ig_kb *b, int64_t v);
+val kb_f32(ig_kb *b, float v);
 val kb_splat(ig_kb *b, const char *vector_type, val scalar);
 val kb_const(ig_kb *b, const char *type, const char *literal); /* "vector<16xi32>", "dense<7>" */
 
 /* arith by the operands' type: kb_add(i32) is addi, of floats addf */
-val kb_add(ig_kb *b, val x, val y); val kb_sub(ig_kb *b, val x, val y); val kb_mul(ig_kb *b, val x, val y);
+val kb_add(ig_kb *b, val x, val y);
+val kb_sub(ig_kb *b, val x, val y);
+val kb_mul(ig_kb *b, val x, val y);
 val kb_fma(ig_kb *b, val x, val y, val z);      /* one rounding where the variant has fma, else mul then add */
-val kb_and(ig_kb *b, val x, val y); val kb_or(ig_kb *b, val x, val y); val kb_xor(ig_kb *b, val x, val y);
-val kb_shl(ig_kb *b, val x, val y); val kb_shru(ig_kb *b, val x, val y);
+val kb_and(ig_kb *b, val x, val y);
+val kb_or(ig_kb *b, val x, val y);
+val kb_xor(ig_kb *b, val x, val y);
+val kb_shl(ig_kb *b, val x, val y);
+val kb_shru(ig_kb *b, val x, val y);
 
-val kb_div(ig_kb *b, val x, val y); val kb_neg(ig_kb *b, val x); /* floats */
+val kb_div(ig_kb *b, val x, val y);
+val kb_neg(ig_kb *b, val x); /* floats */
 typedef enum ig_compare { KB_EQUAL, KB_LESS, KB_BELOW } ig_compare; /* KB_LESS is signed, KB_BELOW unsigned; floats: false with a NaN */
 val kb_compare(ig_kb *b, ig_compare how, val x, val y);
 val kb_select(ig_kb *b, val condition, val x, val y);
@@ -63,11 +73,21 @@ val kb_dim_f32(ig_kb *b, ig_kernel_values k, int index);
 
 /* for (i = lo; i < hi; i += step) with n carried values of the given initials. `kb_for` opens (block = body), `kb_end_for` yields,
  * closes, and leaves the results in loop.result. */
-typedef struct kb_loop { val index; val carried[64]; val result[64]; int n; MlirBlock outer, body; MlirOperation op; } kb_loop;
+typedef struct kb_loop {
+  val index;
+  val carried[64];
+  val result[64];
+  int n;
+  MlirBlock outer, body;
+  MlirOperation op;
+} kb_loop;
 void kb_for(ig_kb *b, kb_loop *loop, val lo, val hi, val step, int n, const val *init);
 void kb_end_for(ig_kb *b, kb_loop *loop, const val *yielded);
 /* if (cond) { ... } else { ... } without results; kb_else optional */
-typedef struct kb_branch { MlirBlock outer; MlirOperation op; } kb_branch;
+typedef struct kb_branch {
+  MlirBlock outer;
+  MlirOperation op;
+} kb_branch;
 void kb_if(ig_kb *b, kb_branch *branch, val condition, bool has_else);
 void kb_else(ig_kb *b, kb_branch *branch);
 void kb_end_if(ig_kb *b, kb_branch *branch);

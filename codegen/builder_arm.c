@@ -70,7 +70,8 @@ static val no_words(ig_kb *b) { return kb_const(b, "vector<64xi16>", "dense<0>")
 static val dot4_words(ig_kb *b, val acc, val w, val x) {
   val part[2 * PARTS];
   for (int i = 0; i < 2 * PARTS; i++)
-    part[i] = kb_intrinsic(b, "llvm.aarch64.neon.smull.v8i16", "vector<8xi16>", 2, (val[]){kb_cut(b, w, 64, "i8", i, 2 * PARTS), kb_cut(b, x, 16, "i8", i % 2, 2)});
+    part[i] = kb_intrinsic(b, "llvm.aarch64.neon.smull.v8i16", "vector<8xi16>", 2,
+                           (val[]){kb_cut(b, w, 64, "i8", i, 2 * PARTS), kb_cut(b, x, 16, "i8", i % 2, 2)});
   if (acc.ptr)
     for (int i = 0; i < 2 * PARTS; i++) part[i] = kb_add(b, kb_cut(b, acc, 64, "i16", i, 2 * PARTS), part[i]);
   return kb_join(b, part, 2 * PARTS, 64, "i16");
@@ -81,7 +82,8 @@ static val scale_form(ig_kb *b, val scale) { return (void)b, scale; }
 static val add_words(ig_kb *b, val total, val scale, val words) {
   val part[PARTS];
   for (int i = 0; i < PARTS; i++) {
-    val pairs = kb_intrinsic(b, "llvm.aarch64.neon.addp.v8i16", "vector<8xi16>", 2, (val[]){kb_cut(b, words, 64, "i16", 2 * i, 2 * PARTS), kb_cut(b, words, 64, "i16", 2 * i + 1, 2 * PARTS)});
+    val pairs = kb_intrinsic(b, "llvm.aarch64.neon.addp.v8i16", "vector<8xi16>", 2,
+                             (val[]){kb_cut(b, words, 64, "i16", 2 * i, 2 * PARTS), kb_cut(b, words, 64, "i16", 2 * i + 1, 2 * PARTS)});
     part[i] = kb_intrinsic(b, "llvm.aarch64.neon.saddlp.v4i32.v8i16", "vector<4xi32>", 1, &pairs);
     if (scale.ptr) part[i] = kb_mul(b, part[i], kb_cut(b, scale, 16, "i32", i, PARTS));
     part[i] = kb_add(b, kb_cut(b, total, 16, "i32", i, PARTS), part[i]);
@@ -104,7 +106,8 @@ static val dot4(ig_kb *b, val acc, val w, val x) {
   if (b->variant->dot == IG_DOT_SMULL) return add_words(b, acc, (val){NULL}, dot4_words(b, (val){NULL}, w, x));
   val part[PARTS];
   for (int i = 0; i < PARTS; i++)
-    part[i] = kb_intrinsic(b, "llvm.aarch64.neon.sdot.v4i32.v16i8", "vector<4xi32>", 3, (val[]){kb_cut(b, acc, 16, "i32", i, PARTS), kb_cut(b, w, 64, "i8", i, PARTS), x});
+    part[i] = kb_intrinsic(b, "llvm.aarch64.neon.sdot.v4i32.v16i8", "vector<4xi32>", 3,
+                           (val[]){kb_cut(b, acc, 16, "i32", i, PARTS), kb_cut(b, w, 64, "i8", i, PARTS), x});
   return kb_join(b, part, PARTS, 16, "i32");
 }
 
@@ -122,7 +125,8 @@ static val dot2(ig_kb *b, val acc, val w, val x) {
   for (int i = 0; i < PARTS; i++) {
     val product[2];
     for (int half = 0; half < 2; half++)
-      product[half] = kb_intrinsic(b, "llvm.aarch64.neon.smull.v4i32", "vector<4xi32>", 2, (val[]){kb_cut(b, w, 32, "i16", 2 * i + half, 2 * PARTS), kb_cut(b, x, 32, "i16", 2 * i + half, 2 * PARTS)});
+      product[half] = kb_intrinsic(b, "llvm.aarch64.neon.smull.v4i32", "vector<4xi32>", 2,
+                                   (val[]){kb_cut(b, w, 32, "i16", 2 * i + half, 2 * PARTS), kb_cut(b, x, 32, "i16", 2 * i + half, 2 * PARTS)});
     part[i] = kb_add(b, kb_cut(b, acc, 16, "i32", i, PARTS), kb_intrinsic(b, "llvm.aarch64.neon.addp.v4i32", "vector<4xi32>", 2, product));
   }
   return kb_join(b, part, PARTS, 16, "i32");
@@ -137,7 +141,10 @@ static val table16(ig_kb *b, const int8_t table[16], val indices) {
   for (int i = 0; i < parts; i++) {
     val index = kb_cut(b, indices, 64, "i8", i, parts);
     if (lanes == 4) part[i] = kb_intrinsic(b, "llvm.aarch64.neon.tbl1.v16i8", type, 2, (val[]){values, index});
-    else part[i] = from_scalable(b, kb_intrinsic(b, "llvm.aarch64.sve.tbl.nxv16i8", "vector<[16]xi8>", 2, (val[]){to_scalable(b, values, "i8", 16), to_scalable(b, index, "i8", 16)}), "i8", 4 * lanes);
+    else
+      part[i] = from_scalable(
+          b, kb_intrinsic(b, "llvm.aarch64.sve.tbl.nxv16i8", "vector<[16]xi8>", 2, (val[]){to_scalable(b, values, "i8", 16), to_scalable(b, index, "i8", 16)}),
+          "i8", 4 * lanes);
   }
   return kb_join(b, part, parts, 64, "i8");
 }

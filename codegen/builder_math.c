@@ -110,9 +110,7 @@ static val half_of(ig_kb *b, val v, int n, const char *element, int part) {
   return kb_op(b, "vector.extract_strided_slice", type, 1, &v, attributes);
 }
 
-static val first_of(ig_kb *b, val v, const char *element) {
-  return kb_op(b, "vector.extract", element, 1, &v, "{static_position = array<i64: 0>}");
-}
+static val first_of(ig_kb *b, val v, const char *element) { return kb_op(b, "vector.extract", element, 1, &v, "{static_position = array<i64: 0>}"); }
 
 static val fold(ig_kb *b, val v, const char *element, val combine(ig_kb *, val, val)) {
   for (int n = 8; n; n /= 2) v = combine(b, half_of(b, v, n, element, 0), half_of(b, v, n, element, 1));

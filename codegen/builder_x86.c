@@ -10,8 +10,7 @@ static const struct width {
   const char *dot4, *dot2;                 /* VNNI */
   const char *madd_bytes, *madd_words, *sign, *shuffle;
 } widths[3] = {
-  {NULL, NULL, "llvm.x86.ssse3.pmadd.ub.sw.128", "llvm.x86.sse2.pmadd.wd", "llvm.x86.ssse3.psign.b.128",
-   "llvm.x86.ssse3.pshuf.b.128"},
+  {NULL, NULL, "llvm.x86.ssse3.pmadd.ub.sw.128", "llvm.x86.sse2.pmadd.wd", "llvm.x86.ssse3.psign.b.128", "llvm.x86.ssse3.pshuf.b.128"},
   {"llvm.x86.avx512.vpdpbusd.256", "llvm.x86.avx512.vpdpwssd.256", "llvm.x86.avx2.pmadd.ub.sw", "llvm.x86.avx2.pmadd.wd", "llvm.x86.avx2.psign.b",
    "llvm.x86.avx2.pshuf.b"},
   {"llvm.x86.avx512.vpdpbusd.512", "llvm.x86.avx512.vpdpwssd.512", "llvm.x86.avx512.pmaddubs.w.512", "llvm.x86.avx512.pmaddw.d.512", NULL,
@@ -59,7 +58,7 @@ static val dot2(ig_kb *b, val acc, val w, val x) {
   for (int i = 0; i < parts; i++) {
     val wi = kb_cut(b, w, 32, "i16", i, parts), xi = kb_cut(b, x, 32, "i16", i, parts), ai = kb_cut(b, acc, 16, "i32", i, parts);
     part[i] = b->variant->dot == IG_DOT_VNNI ? kb_intrinsic(b, width->dot2, ints, 3, (val[]){ai, wi, xi})
-                                               : kb_add(b, ai, kb_intrinsic(b, width->madd_words, ints, 2, (val[]){wi, xi}));
+                                             : kb_add(b, ai, kb_intrinsic(b, width->madd_words, ints, 2, (val[]){wi, xi}));
   }
   return kb_join(b, part, parts, 16, "i32");
 }
@@ -71,7 +70,8 @@ static val dot4_words(ig_kb *b, val acc, val w, val x) {
   char words[32];
   val part[4];
   kb_vector(words, 2 * lanes, "i16");
-  for (int i = 0; i < parts; i++) part[i] = kb_intrinsic(b, width_of(b->variant)->madd_bytes, words, 2, (val[]){kb_cut(b, w, 64, "i8", i, parts), kb_cut(b, x, 64, "i8", i, parts)});
+  for (int i = 0; i < parts; i++)
+    part[i] = kb_intrinsic(b, width_of(b->variant)->madd_bytes, words, 2, (val[]){kb_cut(b, w, 64, "i8", i, parts), kb_cut(b, x, 64, "i8", i, parts)});
   val whole = kb_join(b, part, parts, 32, "i16");
   return acc.ptr ? kb_add(b, acc, whole) : whole;
 }

@@ -10,7 +10,11 @@ typedef uint32_t ig_flat_ref; /* 0: none */
 
 enum { IG_FLAT_FIELDS = 32, IG_FLAT_SHAPES = 64 };
 
-typedef struct ig_flat_field { uint64_t value; uint8_t size; bool ref; } ig_flat_field;
+typedef struct ig_flat_field {
+  uint64_t value;
+  uint8_t size;
+  bool ref;
+} ig_flat_field;
 
 /* Zero-initialise; `ig_flat_finish_memory` frees. */
 typedef struct ig_flat {

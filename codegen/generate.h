@@ -16,7 +16,7 @@ typedef struct ig_unit {
 } ig_unit;
 
 /* As ig_compile_kernels. `what` names the object in messages of the code generator. */
-bool ig_compile_units(const ig_platform *platform, const ig_variant *variant, const char *what, const ig_unit *units, uint32_t n, ig_dump dump, ig_text *dump_out,
-                      ig_object *object, ig_diags *diags);
+bool ig_compile_units(const ig_platform *platform, const ig_variant *variant, const char *what, const ig_unit *units, uint32_t n, ig_dump dump,
+                      ig_text *dump_out, ig_object *object, ig_diags *diags);
 
 #endif

@@ -13,7 +13,10 @@ typedef struct object {
   size_t *place; /* of each section in the mapping; SIZE_MAX: not loaded */
 } object;
 
-typedef struct defined { const char *name; void *address; } defined;
+typedef struct defined {
+  const char *name;
+  void *address;
+} defined;
 
 struct ig_jit {
   defined *defined;

@@ -8,11 +8,11 @@ typedef struct ig_jit ig_jit;
 
 ig_jit *ig_jit_create(void);
 /* The bytes are copied. Objects may refer to each other's symbols in any order. */
-bool  ig_jit_add_object(ig_jit *jit, const void *bytes, size_t size, ig_diags *diags);
+bool ig_jit_add_object(ig_jit *jit, const void *bytes, size_t size, ig_diags *diags);
 /* A symbol of this process that objects may refer to. */
-void  ig_jit_define(ig_jit *jit, const char *name, const void *address);
+void ig_jit_define(ig_jit *jit, const char *name, const void *address);
 /* Links what it needs; NULL where the symbol is unknown or does not link (reported). The address lives as long as the jit. */
 void *ig_jit_symbol(ig_jit *jit, const char *name, ig_diags *diags);
-void  ig_jit_destroy(ig_jit *jit);
+void ig_jit_destroy(ig_jit *jit);
 
 #endif

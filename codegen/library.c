@@ -22,8 +22,8 @@
 
 /* Constant and tested once by every build: MLIR answers a wrong one with an error, LLVM's fatal handler never sees it. */
 static const char lowering[] =
-  "builtin.module(canonicalize,cse,convert-scf-to-cf,convert-vector-to-llvm,convert-math-to-llvm,convert-arith-to-llvm,convert-index-to-llvm,"
-  "convert-func-to-llvm,convert-cf-to-llvm,reconcile-unrealized-casts)";
+    "builtin.module(canonicalize,cse,convert-scf-to-cf,convert-vector-to-llvm,convert-math-to-llvm,convert-arith-to-llvm,convert-index-to-llvm,"
+    "convert-func-to-llvm,convert-cf-to-llvm,reconcile-unrealized-casts)";
 static const char optimisation[] = "function(early-cse,simplifycfg)";
 
 /* What the thread is compiling, for LLVM's fatal handler, which gets no context of its own. */
@@ -86,7 +86,16 @@ static MlirModule lower(job *j, MlirContext context, const char *what, const ig_
   MlirModule module = mlirModuleCreateEmpty(mlirLocationUnknownGet(context));
   for (uint32_t i = 0; i < n; i++) {
     snprintf(j->what, sizeof j->what, "%s", units[i].symbol);
-    ig_kb b = {context, module, mlirModuleGetBody(module), mlirLocationUnknownGet(context), j->platform->target, units[i].form ? units[i].form : j->variant, units[i].choice, &arena, units[i].symbol, j->diags};
+    ig_kb b = {context,
+               module,
+               mlirModuleGetBody(module),
+               mlirLocationUnknownGet(context),
+               j->platform->target,
+               units[i].form ? units[i].form : j->variant,
+               units[i].choice,
+               &arena,
+               units[i].symbol,
+               j->diags};
     units[i].generate(&b, units[i].ref, units[i].symbol);
   }
   snprintf(j->what, sizeof j->what, "%s of variant %s", what, j->variant->name);
@@ -94,8 +103,9 @@ static MlirModule lower(job *j, MlirContext context, const char *what, const ig_
   if (ok) {
     MlirPassManager passes = mlirPassManagerCreate(context);
     mlirPassManagerEnableVerifier(passes, false);
-    ok = mlirLogicalResultIsSuccess(mlirParsePassPipeline(mlirPassManagerGetAsOpPassManager(passes), mlirStringRefCreateFromCString(lowering), append_text, &(ig_text){0})) &&
-         mlirLogicalResultIsSuccess(mlirPassManagerRunOnOp(passes, mlirModuleGetOperation(module)));
+    ok = mlirLogicalResultIsSuccess(
+             mlirParsePassPipeline(mlirPassManagerGetAsOpPassManager(passes), mlirStringRefCreateFromCString(lowering), append_text, &(ig_text){0})) &&
+        mlirLogicalResultIsSuccess(mlirPassManagerRunOnOp(passes, mlirModuleGetOperation(module)));
     mlirPassManagerDestroy(passes);
   }
   if (!ok && j->diags->errors == errors) ig_error(j->diags, j->what, "MLIR refuses the kernel: this is a defect of the compiler, please report it");
@@ -113,7 +123,8 @@ static LLVMTargetMachineRef machine_of(job *j) {
     LLVMDisposeMessage(message);
     return NULL;
   }
-  return LLVMCreateTargetMachine(target, j->platform->triple, j->variant->cpu, j->variant->llvm_features, LLVMCodeGenLevelDefault, LLVMRelocPIC, LLVMCodeModelSmall);
+  return LLVMCreateTargetMachine(target, j->platform->triple, j->variant->cpu, j->variant->llvm_features, LLVMCodeGenLevelDefault, LLVMRelocPIC,
+                                 LLVMCodeModelSmall);
 }
 
 static bool emit(job *j, LLVMModuleRef module, LLVMTargetMachineRef machine, ig_dump dump, ig_text *dump_out, ig_object *object) {
@@ -171,8 +182,8 @@ static bool emit(job *j, LLVMModuleRef module, LLVMTargetMachineRef machine, ig_
   return true;
 }
 
-bool ig_compile_units(const ig_platform *platform, const ig_variant *variant, const char *what, const ig_unit *units, uint32_t n, ig_dump dump, ig_text *dump_out,
-                      ig_object *object, ig_diags *diags) {
+bool ig_compile_units(const ig_platform *platform, const ig_variant *variant, const char *what, const ig_unit *units, uint32_t n, ig_dump dump,
+                      ig_text *dump_out, ig_object *object, ig_diags *diags) {
   job j = {.platform = platform, .variant = variant, .diags = diags};
   compiling = j.what;
   MlirDialectRegistry registry = mlirDialectRegistryCreate();

@@ -7,7 +7,10 @@
 #include "targets/target.h"
 #include "ir/base/base.h"
 
-typedef struct ig_object { void *data; size_t size; } ig_object; /* in the platform's format; data from malloc */
+typedef struct ig_object {
+  void *data;
+  size_t size;
+} ig_object; /* in the platform's format; data from malloc */
 
 /* An object holding the kernels of one variant as hidden symbols `<prefix>__<variant>_<kernel name>`. `kernels_of_variant` in an
  * MLIR and an LLVM context of its own: call from several threads at once. `dump` (may be NULL) gets MLIR, LLVM IR or assembly. */

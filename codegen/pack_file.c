@@ -66,7 +66,8 @@ static bool pack_matrix(packer *k, const ig_packed_weight *w, uint64_t from, uin
 }
 
 static bool pack_tiles(packer *k, const ig_packed_weight *w) {
-  uint64_t n = ig_matrices(w), all_rows = w->rows * n, row_bytes = w->file_bytes / all_rows, tiles = ig_ceil_div(w->rows, INGOT_ROWS) * n, tile_bytes = w->bytes / tiles;
+  uint64_t n = ig_matrices(w), all_rows = w->rows * n, row_bytes = w->file_bytes / all_rows, tiles = ig_ceil_div(w->rows, INGOT_ROWS) * n,
+           tile_bytes = w->bytes / tiles;
   if (row_bytes * all_rows != w->file_bytes || tile_bytes * tiles != w->bytes)
     return ig_error(k->diags, w->name, "has %llu bytes, which are not %llu equal rows", (unsigned long long)w->file_bytes, (unsigned long long)all_rows);
   bool ok = true;
@@ -107,7 +108,8 @@ static bool room_for(uint64_t bytes, int descriptor, const char *path, ig_diags 
   struct statvfs fs;
   if (fstatvfs(descriptor, &fs) != 0) return true; /* no answer: writing will tell */
   uint64_t room = (uint64_t)fs.f_bavail * fs.f_frsize;
-  return room >= bytes || ig_error(diags, path, "needs %llu MiB, and the disk has %llu MiB left", (unsigned long long)(bytes >> 20), (unsigned long long)(room >> 20));
+  return room >= bytes ||
+      ig_error(diags, path, "needs %llu MiB, and the disk has %llu MiB left", (unsigned long long)(bytes >> 20), (unsigned long long)(room >> 20));
 }
 
 static bool pack_all(packer *k) {

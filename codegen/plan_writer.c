@@ -13,9 +13,33 @@ enum { PHASE_KIND, PHASE_MAX_TOKENS, PHASE_STEPS };
 enum { WEIGHT_NAME, WEIGHT_FORMAT, WEIGHT_LAYOUT, WEIGHT_ROWS, WEIGHT_COLS, WEIGHT_OFFSET, WEIGHT_BYTES };
 enum { TEMPLATE_CODE, TEMPLATE_STRINGS, TEMPLATE_SOURCE };
 enum {
-  PLAN_VERSION, PLAN_NAME, PLAN_ARCHITECTURE, PLAN_TARGET, PLAN_N_VOCAB, PLAN_N_EMBD, PLAN_N_LAYER, PLAN_N_CONTEXT, PLAN_CHUNK, PLAN_ARENA_BYTES,
-  PLAN_PRIVATE_BYTES, PLAN_KV_BYTES, PLAN_TOKENS, PLAN_HIDDEN, PLAN_HIDDEN_ROW, PLAN_LOGITS, PLAN_LOGITS_ROW, PLAN_KERNELS, PLAN_PHASES, PLAN_WEIGHTS,
-  PLAN_WEIGHTS_BYTES, PLAN_WEIGHTS_ROOT, PLAN_TOKENIZER_OFFSET, PLAN_TOKENIZER_BYTES, PLAN_TEMPLATE, PLAN_SOURCE, PLAN_CACHES
+  PLAN_VERSION,
+  PLAN_NAME,
+  PLAN_ARCHITECTURE,
+  PLAN_TARGET,
+  PLAN_N_VOCAB,
+  PLAN_N_EMBD,
+  PLAN_N_LAYER,
+  PLAN_N_CONTEXT,
+  PLAN_CHUNK,
+  PLAN_ARENA_BYTES,
+  PLAN_PRIVATE_BYTES,
+  PLAN_KV_BYTES,
+  PLAN_TOKENS,
+  PLAN_HIDDEN,
+  PLAN_HIDDEN_ROW,
+  PLAN_LOGITS,
+  PLAN_LOGITS_ROW,
+  PLAN_KERNELS,
+  PLAN_PHASES,
+  PLAN_WEIGHTS,
+  PLAN_WEIGHTS_BYTES,
+  PLAN_WEIGHTS_ROOT,
+  PLAN_TOKENIZER_OFFSET,
+  PLAN_TOKENIZER_BYTES,
+  PLAN_TEMPLATE,
+  PLAN_SOURCE,
+  PLAN_CACHES
 };
 enum { SCHEMA_VERSION = 2 };
 
@@ -34,7 +58,9 @@ static ig_flat_ref write_part(ig_flat *f, const ig_program_plan *p, const ig_pla
   uint8_t operands[SIZE * INGOT_MAX_OPERANDS];
   for (uint32_t i = 0; i < part->n_operands; i++) {
     const ig_plan_operand *o = &part->operand[i];
-    uint64_t offset = o->place == INGOT_PLACE_WEIGHTS ? p->weight[o->index].offset : o->place == INGOT_PLACE_KV ? p->cache[o->index].offset : p->buffer[o->index].offset;
+    uint64_t offset = o->place == INGOT_PLACE_WEIGHTS ? p->weight[o->index].offset
+        : o->place == INGOT_PLACE_KV                  ? p->cache[o->index].offset
+                                                      : p->buffer[o->index].offset;
     put(operands + SIZE * i, offset, 8);
     put(operands + SIZE * i + 8, o->from_row ? p->buffer[o->index].row_bytes : 0, 4);
     put(operands + SIZE * i + 12, o->place, 4);

@@ -82,9 +82,19 @@ static void build(maker *m, const ig_program_plan *plan, const char *name, const
     LLVMSetVisibility(tokens, LLVMHiddenVisibility);
   }
   LLVMValueRef fields[] = {
-    u32(m, INGOT_ABI_VERSION), u32(m, sizeof(ingot_program)), bytes(m, label, sizeof label), bytes(m, plan_hash, 32),
-    u32(m, (uint32_t)plan->n_kernels), u32(m, n_variants), kernel_rows(m, plan, schedule), variant_rows(m, plan, name, variants, n_variants),
-    inner_plan, inner_weights, u64(m, e->plan_size), u64(m, e->weights_size), tokens,
+    u32(m, INGOT_ABI_VERSION),
+    u32(m, sizeof(ingot_program)),
+    bytes(m, label, sizeof label),
+    bytes(m, plan_hash, 32),
+    u32(m, (uint32_t)plan->n_kernels),
+    u32(m, n_variants),
+    kernel_rows(m, plan, schedule),
+    variant_rows(m, plan, name, variants, n_variants),
+    inner_plan,
+    inner_weights,
+    u64(m, e->plan_size),
+    u64(m, e->weights_size),
+    tokens,
   };
   global(m, LLVMConstStructInContext(m->context, fields, sizeof fields / sizeof *fields, false), ig_program_symbol(&m->arena, name), 8);
 }
@@ -123,8 +133,9 @@ static bool emit(LLVMModuleRef module, const char *triple, ig_object *object, ig
   return ok;
 }
 
-bool ig_program_object(const ig_platform *platform, const ig_program_plan *plan, const char *name, const ig_schedule *schedule, const ig_variant *const *variants,
-                       uint32_t n_variants, const uint8_t plan_hash[32], const ig_embedded *embedded, ig_object *object, ig_diags *diags) {
+bool ig_program_object(const ig_platform *platform, const ig_program_plan *plan, const char *name, const ig_schedule *schedule,
+                       const ig_variant *const *variants, uint32_t n_variants, const uint8_t plan_hash[32], const ig_embedded *embedded, ig_object *object,
+                       ig_diags *diags) {
   assert(n_variants > 0);
   maker m = {.context = LLVMContextCreate()};
   m.module = LLVMModuleCreateWithNameInContext(name, m.context);

@@ -19,7 +19,8 @@ typedef struct ig_embedded {
 
 /* `variants`: those of the target that the library holds, best first. Constants only: no code, no constructors, nothing undefined but the
  * kernels and `tokens`. `object->data` is from malloc. */
-bool ig_program_object(const ig_platform *platform, const ig_program_plan *plan, const char *name, const ig_schedule *schedule, const ig_variant *const *variants,
-                       uint32_t n_variants, const uint8_t plan_hash[32], const ig_embedded *embedded, ig_object *object, ig_diags *diags);
+bool ig_program_object(const ig_platform *platform, const ig_program_plan *plan, const char *name, const ig_schedule *schedule,
+                       const ig_variant *const *variants, uint32_t n_variants, const uint8_t plan_hash[32], const ig_embedded *embedded, ig_object *object,
+                       ig_diags *diags);
 
 #endif

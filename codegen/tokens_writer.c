@@ -5,9 +5,35 @@
 #include "codegen/flat_builder.h"
 
 /* Fields by their place in tokens.fbs. */
-enum { TOK_TEXT, TOK_PIECES, TOK_SCORES, TOK_HASH, TOK_SPECIALS, TOK_BYTES, TOK_BOS, TOK_UNKNOWN, TOK_END, TOK_ADD_BOS, TOK_ADD_EOS, TOK_SPACE,
-       TOK_KIND, TOK_MERGES, TOK_CLASS_PAGES, TOK_CLASS_BLOCKS, TOK_N_CLASSES, TOK_TRANSITIONS, TOK_PASSES, TOK_EOS, TOK_WHOLE_WORDS, TOK_FOLDS,
-       TOK_LONGEST, TOK_CHARSMAP, TOK_PREFIXES, TOK_UNKNOWN_SCORE, TOK_MERGES_SPACES };
+enum {
+  TOK_TEXT,
+  TOK_PIECES,
+  TOK_SCORES,
+  TOK_HASH,
+  TOK_SPECIALS,
+  TOK_BYTES,
+  TOK_BOS,
+  TOK_UNKNOWN,
+  TOK_END,
+  TOK_ADD_BOS,
+  TOK_ADD_EOS,
+  TOK_SPACE,
+  TOK_KIND,
+  TOK_MERGES,
+  TOK_CLASS_PAGES,
+  TOK_CLASS_BLOCKS,
+  TOK_N_CLASSES,
+  TOK_TRANSITIONS,
+  TOK_PASSES,
+  TOK_EOS,
+  TOK_WHOLE_WORDS,
+  TOK_FOLDS,
+  TOK_LONGEST,
+  TOK_CHARSMAP,
+  TOK_PREFIXES,
+  TOK_UNKNOWN_SCORE,
+  TOK_MERGES_SPACES
+};
 
 _Static_assert(sizeof(ig_piece) == 8 && sizeof(ig_merge) == 16 && sizeof(ig_fold) == 8, "structs lie in memory as in the file");
 
@@ -15,8 +41,10 @@ void ig_write_tokens(const ig_tokenizer *t, ig_text *out) {
   ig_flat flat = {0}, *f = &flat;
   ig_flat_ref text = ig_flat_vector(f, t->text, t->text_size, 1, 1), piece = ig_flat_vector(f, t->pieces, t->n, 8, 4);
   const ig_splitter *s = &t->splitter;
-  ig_flat_ref merges = t->merges_size ? ig_flat_vector(f, t->merges, t->merges_size, 16, 4) : 0, scores = t->scores ? ig_flat_vector(f, t->scores, t->n, 4, 4) : 0;
-  ig_flat_ref pages = s->n_pages ? ig_flat_vector(f, s->pages, s->n_pages, 2, 2) : 0, blocks = s->n_pages ? ig_flat_vector(f, s->blocks, s->blocks_size, 1, 1) : 0;
+  ig_flat_ref merges = t->merges_size ? ig_flat_vector(f, t->merges, t->merges_size, 16, 4) : 0,
+              scores = t->scores ? ig_flat_vector(f, t->scores, t->n, 4, 4) : 0;
+  ig_flat_ref pages = s->n_pages ? ig_flat_vector(f, s->pages, s->n_pages, 2, 2) : 0,
+              blocks = s->n_pages ? ig_flat_vector(f, s->blocks, s->blocks_size, 1, 1) : 0;
   ig_flat_ref transitions = s->n_passes ? ig_flat_vector(f, s->transitions, s->n_transitions, 2, 2) : 0;
   ig_flat_ref passes = s->n_passes ? ig_flat_vector(f, s->passes, s->n_passes, 4, 4) : 0;
   ig_flat_ref folds = t->n_folds ? ig_flat_vector(f, t->folds, t->n_folds, 8, 4) : 0;

@@ -47,7 +47,9 @@ bool ig_remove_tree(const char *path) { return remove_at(AT_FDCWD, path, 0); }
 static int lock_folder(const char *path, int how) {
   int fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
   struct stat by_name, by_fd;
-  if (fd >= 0 && flock(fd, how) == 0 && fstat(fd, &by_fd) == 0 && lstat(path, &by_name) == 0 && by_fd.st_ino == by_name.st_ino && by_fd.st_dev == by_name.st_dev) return fd;
+  if (fd >= 0 && flock(fd, how) == 0 && fstat(fd, &by_fd) == 0 && lstat(path, &by_name) == 0 && by_fd.st_ino == by_name.st_ino &&
+      by_fd.st_dev == by_name.st_dev)
+    return fd;
   if (fd >= 0) close(fd);
   return -1;
 }
@@ -118,7 +120,8 @@ static bool swap_in(const ig_bundle_folder *folder, ig_diags *diags) {
   }
   if (errno != EINVAL && errno != ENOSYS) return ig_error(diags, folder->final, "cannot be put in place: %s", strerror(errno));
   /* A file system without exchange: for a moment there is no bundle, but never a part of one. */
-  if (!ig_remove_tree(folder->final) || rename(folder->part, folder->final) != 0) return ig_error(diags, folder->final, "cannot be replaced: %s", strerror(errno));
+  if (!ig_remove_tree(folder->final) || rename(folder->part, folder->final) != 0)
+    return ig_error(diags, folder->final, "cannot be replaced: %s", strerror(errno));
   return true;
 }
 

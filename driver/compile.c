@@ -104,7 +104,8 @@ static bool choose_variants(compilation *c) {
 static bool choose_sizes(compilation *c, ig_lower_options *sizes) {
   uint64_t context = c->o->n_context, trained = c->model.n_context ? c->model.n_context : CONTEXT_BY_DEFAULT;
   if (!context) context = trained < CONTEXT_BY_DEFAULT ? trained : CONTEXT_BY_DEFAULT;
-  if (context > CONTEXT_MOST) return ig_error(c->diags, c->o->model, "a context of %llu positions is too long; the most is %d", (unsigned long long)context, CONTEXT_MOST);
+  if (context > CONTEXT_MOST)
+    return ig_error(c->diags, c->o->model, "a context of %llu positions is too long; the most is %d", (unsigned long long)context, CONTEXT_MOST);
   if (c->o->n_context && context > trained)
     ig_report(c->diags, IG_WARNING, c->o->model, "was trained for %llu positions; beyond them answers get worse", (unsigned long long)trained);
   uint32_t chunk = c->o->chunk ? c->o->chunk : ig_schedule_program(&c->schedule).chunk;
@@ -150,7 +151,10 @@ static bool plan_from_graph(compilation *c, ig_module module) {
   }
   if (at_stage(c, "graph")) return end_with_graph(c, module), true;
   bool pass = c->o->stage && ig_pass_find(c->o->stage);
-  ig_pass_options passes = {.layout = c->target->layout, .stop_after = pass ? c->o->stage : NULL, .dump = c->o->dump_phases ? dump_phase : NULL, .user = c,
+  ig_pass_options passes = {.layout = c->target->layout,
+                            .stop_after = pass ? c->o->stage : NULL,
+                            .dump = c->o->dump_phases ? dump_phase : NULL,
+                            .user = c,
                             .apart = apart(&c->schedule)};
   if (!ig_run_passes(module, &passes, c->diags)) return false;
   if (pass) return end_with_graph(c, module), true;
@@ -252,7 +256,8 @@ static bool prefix(compilation *c, const char *folder, const char *platform, uin
 /* Plan and weights of the target, in the folder of its first platform or linked from there. A disk without hard links gets the weights once more. */
 static bool shared_files(compilation *c, const char *folder, const char *first) {
   const char *plan = ig_format(c->arena, "%s/%s.plan", folder, c->name), *weights = ig_format(c->arena, "%s/%s.weights", folder, c->name);
-  if (first && link(ig_format(c->arena, "%s/%s.weights", first, c->name), weights) == 0 && link(ig_format(c->arena, "%s/%s.plan", first, c->name), plan) == 0) return true;
+  if (first && link(ig_format(c->arena, "%s/%s.weights", first, c->name), weights) == 0 && link(ig_format(c->arena, "%s/%s.plan", first, c->name), plan) == 0)
+    return true;
   unlink(weights);
   if (!ig_pack_weights(&c->plan, &c->model.file, weights, &(ig_pack_options){packing, c, n_jobs(c) - 1}, c->facts.weights_root, c->diags)) return false;
   if (!c->plan_bytes.size) ig_write_plan(&c->plan, &c->facts, &c->plan_bytes);
@@ -270,7 +275,8 @@ static bool within_limits(const compilation *c, uint64_t library_bytes) {
 
 static bool report(compilation *c, const char *folder, const ig_platform *platform, uint32_t prefix_tokens, size_t library_bytes) {
   ig_text text = {0};
-  ig_report_facts facts = {&c->facts, platform, c->o->platform, c->o->more, c->o->n_more, c->variants, c->n_variants, prefix_tokens, library_bytes, c->plan_bytes.size, c->model.file.size, promise(c)};
+  ig_report_facts facts = {&c->facts,     platform,      c->o->platform, c->o->more,         c->o->n_more,       c->variants,
+                           c->n_variants, prefix_tokens, library_bytes,  c->plan_bytes.size, c->model.file.size, promise(c)};
   ig_write_report(&c->plan, &facts, &text);
   bool ok = write_in(c, folder, "report.json", &text);
   ig_text_finish(&text);
@@ -283,11 +289,12 @@ static bool fill(compilation *c, const char *bundle, const ig_platform *platform
   const bool leads = platform == c->o->platform;
   if (mkdir(folder, 0777) != 0) return ig_error(c->diags, folder, "cannot make this folder: %s", strerror(errno));
   uint32_t threads = n_jobs(c), tokens = 0;
-  ig_kernel_jobs *jobs = ig_kernel_jobs_start(platform, &c->plan, c->name, &c->schedule, c->variants, c->n_variants, threads > 1 ? threads - 1 : 0, IG_DUMP_NONE);
+  ig_kernel_jobs *jobs = ig_kernel_jobs_start(platform, &c->plan, c->name, &c->schedule, c->variants, c->n_variants, threads > 1 ? threads - 1 : 0,
+                                              IG_DUMP_NONE);
   ig_text archive = {0};
   bool ok = shared_files(c, folder, first) && library(c, platform, jobs, &c->plan_bytes, ig_format(c->arena, "%s/%s.weights", folder, c->name), &archive) &&
-            within_limits(c, archive.size) && write_in(c, folder, ig_format(c->arena, "lib%s.a", c->name), &archive) && (!leads || prefix(c, bundle, folder, &tokens)) &&
-            report(c, leads ? bundle : folder, platform, tokens, archive.size);
+      within_limits(c, archive.size) && write_in(c, folder, ig_format(c->arena, "lib%s.a", c->name), &archive) &&
+      (!leads || prefix(c, bundle, folder, &tokens)) && report(c, leads ? bundle : folder, platform, tokens, archive.size);
   ig_kernel_jobs_destroy(jobs);
   ig_text_finish(&archive);
   return ok;
@@ -368,7 +375,10 @@ static bool dump_kernels(compilation *c, ig_dump dump) {
 
 /* ---- the way ---------------------------------------------------------------------------------------------------------- */
 
-static const struct { const char *stage; ig_dump dump; } code_stages[] = {{"kernels", IG_DUMP_MLIR}, {"llvm", IG_DUMP_LLVM}, {"asm", IG_DUMP_ASM}};
+static const struct {
+  const char *stage;
+  ig_dump dump;
+} code_stages[] = {{"kernels", IG_DUMP_MLIR}, {"llvm", IG_DUMP_LLVM}, {"asm", IG_DUMP_ASM}};
 enum { CODE_STAGES = sizeof code_stages / sizeof *code_stages };
 
 static bool known_stage(const char *stage) {
@@ -386,8 +396,15 @@ static bool plan_target(compilation *c) {
   for (int i = 0; i < CODE_STAGES; i++)
     if (at_stage(c, code_stages[i].stage)) return c->ended = true, dump_kernels(c, code_stages[i].dump);
   const ig_model *m = &c->model;
-  c->facts = (ig_plan_facts){.name = c->name, .architecture = m->architecture, .target = c->target->name, .layout = c->target->layout, .source = m->source,
-                             .n_vocab = m->n_vocab, .n_embd = m->n_embd, .n_layer = m->n_layer, .chat_template = &m->chat_template};
+  c->facts = (ig_plan_facts){.name = c->name,
+                             .architecture = m->architecture,
+                             .target = c->target->name,
+                             .layout = c->target->layout,
+                             .source = m->source,
+                             .n_vocab = m->n_vocab,
+                             .n_embd = m->n_embd,
+                             .n_layer = m->n_layer,
+                             .chat_template = &m->chat_template};
   return true;
 }
 
@@ -404,7 +421,8 @@ static bool begin(compilation *c) {
 static bool check_platforms(const ig_compile_options *o, ig_diags *diags) {
   for (uint32_t i = 0; i < o->n_more; i++)
     for (uint32_t k = 0; k <= i; k++)
-      if (platform_at(o, k) == o->more[i]) return ig_error(diags, o->more[i]->name, "is a target twice (names of devices stand for platforms: `ingot targets`)");
+      if (platform_at(o, k) == o->more[i])
+        return ig_error(diags, o->more[i]->name, "is a target twice (names of devices stand for platforms: `ingot targets`)");
   return true;
 }
 
@@ -427,7 +445,8 @@ static bool compile_all(compilation *c, uint32_t *n, const ig_compile_options *o
 bool ig_compile(const ig_compile_options *options, ig_arena *arena, const char **bundle, ig_diags *diags) {
   uint32_t n = 0;
   *bundle = NULL;
-  if (!known_stage(options->stage)) return ig_error(diags, options->stage, "is no stage to stop at: graph, fuse, split, layout (or any pass), plan, kernels, llvm, asm");
+  if (!known_stage(options->stage))
+    return ig_error(diags, options->stage, "is no stage to stop at: graph, fuse, split, layout (or any pass), plan, kernels, llvm, asm");
   if (!check_platforms(options, diags)) return false;
   compilation *c = ig_alloc_array(arena, options->n_more + 1, sizeof *c);
   bool ok = compile_all(c, &n, options, arena, bundle, diags) && !diags->errors;

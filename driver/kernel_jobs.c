@@ -85,14 +85,14 @@ bool ig_kernel_jobs_join(ig_kernel_jobs *j, ig_arena *arena, ig_archive_member *
   *n_members = j->n_jobs;
   for (uint32_t i = 0; i < j->n_jobs; i++) {
     job *one = &j->jobs[i];
-    for (size_t d = 0; d < one->diags.count; d++)
-      ig_report(diags, one->diags.items[d].severity, one->diags.items[d].place, "%s", one->diags.items[d].text);
+    for (size_t d = 0; d < one->diags.count; d++) ig_report(diags, one->diags.items[d].severity, one->diags.items[d].place, "%s", one->diags.items[d].text);
     if (!one->ok && !one->diags.errors) ig_error(diags, one->variant->name, "the kernels of this variant could not be compiled");
     ok &= one->ok;
     if (dump_out && one->text.size) ig_text_add(dump_out, one->text.data, one->text.size);
     const char **symbols = ig_alloc_array(arena, one->n, sizeof *symbols);
     for (uint32_t k = 0; k < one->n; k++) symbols[k] = ig_kernel_symbol(arena, j->name, one->variant, &j->plan->kernel[one->first + k].info);
-    (*members)[i] = (ig_archive_member){ig_format(arena, "%s.%u.o", one->variant->name, one->first / SLICE), one->object.data, one->object.size, symbols, one->n};
+    (*members)[i] = (ig_archive_member){ig_format(arena, "%s.%u.o", one->variant->name, one->first / SLICE), one->object.data, one->object.size, symbols,
+                                        one->n};
   }
   return ok;
 }

@@ -36,8 +36,13 @@ struct ig_kernel_probe {
 
 /* What operands hold: Activations of the layout, Weights, f32, Half, Turns, or the result (Y). */
 static const char *const operands_of[IG_FAMILY_COUNT] = {
-  [IG_LINEAR_GEMM] = "AWY", [IG_GLU_GEMM] = "AWWY", [IG_GEGLU_GEMM] = "AWWY",
-  [IG_ATTENTION] = "FHHYF", [IG_ATTENTION_CAPPED] = "FHHYF", [IG_ATTENTION_DECODE] = "FFFHHTY", [IG_ATTENTION_DECODE_CAPPED] = "FFFHHTY",
+  [IG_LINEAR_GEMM] = "AWY",
+  [IG_GLU_GEMM] = "AWWY",
+  [IG_GEGLU_GEMM] = "AWWY",
+  [IG_ATTENTION] = "FHHYF",
+  [IG_ATTENTION_CAPPED] = "FHHYF",
+  [IG_ATTENTION_DECODE] = "FFFHHTY",
+  [IG_ATTENTION_DECODE_CAPPED] = "FFFHHTY",
 };
 
 bool ig_probe_knows(const ig_kernel_ref *kernel) { return operands_of[kernel->family] != NULL; }
@@ -111,9 +116,15 @@ static bool fill(ig_kernel_probe *p, shape *s, const ig_program_plan *plan, cons
     case 'W':
       if (!fill_weights(&plan->weight[s->weight], file, to, s->bytes[i], diags)) return false;
       break;
-    case 'F': for (uint64_t n = 0; n < s->bytes[i] / 4; n++) floats[n] = random_float(&state); break;
-    case 'H': for (uint64_t n = 0; n < s->bytes[i] / 2; n++) halves[n] = ig_f32_to_f16(random_float(&state)); break;
-    case 'T': for (uint64_t n = 0; n < s->bytes[i] / 8; n++) turns[n] = UINT64_MAX / (7 + 13 * n); break;
+    case 'F':
+      for (uint64_t n = 0; n < s->bytes[i] / 4; n++) floats[n] = random_float(&state);
+      break;
+    case 'H':
+      for (uint64_t n = 0; n < s->bytes[i] / 2; n++) halves[n] = ig_f32_to_f16(random_float(&state));
+      break;
+    case 'T':
+      for (uint64_t n = 0; n < s->bytes[i] / 8; n++) turns[n] = UINT64_MAX / (7 + 13 * n);
+      break;
     default: break;
     }
   }
@@ -144,7 +155,10 @@ static void add_call(ig_kernel_probe *p, const ig_program_plan *plan, ig_phase_k
   if (product) new.weight = part->operand[1].index;
   dims_of(&new, plan, phase, part, product);
   for (uint32_t i = 0; i < p->n_shapes; i++)
-    if (!memcmp(p->shapes[i].args.dim, new.args.dim, sizeof new.args.dim)) { p->shapes[i].calls++; return; }
+    if (!memcmp(p->shapes[i].args.dim, new.args.dim, sizeof new.args.dim)) {
+      p->shapes[i].calls++;
+      return;
+    }
   if (p->n_shapes == SHAPES_MOST) return;
   new.tiles = (uint32_t)extent(&p->info.tiles, new.args.dim);
   if (!product) new.all_tiles = new.tiles;
@@ -204,7 +218,8 @@ bool ig_probe_compile(ig_probe_code *code, const ig_kernel_probe *p, const ig_sc
   char symbol[128];
   *code = (ig_probe_code){.jit = ig_jit_create(), .scratch = ig_kernel_scratch(&p->ref, schedule)};
   snprintf(symbol, sizeof symbol, "tune__%s_%s", variant->name, p->info.name);
-  bool ok = ig_compile_kernels(ig_platform_find(schedule->target->name), schedule, variant, "tune", &p->ref, 1, IG_DUMP_NONE, NULL, &object, diags) && ig_jit_add_object(code->jit, object.data, object.size, diags);
+  bool ok = ig_compile_kernels(ig_platform_find(schedule->target->name), schedule, variant, "tune", &p->ref, 1, IG_DUMP_NONE, NULL, &object, diags) &&
+      ig_jit_add_object(code->jit, object.data, object.size, diags);
   void *address = ok ? ig_jit_symbol(code->jit, symbol, diags) : NULL;
   memcpy(&code->kernel, &address, sizeof address);
   free(object.data);

@@ -41,7 +41,8 @@ bool ig_load_bundle(ig_loaded *loaded, const char *bundle, ig_arena *arena, ig_d
   for (size_t at = 0; ok && ig_next_member(archive, &at, &member, &data, path, diags);) ok = ig_jit_add_object(jit, data.data, data.size, diags);
   const ingot_program *program = ok && diags->errors == errors ? ig_jit_symbol(jit, ig_program_symbol(arena, name), diags) : NULL;
   if (!program || program->abi_version != INGOT_ABI_VERSION || program->size != sizeof *program) {
-    if (diags->errors == errors) ig_error(diags, path, program ? "was made by another version of ingot; compile the model again" : "has no %s_program in it", name);
+    if (diags->errors == errors)
+      ig_error(diags, path, program ? "was made by another version of ingot; compile the model again" : "has no %s_program in it", name);
     ig_jit_destroy(jit);
     return false;
   }

@@ -31,8 +31,8 @@ static const ig_variant *choose_variant(const ig_target *target, const char *nam
 }
 
 static void add_stamp(ig_text *text, const ig_file_stamp *s) {
-  ig_text_printf(text, "%llu %llu %llu %lld %lld\n", (unsigned long long)s->device, (unsigned long long)s->inode, (unsigned long long)s->size, (long long)s->seconds,
-                 (long long)s->nanoseconds);
+  ig_text_printf(text, "%llu %llu %llu %lld %lld\n", (unsigned long long)s->device, (unsigned long long)s->inode, (unsigned long long)s->size,
+                 (long long)s->seconds, (long long)s->nanoseconds);
 }
 
 /* The compiler itself: another build of the same version may make other kernels. */
@@ -90,7 +90,8 @@ static bool compile_into(const char *folder, const char *model, const ig_variant
   return false;
 }
 
-bool ig_load_any(ig_loaded *loaded, const char *path, const char *variant_name, const ig_compile_options *like, const char *cache, ig_arena *arena, ig_diags *diags) {
+bool ig_load_any(ig_loaded *loaded, const char *path, const char *variant_name, const ig_compile_options *like, const char *cache, ig_arena *arena,
+                 ig_diags *diags) {
   struct stat st;
   *loaded = (ig_loaded){0};
   if (stat(path, &st) == 0 && S_ISDIR(st.st_mode)) {
@@ -99,7 +100,8 @@ bool ig_load_any(ig_loaded *loaded, const char *path, const char *variant_name, 
   }
   ig_compile_options o = *like;
   if (!o.platform) o.platform = ig_platform_find("native");
-  if (!cache) return ig_error(diags, path, "is a model file, and there is no folder to compile it into; set XDG_CACHE_HOME or give --cache, or compile it first");
+  if (!cache)
+    return ig_error(diags, path, "is a model file, and there is no folder to compile it into; set XDG_CACHE_HOME or give --cache, or compile it first");
   char key[33];
   const ig_variant *variant = choose_variant(o.platform->target, variant_name, diags);
   if (!variant || !key_of(path, &o, variant, key, arena, diags)) return false;

@@ -52,13 +52,15 @@ static bool runtime_sources(package *p, const char *to) { return runtime_folder(
 
 static bool weights(package *p, const ig_platform *platform, const char *folder) {
   return file(p, F("%s/%s.plan", folder, p->name), of_platform(p, platform, F("%s.plan", p->name))) &&
-         file(p, F("%s/%s.weights", folder, p->name), of_platform(p, platform, F("%s.weights", p->name)));
+      file(p, F("%s/%s.weights", folder, p->name), of_platform(p, platform, F("%s.weights", p->name)));
 }
 
 /* ---- Apple ------------------------------------------------------------------------------------------------------------- */
 
 /* Platforms as an xcframework names them. */
-static const struct apple { const char *platform, *folder, *cpu, *system, *kind; } apples[] = {
+static const struct apple {
+  const char *platform, *folder, *cpu, *system, *kind;
+} apples[] = {
   {"arm64-apple-ios", "ios-arm64", "arm64", "ios", NULL},
   {"arm64-apple-ios-simulator", "ios-arm64-simulator", "arm64", "ios", "simulator"},
   {"x86_64-apple-ios-simulator", "ios-x86_64-simulator", "x86_64", "ios", "simulator"},
@@ -84,20 +86,24 @@ static bool framework(package *p, const char *root) {
         return ig_error(p->to.diags, p->bundle, "holds %s and %s, which Xcode takes for one: compile a bundle for each", b->platform, a->platform);
     }
     n++;
-    list = F("%s    <dict>\n      <key>BinaryPath</key><string>lib%s.a</string>\n      <key>HeadersPath</key><string>Headers</string>\n"
-             "      <key>LibraryIdentifier</key><string>%s</string>\n      <key>LibraryPath</key><string>lib%s.a</string>\n"
-             "      <key>SupportedArchitectures</key><array><string>%s</string></array>\n      <key>SupportedPlatform</key><string>%s</string>\n%s    </dict>\n",
-             list, p->name, a->folder, p->name, a->cpu, a->system, a->kind ? "      <key>SupportedPlatformVariant</key><string>simulator</string>\n" : "");
+    list = F(
+        "%s    <dict>\n      <key>BinaryPath</key><string>lib%s.a</string>\n      <key>HeadersPath</key><string>Headers</string>\n"
+        "      <key>LibraryIdentifier</key><string>%s</string>\n      <key>LibraryPath</key><string>lib%s.a</string>\n"
+        "      <key>SupportedArchitectures</key><array><string>%s</string></array>\n      <key>SupportedPlatform</key><string>%s</string>\n%s    </dict>\n",
+        list, p->name, a->folder, p->name, a->cpu, a->system, a->kind ? "      <key>SupportedPlatformVariant</key><string>simulator</string>\n" : "");
     const char *folder = F("%s%s", root, a->folder), *library = F("lib%s.a", p->name);
     if (!file(p, F("%s/%s", folder, library), of_platform(p, p->platform[i], library)) || !headers(p, F("%s/Headers", folder)) ||
         !text(p, F("%s/Headers/module.modulemap", folder), F("module %s {\n  header \"ingot.h\"\n  header \"%s.h\"\n  export *\n}\n", p->name, p->name)))
       return false;
   }
   if (!n) return ig_error(p->to.diags, p->bundle, "has no library for iOS or macOS: compile it with --target arm64-apple-ios or the like");
-  return text(p, F("%sInfo.plist", root),
-              F("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<!DOCTYPE plist PUBLIC \"-//Apple//DTD PLIST 1.0//EN\" \"http://www.apple.com/DTDs/PropertyList-1.0.dtd\">\n"
-                "<plist version=\"1.0\">\n<dict>\n  <key>AvailableLibraries</key>\n  <array>\n%s  </array>\n  <key>CFBundlePackageType</key><string>XFWK</string>\n"
-                "  <key>XCFrameworkFormatVersion</key><string>1.0</string>\n</dict>\n</plist>\n", list));
+  return text(
+      p, F("%sInfo.plist", root),
+      F("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<!DOCTYPE plist PUBLIC \"-//Apple//DTD PLIST 1.0//EN\" "
+        "\"http://www.apple.com/DTDs/PropertyList-1.0.dtd\">\n"
+        "<plist version=\"1.0\">\n<dict>\n  <key>AvailableLibraries</key>\n  <array>\n%s  </array>\n  <key>CFBundlePackageType</key><string>XFWK</string>\n"
+        "  <key>XCFrameworkFormatVersion</key><string>1.0</string>\n</dict>\n</plist>\n",
+        list));
 }
 
 static bool xcframework(package *p) { return framework(p, ""); }
@@ -107,41 +113,50 @@ static bool swiftpm(package *p) {
   for (uint32_t i = 0; i < p->n; i++) {
     const struct apple *a = apple_of(p->platform[i]);
     if (!a) continue;
-    if (!strcmp(a->cpu, "x86_64")) return ig_error(p->to.diags, p->platform[i]->name, "cannot be in a Swift package: its resources hold the weights of one kind of CPU, Arm's");
+    if (!strcmp(a->cpu, "x86_64"))
+      return ig_error(p->to.diags, p->platform[i]->name, "cannot be in a Swift package: its resources hold the weights of one kind of CPU, Arm's");
     if (!arm) arm = p->platform[i];
   }
   return framework(p, F("%s.xcframework/", p->name)) && runtime_sources(p, "Sources/IngotRuntime") &&
-         text(p, "Sources/IngotRuntime/include/IngotRuntime.h", "#include \"../runtime/ingot.h\"\n") && weights(p, arm, "Sources/Weights/Resources") &&
-         text(p, "Sources/Weights/Weights.swift",
-              F("import Foundation\n\n/// Where plan and weights lie in the app.\npublic enum Weights {\n  public static let plan = Bundle.module.url(forResource: \"%s\", withExtension: \"plan\")!\n"
-                "  public static let weights = Bundle.module.url(forResource: \"%s\", withExtension: \"weights\")!\n}\n", p->name, p->name)) &&
-         text(p, "Package.swift",
-              F("// swift-tools-version:5.7\nimport PackageDescription\n\nlet package = Package(\n  name: \"%s\",\n  platforms: [.iOS(.v14), .macOS(.v11)],\n"
-                "  products: [.library(name: \"%s\", targets: [\"%s\", \"IngotRuntime\", \"Weights\"])],\n  targets: [\n"
-                "    .binaryTarget(name: \"%s\", path: \"%s.xcframework\"),\n"
-                "    .target(name: \"IngotRuntime\", cSettings: [.headerSearchPath(\".\")]),\n"
-                "    .target(name: \"Weights\", resources: [.copy(\"Resources/%s.plan\"), .copy(\"Resources/%s.weights\")]),\n  ],\n  cLanguageStandard: .c11\n)\n",
-                p->name, p->name, p->name, p->name, p->name, p->name, p->name));
+      text(p, "Sources/IngotRuntime/include/IngotRuntime.h", "#include \"../runtime/ingot.h\"\n") && weights(p, arm, "Sources/Weights/Resources") &&
+      text(p, "Sources/Weights/Weights.swift",
+           F("import Foundation\n\n/// Where plan and weights lie in the app.\npublic enum Weights {\n  public static let plan = "
+             "Bundle.module.url(forResource: \"%s\", withExtension: \"plan\")!\n"
+             "  public static let weights = Bundle.module.url(forResource: \"%s\", withExtension: \"weights\")!\n}\n",
+             p->name, p->name)) &&
+      text(p, "Package.swift",
+           F("// swift-tools-version:5.7\nimport PackageDescription\n\nlet package = Package(\n  name: \"%s\",\n  platforms: [.iOS(.v14), .macOS(.v11)],\n"
+             "  products: [.library(name: \"%s\", targets: [\"%s\", \"IngotRuntime\", \"Weights\"])],\n  targets: [\n"
+             "    .binaryTarget(name: \"%s\", path: \"%s.xcframework\"),\n"
+             "    .target(name: \"IngotRuntime\", cSettings: [.headerSearchPath(\".\")]),\n"
+             "    .target(name: \"Weights\", resources: [.copy(\"Resources/%s.plan\"), .copy(\"Resources/%s.weights\")]),\n  ],\n  cLanguageStandard: "
+             ".c11\n)\n",
+             p->name, p->name, p->name, p->name, p->name, p->name, p->name));
 }
 
 /* ---- Android ------------------------------------------------------------------------------------------------------------ */
 
-static const struct { const char *platform, *abi; } androids[] = {{"aarch64-linux-android", "arm64-v8a"}, {"x86_64-linux-android", "x86_64"}};
+static const struct {
+  const char *platform, *abi;
+} androids[] = {{"aarch64-linux-android", "arm64-v8a"}, {"x86_64-linux-android", "x86_64"}};
 
 /* An AAR with the library as Prefab's module, and plan and weights of each ABI among the assets. */
 static bool aar(package *p) {
   const char *module = F("prefab/modules/%s", p->name);
   uint32_t n = 0;
-  bool ok = text(p, "AndroidManifest.xml", F("<manifest xmlns:android=\"http://schemas.android.com/apk/res/android\" package=\"ingot.model.%s\">\n  <uses-sdk android:minSdkVersion=\"21\" />\n</manifest>\n", p->name)) &&
-            text(p, "prefab/prefab.json", F("{\"name\": \"%s\", \"schema_version\": 2, \"dependencies\": [], \"version\": \"1.0.0\"}\n", p->name)) &&
-            text(p, F("%s/module.json", module), F("{\"export_libraries\": [], \"library_name\": \"lib%s\"}\n", p->name)) && headers(p, F("%s/include", module));
+  bool ok = text(p, "AndroidManifest.xml",
+                 F("<manifest xmlns:android=\"http://schemas.android.com/apk/res/android\" package=\"ingot.model.%s\">\n  <uses-sdk "
+                   "android:minSdkVersion=\"21\" />\n</manifest>\n",
+                   p->name)) &&
+      text(p, "prefab/prefab.json", F("{\"name\": \"%s\", \"schema_version\": 2, \"dependencies\": [], \"version\": \"1.0.0\"}\n", p->name)) &&
+      text(p, F("%s/module.json", module), F("{\"export_libraries\": [], \"library_name\": \"lib%s\"}\n", p->name)) && headers(p, F("%s/include", module));
   for (uint32_t i = 0; ok && i < p->n; i++)
     for (size_t k = 0; ok && k < sizeof androids / sizeof *androids; k++) {
       if (strcmp(p->platform[i]->name, androids[k].platform)) continue;
       const char *folder = F("%s/libs/android.%s", module, androids[k].abi), *library = F("lib%s.a", p->name);
       n++;
       ok = text(p, F("%s/abi.json", folder), F("{\"abi\": \"%s\", \"api\": 21, \"ndk\": 25, \"stl\": \"none\", \"static\": true}\n", androids[k].abi)) &&
-           file(p, F("%s/%s", folder, library), of_platform(p, p->platform[i], library)) && weights(p, p->platform[i], F("assets/%s", androids[k].abi));
+          file(p, F("%s/%s", folder, library), of_platform(p, p->platform[i], library)) && weights(p, p->platform[i], F("assets/%s", androids[k].abi));
     }
   return ok && (n || ig_error(p->to.diags, p->bundle, "has no library for Android: compile it with --target arm64-v8a"));
 }
@@ -155,24 +170,31 @@ static bool cmake(package *p) {
   for (uint32_t i = 0; ok && i < p->n; i++) {
     const ig_platform *platform = p->platform[i];
     list = F("%s%s%s", list, i ? " " : "", platform->name);
-    ok = file(p, F("lib/%s/lib%s.a", platform->name, p->name), of_platform(p, platform, F("lib%s.a", p->name))) && weights(p, platform, F("lib/%s", platform->name));
+    ok = file(p, F("lib/%s/lib%s.a", platform->name, p->name), of_platform(p, platform, F("lib%s.a", p->name))) &&
+        weights(p, platform, F("lib/%s", platform->name));
   }
   return ok && file(p, "cmake/IngotModel.cmake", F("%s/cmake/IngotModel.cmake", p->sources)) &&
-         text(p, F("%sConfig.cmake", p->name),
-              F("# find_package(%s): the target %s::%s, the model's library with the runtime; %s_FOLDER holds its plan and weights.\n"
-                "include(\"${CMAKE_CURRENT_LIST_DIR}/cmake/Runtime.cmake\")\ninclude(\"${CMAKE_CURRENT_LIST_DIR}/cmake/IngotModel.cmake\")\n"
-                "ingot_platform_of_build(_platforms)\nif(NOT TARGET Ingot::runtime)\n  ingot_add_runtime(ingot_runtime \"${CMAKE_CURRENT_LIST_DIR}/src\")\nendif()\n"
-                "add_library(%s::%s INTERFACE IMPORTED)\ntarget_include_directories(%s::%s INTERFACE \"${CMAKE_CURRENT_LIST_DIR}/include\")\n"
-                "foreach(_platform IN LISTS _platforms)\n  if(NOT EXISTS \"${CMAKE_CURRENT_LIST_DIR}/lib/${_platform}\")\n    set(%s_FOUND FALSE)\n"
-                "    set(%s_NOT_FOUND_MESSAGE \"the package was compiled for %s, not for ${_platform}\")\n    return()\n  endif()\n"
-                "  set(%s_FOLDER \"${CMAKE_CURRENT_LIST_DIR}/lib/${_platform}\")\n  target_link_libraries(%s::%s INTERFACE \"${%s_FOLDER}/lib%s.a\")\nendforeach()\n"
-                "target_link_libraries(%s::%s INTERFACE Ingot::runtime)\n",
-                p->name, p->name, p->name, p->name, p->name, p->name, p->name, p->name, p->name, p->name, list, p->name, p->name, p->name, p->name, p->name,
-                p->name, p->name));
+      text(p, F("%sConfig.cmake", p->name),
+           F("# find_package(%s): the target %s::%s, the model's library with the runtime; %s_FOLDER holds its plan and weights.\n"
+             "include(\"${CMAKE_CURRENT_LIST_DIR}/cmake/Runtime.cmake\")\ninclude(\"${CMAKE_CURRENT_LIST_DIR}/cmake/IngotModel.cmake\")\n"
+             "ingot_platform_of_build(_platforms)\nif(NOT TARGET Ingot::runtime)\n  ingot_add_runtime(ingot_runtime "
+             "\"${CMAKE_CURRENT_LIST_DIR}/src\")\nendif()\n"
+             "add_library(%s::%s INTERFACE IMPORTED)\ntarget_include_directories(%s::%s INTERFACE \"${CMAKE_CURRENT_LIST_DIR}/include\")\n"
+             "foreach(_platform IN LISTS _platforms)\n  if(NOT EXISTS \"${CMAKE_CURRENT_LIST_DIR}/lib/${_platform}\")\n    set(%s_FOUND FALSE)\n"
+             "    set(%s_NOT_FOUND_MESSAGE \"the package was compiled for %s, not for ${_platform}\")\n    return()\n  endif()\n"
+             "  set(%s_FOLDER \"${CMAKE_CURRENT_LIST_DIR}/lib/${_platform}\")\n  target_link_libraries(%s::%s INTERFACE "
+             "\"${%s_FOLDER}/lib%s.a\")\nendforeach()\n"
+             "target_link_libraries(%s::%s INTERFACE Ingot::runtime)\n",
+             p->name, p->name, p->name, p->name, p->name, p->name, p->name, p->name, p->name, p->name, list, p->name, p->name, p->name, p->name, p->name,
+             p->name, p->name));
 }
 
 /* `mark`: a file by which a folder of ours is known; `align`: of files in a zip. */
-static const struct { const char *format, *ending, *mark; uint32_t align; bool (*make)(package *); } formats[] = {
+static const struct {
+  const char *format, *ending, *mark;
+  uint32_t align;
+  bool (*make)(package *);
+} formats[] = {
   {"xcframework", ".xcframework", "Info.plist", 0, xcframework},
   {"swiftpm", "-swift", "Package.swift", 0, swiftpm},
   {"aar", ".aar", NULL, 16384, aar},

@@ -14,7 +14,12 @@ static bool failed(ig_packet *p, const char *path) { return ig_error(p->diags, p
 
 bool ig_packet_begin(ig_packet *p, const char *final, const char *mark, uint32_t zip_align, ig_arena *arena, ig_diags *diags) {
   struct stat st;
-  *p = (ig_packet){.final = final, .part = ig_format(arena, "%s.%ld.part", final, (long)getpid()), .align = zip_align, .piece = ig_alloc(arena, PIECE), .arena = arena, .diags = diags};
+  *p = (ig_packet){.final = final,
+                   .part = ig_format(arena, "%s.%ld.part", final, (long)getpid()),
+                   .align = zip_align,
+                   .piece = ig_alloc(arena, PIECE),
+                   .arena = arena,
+                   .diags = diags};
   if (lstat(final, &st) == 0 && (zip_align ? !S_ISREG(st.st_mode) : access(ig_format(arena, "%s/%s", final, mark), F_OK) != 0))
     return ig_error(diags, final, "exists and is not a package that ingot made; move it away");
   char *parent = ig_copy_string(arena, final);
@@ -53,7 +58,8 @@ static void common(ig_packet *p, const ig_packet_entry *e) { /* from the version
 }
 
 static bool zip_begin(ig_packet *p, const char *name, uint32_t crc, uint64_t size) {
-  if (size > UINT32_MAX || p->at > UINT32_MAX - size - (1u << 20)) return ig_error(p->diags, name, "does not fit: this kind of package holds less than 4 GiB; ship the weights beside it");
+  if (size > UINT32_MAX || p->at > UINT32_MAX - size - (1u << 20))
+    return ig_error(p->diags, name, "does not fit: this kind of package holds less than 4 GiB; ship the weights beside it");
   p->entries = ig_grow(p->arena, p->entries, p->n, &p->capacity, sizeof *p->entries);
   ig_packet_entry *e = &p->entries[p->n++];
   *e = (ig_packet_entry){ig_copy_string(p->arena, name), crc, (uint32_t)size, (uint32_t)p->at};

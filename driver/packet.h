@@ -5,7 +5,10 @@
 #include <stdio.h>
 #include "ir/base/base.h"
 
-typedef struct ig_packet_entry { const char *name; uint32_t crc, size, offset; } ig_packet_entry;
+typedef struct ig_packet_entry {
+  const char *name;
+  uint32_t crc, size, offset;
+} ig_packet_entry;
 
 typedef struct ig_packet {
   const char *part, *final;      /* built beside its place, then renamed */

@@ -18,7 +18,7 @@ static bool run(const ig_loaded *loaded, ig_str text, const char *prompt, const 
   ingot_session *session = NULL;
   ingot_model_options options = {.size = sizeof options, .plan_path = loaded->plan_path, .weights_path = loaded->weights_path, .n_threads = threads};
   bool ok = ingot_model_open(loaded->program, &options, &model, &error) == INGOT_OK && ingot_session_open(model, NULL, &session, &error) == INGOT_OK &&
-            ingot_generate(session, text.data, text.size, 0, nobody, NULL, &error) == INGOT_OK;
+      ingot_generate(session, text.data, text.size, 0, nobody, NULL, &error) == INGOT_OK;
   *tokens = ok ? ingot_position(session) : 0;
   if (!ok) ig_error(diags, prompt, "cannot be the bundle's prefix: %s", error.message);
   else if (!*tokens) ok = ig_error(diags, prompt, "cannot be the bundle's prefix: it has no tokens");

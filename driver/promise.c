@@ -22,8 +22,10 @@ static uint64_t scratch_of(const ig_program_plan *plan, const ig_schedule *sched
 
 ig_promise ig_promise_of(const ig_program_plan *plan, const ig_schedule *schedule, uint32_t n_vocab, uint32_t longest_piece, uint64_t plan_bytes) {
   uint64_t parts = 0, steps = 0;
-  ig_promise p = {.weights = plan->weights_bytes ? ingot__weights_file(plan->weights_bytes) : 0, .scratch = scratch_of(plan, schedule, &parts, &steps),
-                  .kv = plan->kv_position_bytes * plan->n_context, .arena = plan->arena_bytes,
+  ig_promise p = {.weights = plan->weights_bytes ? ingot__weights_file(plan->weights_bytes) : 0,
+                  .scratch = scratch_of(plan, schedule, &parts, &steps),
+                  .kv = plan->kv_position_bytes * plan->n_context,
+                  .arena = plan->arena_bytes,
                   .session = ingot__lay_out_session(n_vocab, plan->n_context, longest_piece).total};
   p.model = INGOT_MODEL_BYTES + plan_bytes + INGOT_PART_BYTES * parts + INGOT_STEP_BYTES * steps;
   return p;
@@ -48,10 +50,11 @@ bool ig_check_limits(const ig_limits *limits, const ig_promise *p, uint32_t n_co
   const uint64_t ram = ig_promise_ram(p, IG_PROMISE_THREADS);
   bool ok = true;
   if (broken(limits->kv, p->kv))
-    ok = ig_error(diags, place, "takes %s for the caches of %u positions, --max-kv allows %s: %s a position; a smaller --ctx takes less", size(p->kv).text, n_context,
-                  size(limits->kv).text, size(p->kv / n_context).text);
+    ok = ig_error(diags, place, "takes %s for the caches of %u positions, --max-kv allows %s: %s a position; a smaller --ctx takes less", size(p->kv).text,
+                  n_context, size(limits->kv).text, size(p->kv / n_context).text);
   if (broken(limits->library, library_bytes))
-    ok = ig_error(diags, place, "makes a library of %s, --max-lib-size allows %s: fewer --variants make a smaller one", size(library_bytes).text, size(limits->library).text);
+    ok = ig_error(diags, place, "makes a library of %s, --max-lib-size allows %s: fewer --variants make a smaller one", size(library_bytes).text,
+                  size(limits->library).text);
   if (broken(limits->ram, ram))
     ok = ig_error(diags, place,
                   "takes %s of memory with one session, --max-ram allows %s:\n"
@@ -61,7 +64,7 @@ bool ig_check_limits(const ig_limits *limits, const ig_promise *p, uint32_t n_co
                   "  scratch      %12s for %d threads\n"
                   "  session      %12s for tokens, logits and sampling\n"
                   "  model        %12s for the plan",
-                  size(ram).text, size(limits->ram).text, size(p->weights).text, size(p->kv).text, n_context, size(p->arena).text, size(p->scratch * IG_PROMISE_THREADS).text,
-                  IG_PROMISE_THREADS, size(p->session).text, size(p->model).text);
+                  size(ram).text, size(limits->ram).text, size(p->weights).text, size(p->kv).text, n_context, size(p->arena).text,
+                  size(p->scratch * IG_PROMISE_THREADS).text, IG_PROMISE_THREADS, size(p->session).text, size(p->model).text);
   return ok;
 }

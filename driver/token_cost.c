@@ -6,7 +6,10 @@
 #include "ir/format.h"
 
 /* How a token uses a weight: not, a row of it, so many of its experts, all of it. */
-typedef struct use { enum { UNUSED, ROW, SOME, WHOLE } what; uint64_t of_experts; } use;
+typedef struct use {
+  enum { UNUSED, ROW, SOME, WHOLE } what;
+  uint64_t of_experts;
+} use;
 
 static use use_by(const ig_plan_kernel *kernel, const ig_plan_part *part) {
   ig_family family = kernel->ref.family;
@@ -74,7 +77,8 @@ static const char *main_format(const ig_program_plan *plan) {
   for (int f = 0; ig_format_at(f); f++) {
     uint64_t values = 0;
     for (size_t i = 0; i < plan->n_weights; i++)
-      if (plan->weight[i].kind == IG_WEIGHT_TILES && !strcmp(plan->weight[i].format, ig_format_at(f)->name)) values += ig_matrices(&plan->weight[i]) * plan->weight[i].rows * plan->weight[i].cols;
+      if (plan->weight[i].kind == IG_WEIGHT_TILES && !strcmp(plan->weight[i].format, ig_format_at(f)->name))
+        values += ig_matrices(&plan->weight[i]) * plan->weight[i].rows * plan->weight[i].cols;
     if (values > most) most = values, best = ig_format_at(f)->name;
   }
   return best;

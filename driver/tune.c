@@ -9,7 +9,9 @@
 enum { QUICK_PAIRS = 5, PAIRS = 25, CANDIDATES_MOST = 64 };
 static const double gain_least = 1.01; /* after the spread is taken off: less is not worth a rule */
 
-typedef struct numbers { uint32_t value[IG_NUMBERS]; } numbers;
+typedef struct numbers {
+  uint32_t value[IG_NUMBERS];
+} numbers;
 
 typedef struct tuning {
   const ig_compile_options *o;
@@ -22,11 +24,16 @@ typedef struct tuning {
 } tuning;
 
 /* How a kernel with other numbers compares with the default: median ratio of times (above 1: faster), and the spread around it. */
-typedef struct result { double ratio, spread, seconds, default_seconds; } result;
+typedef struct result {
+  double ratio, spread, seconds, default_seconds;
+} result;
 
 /* ---- what to try ------------------------------------------------------------------------------------------------------ */
 
-typedef struct list { numbers at[CANDIDATES_MOST]; uint32_t n; } list;
+typedef struct list {
+  numbers at[CANDIDATES_MOST];
+  uint32_t n;
+} list;
 
 static void try_numbers(list *l, const tuning *t, const ig_kernel_ref *ref, numbers n, const numbers *base) {
   if (l->n == CANDIDATES_MOST || !memcmp(&n, base, sizeof n) || ig_choice_illegal(t->variant, ref, n.value, t->arena)) return;
@@ -45,10 +52,12 @@ static list candidates(const tuning *t, const ig_kernel_ref *ref, int look, cons
   } else if (look == 0) {
     for (uint32_t rows = 1; rows <= IG_ROWS_MOST; rows++)
       for (uint32_t tokens = 2; tokens <= IG_TOKENS_MOST; tokens++)
-        if (2 * rows * tokens >= base->value[IG_ROWS] * base->value[IG_TOKENS]) n.value[IG_ROWS] = rows, n.value[IG_TOKENS] = tokens, try_numbers(&l, t, ref, n, base);
+        if (2 * rows * tokens >= base->value[IG_ROWS] * base->value[IG_TOKENS])
+          n.value[IG_ROWS] = rows, n.value[IG_TOKENS] = tokens, try_numbers(&l, t, ref, n, base);
   } else {
     for (size_t p = 0; p < sizeof panels / sizeof *panels; p++)
-      for (size_t k = 0; k < sizeof blocks / sizeof *blocks; k++) n.value[IG_PANEL] = panels[p], n.value[IG_K_BLOCK] = blocks[k], try_numbers(&l, t, ref, n, base);
+      for (size_t k = 0; k < sizeof blocks / sizeof *blocks; k++)
+        n.value[IG_PANEL] = panels[p], n.value[IG_K_BLOCK] = blocks[k], try_numbers(&l, t, ref, n, base);
   }
   return l;
 }
@@ -90,7 +99,11 @@ static bool compile(const tuning *t, ig_probe_code *code, const ig_kernel_probe 
   return ig_probe_compile(code, probe, &s, t->variant, t->diags);
 }
 
-typedef struct tuned { numbers best; result result; uint32_t tried; } tuned;
+typedef struct tuned {
+  numbers best;
+  result result;
+  uint32_t tried;
+} tuned;
 
 static bool look_at(const tuning *t, ig_kernel_probe *probe, const ig_kernel_ref *ref, const ig_probe_code *standard, const numbers *n, int pairs, result *r) {
   ig_probe_code code;
@@ -153,8 +166,8 @@ static void write_rule(const tuning *t, const ig_kernel_probe *probe, const ig_k
     ig_text_printf(rules, ": %s, %.3f times as fast, +- %.3f\n", speed(probe, r->seconds, t->arena), r->ratio, r->spread);
     return;
   }
-  ig_text_printf(rules, "this: %s, %.3f times as fast, +- %.3f (median of %d pairs)\nkernel {op = \"%s\", ", speed(probe, r->seconds, t->arena), r->ratio, r->spread, PAIRS,
-                 ig_family_op(ref->family));
+  ig_text_printf(rules, "this: %s, %.3f times as fast, +- %.3f (median of %d pairs)\nkernel {op = \"%s\", ", speed(probe, r->seconds, t->arena), r->ratio,
+                 r->spread, PAIRS, ig_family_op(ref->family));
   if (ig_family_phase(ref->family)) ig_text_printf(rules, "phase = \"%s\", ", ig_family_phase(ref->family));
   if (ref->layout) ig_text_printf(rules, "format = \"%s\", ", ref->layout->format);
   ig_text_printf(rules, "variant = \"%s\", ", t->variant->name);
@@ -192,7 +205,8 @@ static bool choose(const tuning *t, const char *only, bool *wanted, uint32_t *co
   return !only || *count == asked || ig_error(t->diags, only, "names a kernel that this model does not have, or one without numbers; there are %s", names);
 }
 
-bool ig_tune(const ig_compile_options *options, const ig_variant *variant, const char *only, ig_text *rules, ig_tune_counts *counts, ig_arena *arena, ig_diags *diags) {
+bool ig_tune(const ig_compile_options *options, const ig_variant *variant, const char *only, ig_text *rules, ig_tune_counts *counts, ig_arena *arena,
+             ig_diags *diags) {
   ig_planned planned;
   *counts = (ig_tune_counts){0};
   if (!ig_plan_model(&planned, options, arena, diags)) return false;

@@ -8,10 +8,13 @@
 
 #include "driver/driver.h"
 
-typedef struct ig_tune_counts { uint32_t kernels, taken, candidates; } ig_tune_counts;
+typedef struct ig_tune_counts {
+  uint32_t kernels, taken, candidates;
+} ig_tune_counts;
 
 /* Appends one rule, with what was measured as comments, for each kernel of `options->model` that gains; only comments for the others. `options`
  * as for ig_compile; progress is called with it. `only`: names of kernels with commas between them, or NULL for all that have numbers. */
-bool ig_tune(const ig_compile_options *options, const ig_variant *variant, const char *only, ig_text *rules, ig_tune_counts *counts, ig_arena *arena, ig_diags *diags);
+bool ig_tune(const ig_compile_options *options, const ig_variant *variant, const char *only, ig_text *rules, ig_tune_counts *counts, ig_arena *arena,
+             ig_diags *diags);
 
 #endif

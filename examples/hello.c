@@ -19,8 +19,11 @@ static bool print(void *user, const ingot_piece *piece) {
 int main(int argc, char **argv) {
   static const char *const questions[] = {"Tell me a story.", "What is 3 plus 4?", "What day comes after Sunday?"};
   const char *threads = getenv("INGOT_THREADS"), *variant = getenv("INGOT_VARIANT");
-  ingot_model_options options = {.size = sizeof options, .plan_path = argc > 1 ? argv[1] : NULL, .weights_path = argc > 2 ? argv[2] : NULL,
-                                 .variant = variant && *variant ? variant : NULL, .n_threads = threads ? (uint32_t)strtoul(threads, NULL, 10) : 0};
+  ingot_model_options options = {.size = sizeof options,
+                                 .plan_path = argc > 1 ? argv[1] : NULL,
+                                 .weights_path = argc > 2 ? argv[2] : NULL,
+                                 .variant = variant && *variant ? variant : NULL,
+                                 .n_threads = threads ? (uint32_t)strtoul(threads, NULL, 10) : 0};
   ingot_error error;
   ingot_model *model = NULL;
   ingot_session *session = NULL;

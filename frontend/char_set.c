@@ -94,13 +94,13 @@ static const char *read_item(ig_arena *arena, const char *at, ig_char_set *set, 
     return at;
   }
   switch (*++at) {
-  case 's': case 'S':
+  case 's':
+  case 'S':
     for (size_t i = 0; i < IG_UNICODE_SPACES; i++) ig_char_set_add(arena, &spaces, ig_unicode_spaces[i].first, ig_unicode_spaces[i].last);
     if (*at == 'S') spaces = ig_char_set_other(arena, &spaces);
     add_all(arena, set, &spaces);
     return at + 1;
-  case 'd':
-    return ig_unicode_category_runs("Nd", 2, add_found, &(target){arena, set}) ? at + 1 : NULL;
+  case 'd': return ig_unicode_category_runs("Nd", 2, add_found, &(target){arena, set}) ? at + 1 : NULL;
   case 'p': {
     const char *end = at[1] == '{' ? strchr(at, '}') : NULL;
     if (!end || !ig_unicode_category_runs(at + 2, (uint32_t)(end - at - 2), add_found, &(target){arena, set})) return NULL;

@@ -22,13 +22,13 @@ void ig_cursor_finish(ig_cursor *cursor); /* frees the bytes */
 /* Bytes of the file beyond the position. */
 uint64_t ig_cursor_left(const ig_cursor *cursor);
 /* `field` says what is read, for the diagnostic. */
-bool     ig_cursor_need(ig_cursor *cursor, uint64_t size, const char *field);
+bool ig_cursor_need(ig_cursor *cursor, uint64_t size, const char *field);
 uint32_t ig_cursor_u32(ig_cursor *cursor, const char *field);
 uint64_t ig_cursor_u64(ig_cursor *cursor, const char *field);
 /* A string of u64 length: its offset and size. */
-bool     ig_cursor_string(ig_cursor *cursor, const char *field, size_t *offset, size_t *size);
-bool     ig_cursor_skip(ig_cursor *cursor, uint64_t size, const char *field);
+bool ig_cursor_string(ig_cursor *cursor, const char *field, size_t *offset, size_t *size);
+bool ig_cursor_skip(ig_cursor *cursor, uint64_t size, const char *field);
 /* Fails with a message of the caller's. */
-bool     ig_cursor_fail(ig_cursor *cursor, const char *field, const char *format, ...) IG_PRINTF(3, 4);
+bool ig_cursor_fail(ig_cursor *cursor, const char *field, const char *format, ...) IG_PRINTF(3, 4);
 
 #endif

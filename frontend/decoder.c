@@ -16,23 +16,49 @@ static const struct {
   extent rows, cols;
 } matrices[] = {
 #define MATRIX(field) offsetof(ig_decoder_layer, field)
-  {"attn_q", "attn_qkv", MATRIX(q), QUERY, EMBD},   {"attn_k", "attn_qkv", MATRIX(k), KV, EMBD}, {"attn_v", "attn_qkv", MATRIX(v), KV, EMBD},
-  {"attn_output", NULL, MATRIX(o), EMBD, QUERY},    {"ffn_gate", "ffn_up", MATRIX(gate), FF, EMBD}, {"ffn_up", "ffn_up", MATRIX(up), FF, EMBD},
+  {"attn_q", "attn_qkv", MATRIX(q), QUERY, EMBD}, {"attn_k", "attn_qkv", MATRIX(k), KV, EMBD},    {"attn_v", "attn_qkv", MATRIX(v), KV, EMBD},
+  {"attn_output", NULL, MATRIX(o), EMBD, QUERY},  {"ffn_gate", "ffn_up", MATRIX(gate), FF, EMBD}, {"ffn_up", "ffn_up", MATRIX(up), FF, EMBD},
   {"ffn_down", NULL, MATRIX(down), EMBD, FF},
 };
 enum { MATRICES = sizeof matrices / sizeof *matrices, OUTPUT = 3, GATE = 4 }; /* q, k, v before the output, the network from the gate on */
 
-static const struct { const char *name; size_t at; ig_norms absent; } norms[] = {
-  {"attn_norm", offsetof(ig_decoder_layer, attn_norm), IG_NORMS_AFTER}, {"ffn_norm", offsetof(ig_decoder_layer, ffn_norm), IG_NORMS_AFTER},
-  {"post_attention_norm", offsetof(ig_decoder_layer, attn_post_norm), IG_NORMS_BEFORE}, {"post_ffw_norm", offsetof(ig_decoder_layer, ffn_post_norm), IG_NORMS_BEFORE},
+static const struct {
+  const char *name;
+  size_t at;
+  ig_norms absent;
+} norms[] = {
+  {"attn_norm", offsetof(ig_decoder_layer, attn_norm), IG_NORMS_AFTER},
+  {"ffn_norm", offsetof(ig_decoder_layer, ffn_norm), IG_NORMS_AFTER},
+  {"post_attention_norm", offsetof(ig_decoder_layer, attn_post_norm), IG_NORMS_BEFORE},
+  {"post_ffw_norm", offsetof(ig_decoder_layer, ffn_post_norm), IG_NORMS_BEFORE},
 };
 
 /* Keys that would change the numbers: refused where the family does not read them, unless they hold the value that means nothing. */
-static const struct { const char *key; float neutral; } changes[] = {
-  {"expert_count", 0}, {"expert_used_count", 0}, {"attention.sliding_window", 0}, {"attention.clamp_kqv", 0}, {"attention.max_alibi_bias", 0},
-  {"attn_logit_softcapping", 0}, {"final_logit_softcapping", 0}, {"logit_scale", 0}, {"residual_scale", 0}, {"embedding_scale", 0}, {"attention.scale", 0},
-  {"rope.scaling.attn_factor", 1}, {"attention.causal", 1}, {"attention.sliding_window_pattern", 1}, {"rope.freq_base_swa", 0},
-  {"expert_shared_count", 0}, {"expert_weights_scale", 1}, {"expert_weights_norm", 1}, {"expert_gating_func", 1}, {"expert_group_count", 1}, {"leading_dense_block_count", 0},
+static const struct {
+  const char *key;
+  float neutral;
+} changes[] = {
+  {"expert_count", 0},
+  {"expert_used_count", 0},
+  {"attention.sliding_window", 0},
+  {"attention.clamp_kqv", 0},
+  {"attention.max_alibi_bias", 0},
+  {"attn_logit_softcapping", 0},
+  {"final_logit_softcapping", 0},
+  {"logit_scale", 0},
+  {"residual_scale", 0},
+  {"embedding_scale", 0},
+  {"attention.scale", 0},
+  {"rope.scaling.attn_factor", 1},
+  {"attention.causal", 1},
+  {"attention.sliding_window_pattern", 1},
+  {"rope.freq_base_swa", 0},
+  {"expert_shared_count", 0},
+  {"expert_weights_scale", 1},
+  {"expert_weights_norm", 1},
+  {"expert_gating_func", 1},
+  {"expert_group_count", 1},
+  {"leading_dense_block_count", 0},
 };
 
 static bool is_known(const ig_decoder *d, const char *key) {
@@ -49,16 +75,17 @@ static void check_changes(ig_lowering *l, const ig_decoder *d) {
     uint32_t n = 0;
     float f = 0;
     bool truth = false, is_float = e->type == IG_META_F32 || e->type == IG_META_F64, is_bool = e->type == IG_META_BOOL;
-    bool read = is_float  ? ig_meta_f32(l->model->meta, key, &f, l->diags)
-                : is_bool ? ig_meta_bool(l->model->meta, key, &truth, l->diags)
-                          : ig_meta_u32(l->model->meta, key, &n, l->diags);
+    bool read = is_float ? ig_meta_f32(l->model->meta, key, &f, l->diags)
+        : is_bool        ? ig_meta_bool(l->model->meta, key, &truth, l->diags)
+                         : ig_meta_u32(l->model->meta, key, &n, l->diags);
     if (!read || (is_float ? f : is_bool ? (float)truth : (float)n) != changes[i].neutral)
       ig_problem_add(l, IG_PROBLEM_FEATURE, "metadata key %s = %s", key, ig_meta_print(l->model->meta, e, &l->arena));
   }
 }
 
 static uint64_t size_of(const ig_model *m, extent e) {
-  const uint64_t sizes[] = {[VECTOR] = 0, [EMBD] = m->n_embd, [QUERY] = (uint64_t)m->n_heads * m->head_dim, [KV] = (uint64_t)m->n_kv_heads * m->head_dim, [FF] = m->n_ff};
+  const uint64_t sizes[] = {
+    [VECTOR] = 0, [EMBD] = m->n_embd, [QUERY] = (uint64_t)m->n_heads * m->head_dim, [KV] = (uint64_t)m->n_kv_heads * m->head_dim, [FF] = m->n_ff};
   return sizes[e];
 }
 
@@ -135,9 +162,17 @@ bool ig_windows_read(ig_lowering *l, ig_decoder *d, uint32_t window, uint32_t pe
 
 static bool check_numbers(ig_lowering *l, const ig_decoder *d) {
   const ig_model *m = l->model;
-  const struct { const char *key; uint32_t value; } needed[] = {
-    {"embedding_length", m->n_embd}, {"block_count", m->n_layer}, {"feed_forward_length", d->mixture.present ? 1 : m->n_ff}, {"attention.head_count", m->n_heads},
-    {"attention.head_count_kv", m->n_kv_heads}, {"context_length", m->n_context}, {"vocab_size", m->n_vocab},
+  const struct {
+    const char *key;
+    uint32_t value;
+  } needed[] = {
+    {"embedding_length", m->n_embd},
+    {"block_count", m->n_layer},
+    {"feed_forward_length", d->mixture.present ? 1 : m->n_ff},
+    {"attention.head_count", m->n_heads},
+    {"attention.head_count_kv", m->n_kv_heads},
+    {"context_length", m->n_context},
+    {"vocab_size", m->n_vocab},
   };
   bool all = true;
   for (size_t i = 0; i < sizeof needed / sizeof *needed; i++) all &= ig_need_number(l, needed[i].key, needed[i].value);
@@ -159,7 +194,8 @@ bool ig_decoder_check(ig_lowering *l, ig_decoder *d) {
     ig_problem_add(l, IG_PROBLEM_FEATURE, "metadata key %s = %u, other than the key's %u", ig_key_of(l, "attention.value_length"), value_length, m->head_dim);
   bool small = m->head_dim <= HEAD_DIM_MOST; /* also keeps a damaged number from costing time below */
   if (!small) ig_problem_add(l, IG_PROBLEM_FEATURE, "heads of %u channels; at most %d", m->head_dim, HEAD_DIM_MOST);
-  if (d->qk_norm == IG_QK_HEADS && m->head_dim % 16) ig_problem_add(l, IG_PROBLEM_FEATURE, "norms of heads of %u channels; a multiple of 16 is needed", m->head_dim);
+  if (d->qk_norm == IG_QK_HEADS && m->head_dim % 16)
+    ig_problem_add(l, IG_PROBLEM_FEATURE, "norms of heads of %u channels; a multiple of 16 is needed", m->head_dim);
   if (!numbers) { /* shapes cannot be judged: name the tensors at least */
     for (uint32_t i = 0; i < m->n_tensors; i++) l->used[i] = true;
     return ok;

@@ -20,7 +20,8 @@ static void scale_by_width(const ig_model *m, ig_decoder *d) {
 void ig_gemma_describe(ig_lowering *l, ig_decoder *d) { describe(l, d); }
 
 void ig_gemma2_describe(ig_lowering *l, ig_decoder *d) {
-  static const char *const known[] = {"attention.sliding_window", "attention.sliding_window_pattern", "attn_logit_softcapping", "final_logit_softcapping", NULL};
+  static const char *const known[] = {"attention.sliding_window", "attention.sliding_window_pattern", "attn_logit_softcapping", "final_logit_softcapping",
+                                      NULL};
   describe(l, d);
   d->known = known;
   d->norms = IG_NORMS_AROUND;

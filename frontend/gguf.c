@@ -76,7 +76,11 @@ static bool read_entry(reader *r, ig_meta_entry *e, uint64_t index) {
 }
 
 /* qsort has no context: what is compared lies in the elements. */
-typedef struct sort_key { const char *data; size_t size; uint32_t index; } sort_key;
+typedef struct sort_key {
+  const char *data;
+  size_t size;
+  uint32_t index;
+} sort_key;
 
 static int by_text(const void *a, const void *b) {
   const sort_key *x = a, *y = b;
@@ -107,7 +111,8 @@ static bool read_alignment(reader *r, uint32_t *alignment) {
   const ig_meta_entry *e = ig_meta_find(r->meta, "general.alignment");
   *alignment = 32;
   if (!e) return true;
-  if (e->type != IG_META_U32) return ig_error(r->diags, r->path, "metadata key general.alignment is of type %s where u32 is needed", ig_meta_type_name(e->type));
+  if (e->type != IG_META_U32)
+    return ig_error(r->diags, r->path, "metadata key general.alignment is of type %s where u32 is needed", ig_meta_type_name(e->type));
   *alignment = ig_load_u32(r->in->base + e->value);
   if (*alignment == 0 || (*alignment & (*alignment - 1)) || *alignment > ALIGNMENT_MOST) {
     ig_error(r->diags, r->path, "metadata key general.alignment is %u; a power of two up to %d is possible", *alignment, ALIGNMENT_MOST);
@@ -123,8 +128,8 @@ static bool measure(reader *r, ig_tensor *t) {
   for (int i = 0; i < 4; i++) {
     if (t->ne[i] == 0) return ig_error(r->diags, r->path, "tensor %s has an extent of 0 in dimension %d", t->name, i);
     if (t->ne[i] > INT64_MAX || !ig_mul_u64(values, t->ne[i], &values) || values > INT64_MAX)
-      return ig_error(r->diags, r->path, "tensor %s: its shape {%llu, %llu, %llu, %llu} has more values than 63 bits count", t->name, (ull)t->ne[0], (ull)t->ne[1],
-                      (ull)t->ne[2], (ull)t->ne[3]);
+      return ig_error(r->diags, r->path, "tensor %s: its shape {%llu, %llu, %llu, %llu} has more values than 63 bits count", t->name, (ull)t->ne[0],
+                      (ull)t->ne[1], (ull)t->ne[2], (ull)t->ne[3]);
   }
   uint32_t block_values, block_bytes;
   if (!ig_gguf_type_block(t->gguf_type, &block_values, &block_bytes)) return true;
@@ -133,8 +138,8 @@ static bool measure(reader *r, ig_tensor *t) {
                     ig_gguf_type_name(t->gguf_type));
   blocks = values / block_values;
   if (!ig_mul_u64(blocks, block_bytes, &t->bytes) || t->bytes > INT64_MAX)
-    return ig_error(r->diags, r->path, "tensor %s: its shape {%llu, %llu, %llu, %llu} takes more bytes than 63 bits count", t->name, (ull)t->ne[0], (ull)t->ne[1],
-                    (ull)t->ne[2], (ull)t->ne[3]);
+    return ig_error(r->diags, r->path, "tensor %s: its shape {%llu, %llu, %llu, %llu} takes more bytes than 63 bits count", t->name, (ull)t->ne[0],
+                    (ull)t->ne[1], (ull)t->ne[2], (ull)t->ne[3]);
   return true;
 }
 
@@ -176,9 +181,12 @@ static bool check_extents(reader *r, uint32_t alignment) {
   for (uint32_t i = 0; i < n; i++) {
     ig_tensor *t = order[i] = &model->tensors[r->first + i];
     uint64_t start = 0, end = 0;
-    if (t->offset % alignment) ok = ig_error(r->diags, r->path, "tensor %s: its offset %llu is no multiple of the alignment %u", t->name, (ull)t->offset, alignment);
+    if (t->offset % alignment)
+      ok = ig_error(r->diags, r->path, "tensor %s: its offset %llu is no multiple of the alignment %u", t->name, (ull)t->offset, alignment);
     else if (!ig_add_u64(data, t->offset, &start) || !ig_add_u64(start, t->bytes, &end) || end > size)
-      ok = ig_error(r->diags, r->path, "tensor %s: its %llu bytes at offset %llu of the data, which begin at %llu, pass the end of the file at %llu; it is truncated or damaged: fetch it again",
+      ok = ig_error(r->diags, r->path,
+                    "tensor %s: its %llu bytes at offset %llu of the data, which begin at %llu, pass the end of the file at %llu; it is truncated or damaged: "
+                    "fetch it again",
                     t->name, (ull)t->bytes, (ull)t->offset, (ull)data, (ull)size);
     t->offset = r->base + start;
   }

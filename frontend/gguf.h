@@ -9,8 +9,20 @@
 #include "frontend/model.h"
 
 typedef enum ig_meta_type {
-  IG_META_U8, IG_META_I8, IG_META_U16, IG_META_I16, IG_META_U32, IG_META_I32, IG_META_F32, IG_META_BOOL, IG_META_STRING, IG_META_ARRAY,
-  IG_META_U64, IG_META_I64, IG_META_F64, IG_META_TYPES
+  IG_META_U8,
+  IG_META_I8,
+  IG_META_U16,
+  IG_META_I16,
+  IG_META_U32,
+  IG_META_I32,
+  IG_META_F32,
+  IG_META_BOOL,
+  IG_META_STRING,
+  IG_META_ARRAY,
+  IG_META_U64,
+  IG_META_I64,
+  IG_META_F64,
+  IG_META_TYPES
 } ig_meta_type;
 
 typedef struct ig_meta_entry {

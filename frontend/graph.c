@@ -6,18 +6,9 @@
 #include "frontend/decoder.h"
 
 static const ig_family_row families[] = {
-  {"llama", ig_llama_describe},
-  {"qwen2", ig_qwen2_describe},
-  {"qwen3", ig_qwen3_describe},
-  {"phi3", ig_phi3_describe},
-  {"gemma", ig_gemma_describe},
-  {"gemma2", ig_gemma2_describe},
-  {"gemma3", ig_gemma3_describe},
-  {"granite", ig_granite_describe},
-  {"olmo2", ig_olmo2_describe},
-  {"smollm3", ig_smollm3_describe},
-  {"qwen3moe", ig_qwen3moe_describe},
-  {"gpt-oss", ig_gpt_oss_describe},
+  {"llama", ig_llama_describe}, {"qwen2", ig_qwen2_describe},     {"qwen3", ig_qwen3_describe},       {"phi3", ig_phi3_describe},
+  {"gemma", ig_gemma_describe}, {"gemma2", ig_gemma2_describe},   {"gemma3", ig_gemma3_describe},     {"granite", ig_granite_describe},
+  {"olmo2", ig_olmo2_describe}, {"smollm3", ig_smollm3_describe}, {"qwen3moe", ig_qwen3moe_describe}, {"gpt-oss", ig_gpt_oss_describe},
 };
 
 static const char *const headings[IG_PROBLEMS] = {
@@ -132,7 +123,8 @@ static void check_formats(ig_lowering *l, bool (*supported)(const char *format))
     if (last && last->gguf_type == t->gguf_type && (last->n_dims == 1) == vector) ig_text_printf(text, ", %s", t->name);
     else {
       const char *name = ig_gguf_type_name(t->gguf_type);
-      ig_problem_add(l, IG_PROBLEM_FORMAT, "no kernels for %s %s (type %u): %s", vector ? "vectors of format" : "format", name ? name : "unknown", t->gguf_type, t->name);
+      ig_problem_add(l, IG_PROBLEM_FORMAT, "no kernels for %s %s (type %u): %s", vector ? "vectors of format" : "format", name ? name : "unknown", t->gguf_type,
+                     t->name);
     }
     last = t;
   }

@@ -4,7 +4,15 @@
 
 #include "frontend/gguf.h"
 
-typedef enum ig_problem { IG_PROBLEM_ARCHITECTURE, IG_PROBLEM_FEATURE, IG_PROBLEM_FORMAT, IG_PROBLEM_UNKNOWN, IG_PROBLEM_MISSING, IG_PROBLEM_SHAPE, IG_PROBLEMS } ig_problem;
+typedef enum ig_problem {
+  IG_PROBLEM_ARCHITECTURE,
+  IG_PROBLEM_FEATURE,
+  IG_PROBLEM_FORMAT,
+  IG_PROBLEM_UNKNOWN,
+  IG_PROBLEM_MISSING,
+  IG_PROBLEM_SHAPE,
+  IG_PROBLEMS
+} ig_problem;
 
 typedef struct ig_lowering {
   const ig_model *model;

@@ -4,8 +4,9 @@
 
 #include "frontend/gguf.h"
 
-static const struct { const char *name; } types[IG_META_TYPES] = {{"u8"}, {"i8"}, {"u16"}, {"i16"}, {"u32"}, {"i32"}, {"f32"},
-                                                                  {"bool"}, {"string"}, {"array"}, {"u64"}, {"i64"}, {"f64"}};
+static const struct {
+  const char *name;
+} types[IG_META_TYPES] = {{"u8"}, {"i8"}, {"u16"}, {"i16"}, {"u32"}, {"i32"}, {"f32"}, {"bool"}, {"string"}, {"array"}, {"u64"}, {"i64"}, {"f64"}};
 
 const char *ig_meta_type_name(ig_meta_type type) { return types[type].name; }
 
@@ -123,10 +124,14 @@ const char *ig_meta_print(const ig_meta *meta, const ig_meta_entry *e, ig_arena 
   uint64_t bits;
   bool negative;
   double number;
-  if (integer(meta, e, &bits, &negative)) return negative ? ig_format(arena, "%lld", (long long)(int64_t)bits) : ig_format(arena, "%llu", (unsigned long long)bits);
+  if (integer(meta, e, &bits, &negative))
+    return negative ? ig_format(arena, "%lld", (long long)(int64_t)bits) : ig_format(arena, "%llu", (unsigned long long)bits);
   switch (e->type) {
   case IG_META_F32: return ig_format(arena, "%.9g", (double)ig_load_f32(p));
-  case IG_META_F64: bits = ig_load_u64(p); memcpy(&number, &bits, sizeof number); return ig_format(arena, "%.17g", number);
+  case IG_META_F64:
+    bits = ig_load_u64(p);
+    memcpy(&number, &bits, sizeof number);
+    return ig_format(arena, "%.17g", number);
   case IG_META_BOOL: return *p ? "true" : "false";
   case IG_META_STRING: {
     size_t shown = e->value_size > CUT ? CUT : e->value_size;

@@ -18,8 +18,8 @@ bool ig_mixture_numbers(ig_lowering *l, const ig_mixture *m) {
   there = ig_need_number(l, "expert_feed_forward_length", m->width) && there;
   if (there && m->used <= m->experts && m->used <= IG_EXPERTS_MOST && m->experts <= EXPERTS_MOST) return true;
   if (there)
-    ig_problem_add(l, IG_PROBLEM_FEATURE, "%u of %u experts for each token (metadata keys %s, %s); at most %d of at most %d", m->used, m->experts, ig_key_of(l, "expert_used_count"),
-                   ig_key_of(l, "expert_count"), IG_EXPERTS_MOST, EXPERTS_MOST);
+    ig_problem_add(l, IG_PROBLEM_FEATURE, "%u of %u experts for each token (metadata keys %s, %s); at most %d of at most %d", m->used, m->experts,
+                   ig_key_of(l, "expert_used_count"), ig_key_of(l, "expert_count"), IG_EXPERTS_MOST, EXPERTS_MOST);
   return false;
 }
 
@@ -41,7 +41,8 @@ void ig_mixture_check(ig_lowering *l, const ig_mixture *m, uint32_t layer, ig_de
   if (m->biased) out->router.bias = ig_want(l, ig_format(&l->arena, "%s.bias", router), 0, m->experts, false);
   for (int i = 0; i < 3; i++) {
     const uint64_t rows = i < 2 ? m->width : width, cols = i < 2 ? width : m->width;
-    const char *name = ig_format(&l->arena, "blk.%u.ffn_%s_exps", layer, matrices[i]), *first = ig_format(&l->arena, "blk.%u.ffn_%s.0.weight", layer, matrices[i]);
+    const char *name = ig_format(&l->arena, "blk.%u.ffn_%s_exps", layer, matrices[i]),
+               *first = ig_format(&l->arena, "blk.%u.ffn_%s.0.weight", layer, matrices[i]);
     ig_expert_matrix *x = &out->experts[i];
     bool apart = ig_has_tensor(l, first);
     if (apart) check_apart(l, m, layer, matrices[i], rows, cols, x);

@@ -25,7 +25,9 @@ typedef struct ig_model {
   uint32_t n_heads, n_kv_heads, head_dim, n_ff;
   uint32_t n_experts, n_experts_used, n_ff_expert; /* 0 experts: none */
   uint32_t context;             /* what it is compiled for, set by whoever opened it; 0: as trained. Some families turn positions by it */
-  ig_tensor *tensors; uint32_t n_tensors; size_t tensor_capacity;
+  ig_tensor *tensors;
+  uint32_t n_tensors;
+  size_t tensor_capacity;
   ig_meta *meta;
   ig_tokenizer tokenizer;
   ig_template chat_template;

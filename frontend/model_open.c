@@ -64,7 +64,9 @@ static void read_shape(job *j) {
   if (m->n_heads && m->n_kv_heads && m->n_heads % m->n_kv_heads)
     fail(j, "attention.head_count", m->n_heads, ig_format(&m->arena, "it must be a multiple of attention.head_count_kv, %u", m->n_kv_heads));
   if (!m->head_dim && m->n_embd && m->n_heads) {
-    if (m->n_embd % m->n_heads) fail(j, "embedding_length", m->n_embd, ig_format(&m->arena, "it must be a multiple of attention.head_count, %u, as there is no attention.key_length", m->n_heads));
+    if (m->n_embd % m->n_heads)
+      fail(j, "embedding_length", m->n_embd,
+           ig_format(&m->arena, "it must be a multiple of attention.head_count, %u, as there is no attention.key_length", m->n_heads));
     else m->head_dim = m->n_embd / m->n_heads;
   }
 }

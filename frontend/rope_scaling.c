@@ -33,8 +33,10 @@ static bool read_scaling(ig_lowering *l, scaling *s) {
     ig_problem_add(l, IG_PROBLEM_FEATURE, "metadata key %s = %s; none, linear, yarn and longrope are there", ig_key_of(l, "rope.scaling.type"),
                    ig_str_printable(&l->arena, s->type));
   if (s->factor == 0 || is(s, "none")) s->factor = 1;
-  if (!(s->factor > 0)) ok = ig_error(l->diags, l->model->file.path, "metadata key %s is %g; it must be above 0", ig_key_of(l, "rope.scaling.factor"), (double)s->factor);
-  if (!(s->magnitude > 0)) ok = ig_error(l->diags, l->model->file.path, "metadata key %s is %g; it must be above 0", ig_key_of(l, "rope.scaling.attn_factor"), (double)s->magnitude);
+  if (!(s->factor > 0))
+    ok = ig_error(l->diags, l->model->file.path, "metadata key %s is %g; it must be above 0", ig_key_of(l, "rope.scaling.factor"), (double)s->factor);
+  if (!(s->magnitude > 0))
+    ok = ig_error(l->diags, l->model->file.path, "metadata key %s is %g; it must be above 0", ig_key_of(l, "rope.scaling.attn_factor"), (double)s->magnitude);
   if (is(s, "yarn") && !(s->fast > 0 && s->slow > 0 && s->original > 0 && s->extrapolation >= 0))
     ok = ig_error(l->diags, l->model->file.path, "metadata keys %s.* of yarn: betas and the original context must be above 0", ig_key_of(l, "rope.scaling"));
   return ok;
@@ -54,7 +56,9 @@ static bool read_factors(ig_lowering *l, const char *name, bool optional, uint32
 }
 
 /* The pair that turns this often within the original context. */
-static double pair_of(double turns, double theta, uint32_t dims, uint32_t original) { return dims * log(original / (turns * 2 * 3.14159265358979323846)) / (2 * log(theta)); }
+static double pair_of(double turns, double theta, uint32_t dims, uint32_t original) {
+  return dims * log(original / (turns * 2 * 3.14159265358979323846)) / (2 * log(theta));
+}
 
 static double divisor(const scaling *s, double theta, uint32_t i, uint32_t dims) {
   if (!is(s, "yarn")) return is(s, "longrope") ? 1 : (double)s->factor;
@@ -94,7 +98,8 @@ bool ig_rope_read(ig_lowering *l, ig_rope_turns *turns) {
   if (!read_dimensions(l, &dims)) return false;
   bool ok = ig_meta_f32(m->meta, ig_key_of(l, "rope.freq_base"), &theta, l->diags);
   ok = read_scaling(l, &s) && ok;
-  if (!(theta >= 1) || (is(&s, "yarn") && theta == 1)) ok = ig_error(l->diags, place, "metadata key %s is %g; it must be at least 1", ig_key_of(l, "rope.freq_base"), (double)theta);
+  if (!(theta >= 1) || (is(&s, "yarn") && theta == 1))
+    ok = ig_error(l->diags, place, "metadata key %s is %g; it must be at least 1", ig_key_of(l, "rope.freq_base"), (double)theta);
   *turns = (ig_rope_turns){.frequencies = ig_alloc_array(&l->arena, dims / 2, sizeof *turns->frequencies), .pairs = dims / 2, .magnitude = s.magnitude};
   float *values = ig_alloc_array(&l->arena, dims / 2, sizeof *values), *other = ig_alloc_array(&l->arena, dims / 2, sizeof *other);
   for (uint32_t i = 0; i < dims / 2; i++) values[i] = 1;
@@ -104,6 +109,7 @@ bool ig_rope_read(ig_lowering *l, ig_rope_turns *turns) {
   ok = read_factors(l, "rope_factors_long.weight", optional, dims / 2, longer ? values : other) && ok;
   ok = read_factors(l, "rope_factors_short.weight", optional, dims / 2, longer ? other : values) && ok;
   if (is(&s, "yarn") && s.extrapolation != 0) turns->magnitude *= (float)(1 + 0.1 * log((double)s.factor));
-  for (uint32_t i = 0; ok && i < dims / 2; i++) turns->frequencies[i] = ig_rope_frequency((double)theta, i, dims, (double)values[i] * divisor(&s, (double)theta, i, dims));
+  for (uint32_t i = 0; ok && i < dims / 2; i++)
+    turns->frequencies[i] = ig_rope_frequency((double)theta, i, dims, (double)values[i] * divisor(&s, (double)theta, i, dims));
   return ok;
 }

@@ -8,7 +8,9 @@
 enum { SHARDS_MOST = 1024 };
 
 /* What a file says of its place in a set; count 0 or 1: it is whole. */
-typedef struct place { uint32_t no, count, n_tensors; } place;
+typedef struct place {
+  uint32_t no, count, n_tensors;
+} place;
 
 static bool read_place(const ig_meta *meta, place *p, ig_diags *diags) {
   *p = (place){0, 0, 0};
@@ -42,12 +44,14 @@ const char *ig_shard_path(const char *path, uint32_t no, ig_arena *arena) {
 static bool check_place(const place *p, const char *path, uint32_t no, uint32_t count, ig_diags *diags) {
   if (p->count != count) return ig_error(diags, path, "is one of %u shards (split.count), not of %u: it belongs to another set", p->count, count);
   if (p->no == no) return true;
-  return ig_error(diags, path, "is shard %u of its set (split.no counts from 0), not %u as its name says: is the same shard there twice? Fetch it again", p->no + 1, no + 1);
+  return ig_error(diags, path, "is shard %u of its set (split.no counts from 0), not %u as its name says: is the same shard there twice? Fetch it again",
+                  p->no + 1, no + 1);
 }
 
 /* Shard `no` at the end of the list of files; `meta` is its own. */
 static bool add_shard(ig_model *m, ig_file *file, const char *path, uint32_t no, uint32_t count, uint64_t base, ig_meta *meta, place *p, ig_diags *diags) {
-  return ig_file_open(file, path, &m->arena, diags) && ig_gguf_read(m, file, base, meta, diags) && read_place(meta, p, diags) && check_place(p, path, no, count, diags);
+  return ig_file_open(file, path, &m->arena, diags) && ig_gguf_read(m, file, base, meta, diags) && read_place(meta, p, diags) &&
+      check_place(p, path, no, count, diags);
 }
 
 static bool open_set(ig_model *m, const char *path, size_t stem, uint32_t count, ig_diags *diags) {
@@ -75,7 +79,8 @@ static bool open_set(ig_model *m, const char *path, size_t stem, uint32_t count,
   }
   if (!ok) return ig_error(diags, path, "needs all %u shards of its set in one folder", count);
   return !first.n_tensors || first.n_tensors == m->n_tensors ||
-         ig_error(diags, m->file.path, "says that the set has %u tensors (split.tensors.count), but its shards have %u: one of them belongs to another set", first.n_tensors, m->n_tensors);
+      ig_error(diags, m->file.path, "says that the set has %u tensors (split.tensors.count), but its shards have %u: one of them belongs to another set",
+               first.n_tensors, m->n_tensors);
 }
 
 bool ig_model_files(ig_model *m, const char *path, ig_diags *diags) {
@@ -86,7 +91,9 @@ bool ig_model_files(ig_model *m, const char *path, ig_diags *diags) {
   if (p.count < 2) return true;
   const size_t stem = name_stem(path, &of);
   if (!stem || of != p.count || p.count > SHARDS_MOST)
-    return ig_error(diags, path, "is shard %u of %u (split.no, split.count), which the end of its name does not say: expected -%05u-of-%05u.gguf; give all shards the names they came with",
+    return ig_error(diags, path,
+                    "is shard %u of %u (split.no, split.count), which the end of its name does not say: expected -%05u-of-%05u.gguf; give all shards the names "
+                    "they came with",
                     p.no + 1, p.count, p.no + 1, p.count);
   ig_gguf_finish(m->meta); /* the first shard's are read again, or for the first time */
   ig_file_close(&m->file);

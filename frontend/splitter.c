@@ -19,9 +19,15 @@ typedef struct tree {
 } tree;
 
 typedef enum node_kind { ON_SET, EITHER, UNLESS_AHEAD, MATCH } node_kind;
-typedef struct node { node_kind kind; uint32_t set, a, b; } node;
+typedef struct node {
+  node_kind kind;
+  uint32_t set, a, b;
+} node;
 
-typedef struct state { uint16_t *place; uint32_t n; } state;
+typedef struct state {
+  uint16_t *place;
+  uint32_t n;
+} state;
 
 typedef struct builder {
   ig_arena *arena;

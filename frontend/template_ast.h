@@ -10,17 +10,20 @@ typedef enum ig_template_kind {
   T_INT,         /* number */
   T_LITERAL,     /* op: TRUE, FALSE, NONE */
   T_NAME,        /* text */
-  T_LIST, T_TUPLE,  /* list */
+  T_LIST,
+  T_TUPLE,  /* list */
   T_DICT,        /* list: key, value, key, value ... */
   T_ATTRIBUTE,   /* a.text */
   T_SUBSCRIPT,   /* a[b] */
   T_SLICE,       /* a[list: start, stop, step] */
   T_UNARY,       /* op a */
   T_BINARY,      /* a op b */
-  T_AND, T_OR,   /* op, a, b */
+  T_AND,
+  T_OR,   /* op, a, b */
   T_CHOICE,      /* a if b else c (c may be NULL) */
   T_CALL,        /* a(list) */
-  T_FILTER, T_TEST, /* a | text(list), a is text(list) */
+  T_FILTER,
+  T_TEST, /* a | text(list), a is text(list) */
   /* statements */
   T_TEXT,        /* text */
   T_OUTPUT,      /* {{ a }} */
@@ -29,7 +32,8 @@ typedef enum ig_template_kind {
   T_SET,         /* list: targets (T_NAME, or one T_ATTRIBUTE); a: value, or NULL: the text of body */
   T_MACRO,       /* text; list: parameters (T_NAME, a: default or NULL); body */
   T_BLOCK,       /* body */
-  T_BREAK, T_CONTINUE
+  T_BREAK,
+  T_CONTINUE
 } ig_template_kind;
 
 typedef struct ig_template_node {

@@ -26,8 +26,13 @@ typedef struct scope {
   bool macro;                   /* variables from here on inwards are the macro's */
 } scope;
 
-typedef struct jump { struct jump *next; size_t operand; } jump;
-typedef struct turn { jump *breaks, *continues; } turn; /* jumps out of a loop's body, to be patched */
+typedef struct jump {
+  struct jump *next;
+  size_t operand;
+} jump;
+typedef struct turn {
+  jump *breaks, *continues;
+} turn; /* jumps out of a loop's body, to be patched */
 
 typedef struct coder {
   ig_template_parser *p;
@@ -186,7 +191,8 @@ static int place_of(const char *parameters, ig_str name) {
 static void function_number(coder *c, const node *n, call_kind kind) {
   const function *f = n->kind == T_STRING ? find_function(kind, n->text) : NULL;
   if (!f || (f->id >= INGOT_CALL_MAP && f->id <= INGOT_CALL_REJECTATTR))
-    ig_template_refuse(c->p, n->at, "the %s `%s` as an argument", kind == FILTER ? "filter" : "test", n->kind == T_STRING ? ig_str_printable(c->p->arena, n->text) : "by a name that is computed");
+    ig_template_refuse(c->p, n->at, "the %s `%s` as an argument", kind == FILTER ? "filter" : "test",
+                       n->kind == T_STRING ? ig_str_printable(c->p->arena, n->text) : "by a name that is computed");
   else emit_int(c, (int64_t)f->id);
 }
 
@@ -203,7 +209,9 @@ static void call(coder *c, const function *f, const node *at, const node *list) 
     given[place] = a;
   }
   for (uint32_t k = 0; k < n; k++) {
-    const bool is_test = (f->id == INGOT_CALL_SELECT || f->id == INGOT_CALL_REJECT) ? k == 0 : (f->id == INGOT_CALL_SELECTATTR || f->id == INGOT_CALL_REJECTATTR) && k == 1;
+    const bool is_test = (f->id == INGOT_CALL_SELECT || f->id == INGOT_CALL_REJECT)
+        ? k == 0
+        : (f->id == INGOT_CALL_SELECTATTR || f->id == INGOT_CALL_REJECTATTR) && k == 1;
     if (!given[k]) {
       if (k + subject < f->required) ig_template_refuse(c->p, at->at, "`%s` without an argument", f->name);
       emit0(c, INGOT_TEMPLATE_MISSING);
@@ -338,7 +346,8 @@ static void expression(coder *c, const node *n) {
   case T_SLICE: expression(c, n->a), expressions(c, n->list), emit0(c, INGOT_TEMPLATE_SLICE); break;
   case T_UNARY: expression(c, n->a), emit0(c, n->op); break;
   case T_BINARY: expression(c, n->a), expression(c, n->b), emit0(c, n->op); break;
-  case T_AND: case T_OR:
+  case T_AND:
+  case T_OR:
     expression(c, n->a);
     later = emit1(c, n->op, 0) + 1;
     expression(c, n->b);
@@ -518,7 +527,8 @@ static void statements(coder *c, const node *n) {
     case T_SET: write_set(c, n); break;
     case T_MACRO: write_macro(c, n); break;
     case T_BLOCK: statements(c, n->body); break;
-    case T_BREAK: case T_CONTINUE:
+    case T_BREAK:
+    case T_CONTINUE:
       if (!c->turn) ig_template_refuse(c->p, n->at, "`%s` here", n->kind == T_BREAK ? "break" : "continue");
       else jump_later(c, n->kind == T_BREAK ? &c->turn->breaks : &c->turn->continues);
       break;

@@ -211,8 +211,11 @@ static node *dict(parser *p, size_t at) {
 }
 
 static node *name(parser *p) {
-  static const struct { const char *word; unsigned op; } literals[] = {{"true", INGOT_TEMPLATE_TRUE}, {"True", INGOT_TEMPLATE_TRUE}, {"false", INGOT_TEMPLATE_FALSE},
-    {"False", INGOT_TEMPLATE_FALSE}, {"none", INGOT_TEMPLATE_NONE}, {"None", INGOT_TEMPLATE_NONE}};
+  static const struct {
+    const char *word;
+    unsigned op;
+  } literals[] = {{"true", INGOT_TEMPLATE_TRUE},   {"True", INGOT_TEMPLATE_TRUE}, {"false", INGOT_TEMPLATE_FALSE},
+                  {"False", INGOT_TEMPLATE_FALSE}, {"none", INGOT_TEMPLATE_NONE}, {"None", INGOT_TEMPLATE_NONE}};
   static const char *const words[] = {"if", "else", "elif", "and", "or", "not", "in", "is", "for", "recursive"};
   const size_t at = p->at;
   ig_str word = word_at(p);
@@ -388,10 +391,13 @@ static node *sum(parser *p) {
 
 /* a < b < c is a < b and b < c. */
 static node *comparison(parser *p) {
-  static const struct { const char *token; unsigned op; bool swapped, negated; } operators[] = {
-    {"==", INGOT_TEMPLATE_EQUAL, false, false}, {"!=", INGOT_TEMPLATE_EQUAL, false, true}, {"<=", INGOT_TEMPLATE_LESS_EQUAL, false, false},
-    {">=", INGOT_TEMPLATE_LESS_EQUAL, true, false}, {"<", INGOT_TEMPLATE_LESS, false, false}, {">", INGOT_TEMPLATE_LESS, true, false},
-    {"in", INGOT_TEMPLATE_IN, false, false}, {"not", INGOT_TEMPLATE_IN, false, true}};
+  static const struct {
+    const char *token;
+    unsigned op;
+    bool swapped, negated;
+  } operators[] = {{"==", INGOT_TEMPLATE_EQUAL, false, false},     {"!=", INGOT_TEMPLATE_EQUAL, false, true}, {"<=", INGOT_TEMPLATE_LESS_EQUAL, false, false},
+                   {">=", INGOT_TEMPLATE_LESS_EQUAL, true, false}, {"<", INGOT_TEMPLATE_LESS, false, false},  {">", INGOT_TEMPLATE_LESS, true, false},
+                   {"in", INGOT_TEMPLATE_IN, false, false},        {"not", INGOT_TEMPLATE_IN, false, true}};
   node *left = sum(p), *all = NULL;
   while (left && !p->failed) {
     size_t k = 0;

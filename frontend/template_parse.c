@@ -26,7 +26,8 @@ static node *text(parser *p) {
   const bool at_tag = tag < p->source.size;
   const char kind = at_tag ? p->source.data[tag + 1] : (char)0, mark = tag + 2 < p->source.size ? p->source.data[tag + 2] : (char)0;
   size_t to = tag;
-  if (at_tag && mark == '-') while (to > from && is_space(p->source.data[to - 1])) to--;
+  if (at_tag && mark == '-')
+    while (to > from && is_space(p->source.data[to - 1])) to--;
   else if (at_tag && kind != '{' && mark != '+') {
     size_t line = to;
     while (line > from && is_space(p->source.data[line - 1]) && p->source.data[line - 1] != '\n') line--;
@@ -47,7 +48,8 @@ static void close_tag(parser *p, char kind) {
   const bool strip = ig_template_accept(p, "-"), keep = !strip && kind == '%' && ig_template_accept(p, "+");
   if (!ig_template_accept(p, kind == '{' ? "}}" : kind == '%' ? "%}" : "#}")) ig_template_refuse_here(p);
   const size_t after = p->at;
-  if (strip) while (p->at < p->source.size && is_space(p->source.data[p->at])) p->at++;
+  if (strip)
+    while (p->at < p->source.size && is_space(p->source.data[p->at])) p->at++;
   else if (kind != '{' && !keep && p->at < p->source.size && p->source.data[p->at] == '\n') p->at++;
   p->line_start = p->at > after && p->source.data[p->at - 1] == '\n';
 }
@@ -211,7 +213,8 @@ static node *read_call(parser *p) {
 
 /* The statement at the word; NULL where the word ends statements, and is left in p->word. */
 static node *statement(parser *p) {
-  static const char *const ends[] = {"elif", "else", "endif", "endfor", "endset", "endmacro", "endgeneration", "endfilter", "endcall", NULL}, *const generation_ends[] = {"endgeneration", NULL};
+  static const char *const ends[] = {"elif", "else", "endif", "endfor", "endset", "endmacro", "endgeneration", "endfilter", "endcall", NULL},
+                           *const generation_ends[] = {"endgeneration", NULL};
   ig_str word = p->word = ig_template_word(p);
   node *n = NULL;
   if (is_one_of(word, ends)) return NULL;

@@ -9,8 +9,8 @@
 enum { PIECE_MOST = 65535, NONE = -1 };
 
 /* Control tokens that end a turn in files that name only one of their ends by key. */
-static const char *const ends[] = {"<|eot_id|>", "<|eom_id|>", "<|im_end|>", "<|end|>", "<|endoftext|>", "<|end_of_text|>", "<end_of_turn>",
-                                   "<end_of_utterance>", "<EOT>", "_<EOT>"};
+static const char *const ends[] = {"<|eot_id|>",      "<|eom_id|>",    "<|im_end|>",         "<|end|>", "<|endoftext|>",
+                                   "<|end_of_text|>", "<end_of_turn>", "<end_of_utterance>", "<EOT>",   "_<EOT>"};
 
 uint32_t ig_fnv1a(const void *bytes, size_t size) {
   const uint8_t *p = bytes;
@@ -79,7 +79,8 @@ static int byte_of(const char *text, size_t size) {
 }
 
 static bool is_control_by_name(const job *j, uint32_t id) {
-  static const char *const others[] = {"</s>", "<|return|>", "<|call|>", "<|fim_prefix|>", "<|fim_middle|>", "<|fim_suffix|>", "<|fim_pad|>", "<|repo_name|>", "<|file_sep|>"};
+  static const char *const others[] = {"</s>",           "<|return|>",  "<|call|>",      "<|fim_prefix|>", "<|fim_middle|>",
+                                       "<|fim_suffix|>", "<|fim_pad|>", "<|repo_name|>", "<|file_sep|>"};
   ig_str text = {piece_text(j->t, id), j->t->pieces[id].size};
   for (size_t k = 0; k < sizeof ends / sizeof *ends; k++)
     if (ig_str_equal(text, ends[k])) return true;
@@ -141,7 +142,10 @@ uint32_t ig_find_piece(const ig_tokenizer *t, const char *text, size_t size) {
   return NO_ID;
 }
 
-typedef struct special { ig_str text; uint32_t id; } special;
+typedef struct special {
+  ig_str text;
+  uint32_t id;
+} special;
 
 static int by_text(const void *a, const void *b) {
   const special *x = a, *y = b;
@@ -219,7 +223,10 @@ static bool read_ids(job *j) {
   return ok;
 }
 
-static const struct { const char *name; ig_token_kind kind; } kinds[] = {{"llama", IG_TOKENS_SENTENCEPIECE}, {"gpt2", IG_TOKENS_BYTES}, {"bert", IG_TOKENS_WORDPIECE}, {"t5", IG_TOKENS_UNIGRAM}};
+static const struct {
+  const char *name;
+  ig_token_kind kind;
+} kinds[] = {{"llama", IG_TOKENS_SENTENCEPIECE}, {"gpt2", IG_TOKENS_BYTES}, {"bert", IG_TOKENS_WORDPIECE}, {"t5", IG_TOKENS_UNIGRAM}};
 
 /* False where the kind, or its pre-tokenizer, is not known; t->missing then says it. */
 static bool choose_kind(job *j, ig_str name, const ig_pre_tokenizer **pre, bool *ok) {
@@ -283,10 +290,12 @@ bool ig_tokenizer_read(ig_model *model, ig_diags *diags) {
   if (!ig_meta_string(meta, "tokenizer.ggml.model", &kind, diags)) return false;
   if (!kind.data) return true;
   if (!choose_kind(&j, kind, &pre, &ok)) return ok;
-  if (!ig_meta_find(meta, "tokenizer.ggml.tokens")) return ig_error(diags, j.path, "metadata key tokenizer.ggml.tokens is missing: the tokenizer has no tokens");
+  if (!ig_meta_find(meta, "tokenizer.ggml.tokens"))
+    return ig_error(diags, j.path, "metadata key tokenizer.ggml.tokens is missing: the tokenizer has no tokens");
   const ig_meta_entry *tokens = ig_meta_array(meta, "tokenizer.ggml.tokens", IG_META_STRING, diags);
   if (!tokens) return false;
-  if (tokens->count == 0 || tokens->count > INT32_MAX / 8) return ig_error(diags, j.path, "metadata key tokenizer.ggml.tokens has %llu elements", (unsigned long long)tokens->count);
+  if (tokens->count == 0 || tokens->count > INT32_MAX / 8)
+    return ig_error(diags, j.path, "metadata key tokenizer.ggml.tokens has %llu elements", (unsigned long long)tokens->count);
   ok = read_pieces(&j, tokens);
   ok = read_types(&j) && ok;
   if (t->kind == IG_TOKENS_SENTENCEPIECE || t->kind == IG_TOKENS_UNIGRAM) ok = read_scores(&j) && ok;

@@ -91,7 +91,9 @@ static void add_merge(symbols *s, ig_tokenizer *t, ig_str left, ig_str right, ui
   if (m->rank == NO_ID) *m = (ig_merge){l, r, rank, find_symbol(s, joined, left.size + right.size)};
 }
 
-typedef struct halves { ig_str left, right; } halves;
+typedef struct halves {
+  ig_str left, right;
+} halves;
 
 /* Symbols and the ranks (lower is sooner) or negative scores of neighbours: whether merging leaves one symbol. Both kinds of merging. */
 typedef bool join_fn(const ig_tokenizer *t, const char *text, const uint32_t *ids, const uint32_t *ends, uint32_t left, double *key, uint32_t *id);

@@ -2,7 +2,9 @@
 
 #include <stddef.h>
 
-typedef struct pair { uint32_t from, to; } pair;
+typedef struct pair {
+  uint32_t from, to;
+} pair;
 #include "frontend/unicode_tables.inc"
 
 enum { RUNS = sizeof categories / sizeof *categories };

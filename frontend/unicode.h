@@ -7,7 +7,9 @@
 
 enum { IG_CODE_POINTS = 0x110000 };
 
-typedef struct ig_range { uint32_t first, last; } ig_range;
+typedef struct ig_range {
+  uint32_t first, last;
+} ig_range;
 
 /* Calls found(first, last) for the runs of code points of the general category that `name` says: two letters ("Lu"), or one for all
  * that begin so ("L"). False: there is no such category. */

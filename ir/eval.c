@@ -160,8 +160,12 @@ static weight weight_of(run *r, int index) {
   ig_value v = r->e->slots[index].value;
   ig_op op = ig_defining_op(v);
   int rank = ig_rank(v);
-  weight w = {.name = ig_attr_string(op, "name", &r->arena), .format = ig_format_find(ig_weight_format(v, &r->arena)), .rows = rank > 1 ? (size_t)ig_dim(v, rank - 2) : 1,
-              .columns = (size_t)ig_dim(v, rank - 1), .offset = (uint64_t)ig_attr_int(op, "offset"), .experts = rank == 3 ? (size_t)ig_dim(v, 0) : 0};
+  weight w = {.name = ig_attr_string(op, "name", &r->arena),
+              .format = ig_format_find(ig_weight_format(v, &r->arena)),
+              .rows = rank > 1 ? (size_t)ig_dim(v, rank - 2) : 1,
+              .columns = (size_t)ig_dim(v, rank - 1),
+              .offset = (uint64_t)ig_attr_int(op, "offset"),
+              .experts = rank == 3 ? (size_t)ig_dim(v, 0) : 0};
   w.row_bytes = w.columns / w.format->block_values * w.format->block_bytes;
   int64_t *parts;
   if (w.experts && ig_has_attr(op, "parts") && ig_attr_ints(op, "parts", &r->arena, &parts)) w.parts = parts;
@@ -281,7 +285,8 @@ static bool expert_product(run *r, const step *s, int role, size_t expert, const
 }
 
 static bool do_experts(run *r, const step *s) {
-  size_t k = columns_of(r, s->in[IG_EXPERTS_X]), experts = columns_of(r, s->in[IG_EXPERTS_SCORES]), columns = columns_of(r, s->out[0]), used = (size_t)ig_attr_int(s->op, "used");
+  size_t k = columns_of(r, s->in[IG_EXPERTS_X]), experts = columns_of(r, s->in[IG_EXPERTS_SCORES]), columns = columns_of(r, s->out[0]),
+         used = (size_t)ig_attr_int(s->op, "used");
   size_t inner = (size_t)ig_dim(r->e->slots[s->in[IG_EXPERTS_GATE]].value, 1);
   const float *x = rows_of(r, s->in[IG_EXPERTS_X]);
   if (s->in[IG_EXPERTS_GAIN] != NONE) {
@@ -291,7 +296,8 @@ static bool do_experts(run *r, const step *s) {
   }
   bool clamped = ig_has_attr(s->op, "alpha");
   const ig_ref_gate how = {clamped ? (float)ig_attr_float(s->op, "alpha") : 1, clamped ? (float)ig_attr_float(s->op, "limit") : INFINITY, clamped};
-  float *gate = ig_alloc_array(&r->arena, inner, sizeof *gate), *up = ig_alloc_array(&r->arena, inner, sizeof *up), *v = ig_alloc_array(&r->arena, columns, sizeof *v);
+  float *gate = ig_alloc_array(&r->arena, inner, sizeof *gate), *up = ig_alloc_array(&r->arena, inner, sizeof *up),
+        *v = ig_alloc_array(&r->arena, columns, sizeof *v);
   memcpy(rows_of(r, s->out[0]), rows_of(r, s->in[IG_EXPERTS_RESIDUAL]), r->n * columns * sizeof(float));
   for (size_t t = 0; t < r->n; t++) {
     uint32_t ids[IG_EXPERTS_MOST];
@@ -310,7 +316,8 @@ static bool do_experts(run *r, const step *s) {
 static void rotate(run *r, float *x, size_t columns, size_t head_dim, int table) {
   int64_t *frequencies;
   ig_op op = ig_defining_op(r->e->slots[table].value);
-  ig_ref_turns turns = {.pairs = ig_attr_ints(op, "frequencies", &r->arena, &frequencies), .halves = ig_has_attr(op, "halves") && ig_attr_int(op, "halves"),
+  ig_ref_turns turns = {.pairs = ig_attr_ints(op, "frequencies", &r->arena, &frequencies),
+                        .halves = ig_has_attr(op, "halves") && ig_attr_int(op, "halves"),
                         .magnitude = ig_has_attr(op, "magnitude") ? (float)ig_attr_float(op, "magnitude") : 1};
   turns.frequencies = (const uint64_t *)frequencies;
   for (size_t t = 0; t < r->n; t++) ig_ref_rope(x + t * columns, columns / head_dim, head_dim, &turns, r->e->position + t);
@@ -331,8 +338,11 @@ static float *copy(run *r, int index) {
 }
 
 static bool do_attention(run *r, const step *s) {
-  ig_ref_heads shape = {.heads = (size_t)ig_attr_int(s->op, "heads"), .kv_heads = (size_t)ig_attr_int(s->op, "kv_heads"), .head_dim = (size_t)ig_attr_int(s->op, "head_dim"),
-                        .scale = (float)ig_attr_float(s->op, "scale"), .window = ig_has_attr(s->op, "window") ? (size_t)ig_attr_int(s->op, "window") : 0,
+  ig_ref_heads shape = {.heads = (size_t)ig_attr_int(s->op, "heads"),
+                        .kv_heads = (size_t)ig_attr_int(s->op, "kv_heads"),
+                        .head_dim = (size_t)ig_attr_int(s->op, "head_dim"),
+                        .scale = (float)ig_attr_float(s->op, "scale"),
+                        .window = ig_has_attr(s->op, "window") ? (size_t)ig_attr_int(s->op, "window") : 0,
                         .softcap = ig_has_attr(s->op, "softcap") ? (float)ig_attr_float(s->op, "softcap") : 0};
   size_t dim = shape.head_dim, q_columns = shape.heads * dim, kv_columns = shape.kv_heads * dim;
   cache *c = &r->e->caches[ig_attr_int(s->op, "layer")];
@@ -348,8 +358,7 @@ static bool do_attention(run *r, const step *s) {
   }
   int sinks_index = s->in[s->kind == IG_OP_rope_attention ? 5 : 4];
   if (sinks_index != NONE && !(shape.sinks = read_vector(r, sinks_index))) return false;
-  for (size_t t = 0; t < r->n; t++)
-    ig_ref_attention(&shape, q + t * q_columns, c->k, c->v, r->e->position + t, rows_of(r, s->out[0]) + t * q_columns);
+  for (size_t t = 0; t < r->n; t++) ig_ref_attention(&shape, q + t * q_columns, c->k, c->v, r->e->position + t, rows_of(r, s->out[0]) + t * q_columns);
   return true;
 }
 
@@ -358,8 +367,7 @@ static bool do_plain(run *r, const step *s) {
   float *y = rows_of(r, s->out[0]);
   const char *number = s->kind == IG_OP_scale ? "factor" : s->kind == IG_OP_softcap ? "cap" : NULL;
   float c = number ? (float)ig_attr_float(s->op, number) : 0;
-  for (size_t i = 0; i < r->n * columns_of(r, s->out[0]); i++)
-    switch (s->kind) {
+  for (size_t i = 0; i < r->n * columns_of(r, s->out[0]); i++) switch (s->kind) {
     case IG_OP_silu: y[i] = ig_silu(a[i]); break;
     case IG_OP_gelu: y[i] = ig_gelu(a[i]); break;
     case IG_OP_mul: y[i] = a[i] * b[i]; break;
@@ -371,11 +379,20 @@ static bool do_plain(run *r, const step *s) {
 }
 
 static bool (*const ops[IG_OP_COUNT])(run *r, const step *s) = {
-  [IG_OP_embed] = do_embed, [IG_OP_rms_norm] = do_rms_norm, [IG_OP_linear] = do_linear,
-  [IG_OP_rope] = do_rope, [IG_OP_attention] = do_attention, [IG_OP_silu] = do_plain,
-  [IG_OP_gelu] = do_plain, [IG_OP_scale] = do_plain, [IG_OP_softcap] = do_plain,
-  [IG_OP_mul] = do_plain, [IG_OP_add] = do_plain, [IG_OP_fused_linear] = do_fused_linear,
-  [IG_OP_rope_attention] = do_attention, [IG_OP_experts] = do_experts, /* weights and tables are read where they are used */
+  [IG_OP_embed] = do_embed,
+  [IG_OP_rms_norm] = do_rms_norm,
+  [IG_OP_linear] = do_linear,
+  [IG_OP_rope] = do_rope,
+  [IG_OP_attention] = do_attention,
+  [IG_OP_silu] = do_plain,
+  [IG_OP_gelu] = do_plain,
+  [IG_OP_scale] = do_plain,
+  [IG_OP_softcap] = do_plain,
+  [IG_OP_mul] = do_plain,
+  [IG_OP_add] = do_plain,
+  [IG_OP_fused_linear] = do_fused_linear,
+  [IG_OP_rope_attention] = do_attention,
+  [IG_OP_experts] = do_experts, /* weights and tables are read where they are used */
 };
 
 /* ---- run -------------------------------------------------------------------------------------------------------------- */

@@ -13,7 +13,10 @@ static const ig_block_format formats[] = {
 #undef IG_TYPE
 };
 
-static const struct { const char *name; uint32_t type, values, bytes; } types[] = {
+static const struct {
+  const char *name;
+  uint32_t type, values, bytes;
+} types[] = {
 #define IG_FORMAT(name, type, values, bytes, sub, unpack, decode) {#name, type, values, bytes},
 #define IG_TYPE(name, type, values, bytes) {#name, type, values, bytes},
 #include "ir/formats.def"

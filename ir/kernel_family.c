@@ -8,14 +8,14 @@
 /* Layouts x86_64.r16 and aarch64.r16: lane = row. Unit bytes are those of 16 rows. Units are so long that scales fill a line and quants stay aligned to 64;
  * blocks that fill none end a row one by one, their scales padded to a line. q6_k pads 32 bytes a unit (1 %), q3_k too (1.8 %). */
 static const ig_layout layouts[] = {
-  {"f32",  IG_ACT_F32,  16,  16 * 64, 0, 0, false},
-  {"f16",  IG_ACT_F32,  16,  16 * 32, 0, 0, false},
-  {"bf16", IG_ACT_F32,  16,  16 * 32, 0, 0, false},
-  {"q8_0", IG_ACT_A32,  64,  64 + 64 * 16, 32, 64 + 32 * 16, false},
-  {"q4_0", IG_ACT_A32,  64,  64 + 64 * 8, 32, 64 + 32 * 8, false},
-  {"q4_1", IG_ACT_A32,  32,  64 + 32 * 8, 0, 0, false},
-  {"q5_0", IG_ACT_A32,  64,  64 + 64 * 10, 32, 64 + 32 * 10, false},
-  {"q5_1", IG_ACT_A32,  32,  64 + 32 * 10, 0, 0, false},
+  {"f32", IG_ACT_F32, 16, 16 * 64, 0, 0, false},
+  {"f16", IG_ACT_F32, 16, 16 * 32, 0, 0, false},
+  {"bf16", IG_ACT_F32, 16, 16 * 32, 0, 0, false},
+  {"q8_0", IG_ACT_A32, 64, 64 + 64 * 16, 32, 64 + 32 * 16, false},
+  {"q4_0", IG_ACT_A32, 64, 64 + 64 * 8, 32, 64 + 32 * 8, false},
+  {"q4_1", IG_ACT_A32, 32, 64 + 32 * 8, 0, 0, false},
+  {"q5_0", IG_ACT_A32, 64, 64 + 64 * 10, 32, 64 + 32 * 10, false},
+  {"q5_1", IG_ACT_A32, 32, 64 + 32 * 10, 0, 0, false},
   {"iq4_nl", IG_ACT_A32, 64, 64 + 64 * 8, 32, 64 + 32 * 8, false},
   {"mxfp4", IG_ACT_A32, 128, 64 + 128 * 8, 32, 64 + 32 * 8, false},
   {"q2_k", IG_ACT_A256, 256, 16 * 84, 0, 0, false},
@@ -28,9 +28,7 @@ static const ig_layout layouts[] = {
   {"tq2_0", IG_ACT_A256, 512, 64 + 2 * 16 * 64, 256, 64 + 16 * 64, false},
 };
 
-const ig_layout *ig_layout_at(int index) {
-  return index >= 0 && index < (int)(sizeof layouts / sizeof *layouts) ? &layouts[index] : NULL;
-}
+const ig_layout *ig_layout_at(int index) { return index >= 0 && index < (int)(sizeof layouts / sizeof *layouts) ? &layouts[index] : NULL; }
 
 const ig_layout *ig_layout_find(const char *format) {
   for (int i = 0; ig_layout_at(i); i++)
@@ -158,7 +156,8 @@ void ig_kernel_info(ingot_kernel_info *info, ig_family family, const ig_layout *
 #define CACHE(acc, extent) OPERAND(acc, INGOT_PLACE_KV, extent)
   ingot_extent weight = l ? sum2(l->unit_bytes, D(0) | D(2), l->odd_bytes, D(1) | D(2)) : one(0, 0);
   ingot_extent heads_q = one(64, T | D(6)), heads_k = one(64, T | D(7)), heads_v = one(64, T | D(8)), heads_y = one(64, T | D(9));
-  ingot_extent k_cache = one(2, D(0) | D(2) | CONTEXT), v_cache = one(32, D(0) | D(3) | CONTEXT), turns = one(8, D(5)), sinks = one(4, D(0) | D(1) | D(13)), choices = one(128, T);
+  ingot_extent k_cache = one(2, D(0) | D(2) | CONTEXT), v_cache = one(32, D(0) | D(3) | CONTEXT), turns = one(8, D(5)), sinks = one(4, D(0) | D(1) | D(13)),
+               choices = one(128, T);
   ingot_extent partials = sum2(64, BLOCKS | D(0) | D(1) | D(3), 64, BLOCKS | D(0) | D(1));
   const uint32_t block = ig_activation_block(activation);
   switch (family) {

@@ -68,7 +68,23 @@ enum { IG_D0 = INGOT_DIM_STATIC };
  *                 12 window: the last positions that a query sees, its own among them (0: all) · 13 sinks (0, or 1: each head has one)
  *                 capped only: 14 cap of the scores (f32 bits)
  */
-enum { IG_ATTN_KV_HEADS = IG_D0, IG_ATTN_GROUP, IG_ATTN_HEAD_DIM, IG_ATTN_V16, IG_ATTN_SCALE, IG_ATTN_PAIRS, IG_ATTN_Q16, IG_ATTN_K16, IG_ATTN_V_ROW16, IG_ATTN_Y16, IG_ATTN_HALVES, IG_ATTN_MAGNITUDE, IG_ATTN_WINDOW, IG_ATTN_SINKS, IG_ATTN_CAP };
+enum {
+  IG_ATTN_KV_HEADS = IG_D0,
+  IG_ATTN_GROUP,
+  IG_ATTN_HEAD_DIM,
+  IG_ATTN_V16,
+  IG_ATTN_SCALE,
+  IG_ATTN_PAIRS,
+  IG_ATTN_Q16,
+  IG_ATTN_K16,
+  IG_ATTN_V_ROW16,
+  IG_ATTN_Y16,
+  IG_ATTN_HALVES,
+  IG_ATTN_MAGNITUDE,
+  IG_ATTN_WINDOW,
+  IG_ATTN_SINKS,
+  IG_ATTN_CAP
+};
 enum { IG_LIN_UNITS = IG_D0, IG_LIN_ODD, IG_LIN_TILES, IG_LIN_EPILOGUE, IG_LIN_BIASED };
 enum { IG_EXP_EXPERTS = IG_D0 + 3, IG_EXP_BIASED, IG_EXP_USED }; /* after the first three of linear */
 enum { IG_NORM_BLOCKS = IG_D0, IG_NORM_N, IG_NORM_EPS, IG_NORM_PIECES };
@@ -110,11 +126,11 @@ ig_activation ig_two_digits(ig_activation activation);
 typedef struct ig_layout {
   const char *format;
   ig_activation activation;
-  uint32_t unit_values;    /* values of K in a unit */
-  uint32_t unit_bytes;     /* bytes of a unit for 16 rows, a multiple of 64 */
-  uint32_t odd_values;     /* values of K in each odd block that may end a row, where a unit holds several blocks; or 0 */
+  uint32_t unit_values; /* values of K in a unit */
+  uint32_t unit_bytes; /* bytes of a unit for 16 rows, a multiple of 64 */
+  uint32_t odd_values; /* values of K in each odd block that may end a row, where a unit holds several blocks; or 0 */
   uint32_t odd_bytes;
-  bool signed_bytes;       /* whole bytes (q8_0) are stored as they are, for dot products that take both sides signed; else + 128 */
+  bool signed_bytes; /* whole bytes (q8_0) are stored as they are, for dot products that take both sides signed; else + 128 */
 } ig_layout;
 
 /* The layout of a format by name, or NULL where there are no kernels for it: of any target, where only sizes are asked for ... */
@@ -134,8 +150,8 @@ const char *ig_activation_name(ig_activation activation); /* "f32", "a32", "a256
 /* Which kernel: one row of the library's table. */
 typedef struct ig_kernel_ref {
   ig_family family;
-  const ig_layout *layout;       /* or NULL */
-  ig_activation activation;      /* rms_norm, quant; else IG_ACT_F32 */
+  const ig_layout *layout; /* or NULL */
+  ig_activation activation; /* rms_norm, quant; else IG_ACT_F32 */
 } ig_kernel_ref;
 
 /* The kernel's name and row. `layout` where the family has one per format, `activation` for rms_norm and quant. Scratch is left

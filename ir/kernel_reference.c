@@ -174,11 +174,24 @@ static shape shape_of(const ig_kernel_ref *ref, const ingot_kernel_args *a) {
   bool softcap = ref->family == IG_ATTENTION_CAPPED || ref->family == IG_ATTENTION_DECODE_CAPPED;
   const uint32_t *d = a->dim;
   shape s = {
-    .context = d[INGOT_DIM_CONTEXT], .kv_heads = d[IG_ATTN_KV_HEADS], .group = d[IG_ATTN_GROUP], .head_dim = d[IG_ATTN_HEAD_DIM],
-    .v16 = d[IG_ATTN_V16], .pairs = d[IG_ATTN_PAIRS], .q16 = d[IG_ATTN_Q16], .k16 = d[IG_ATTN_K16], .v_row16 = d[IG_ATTN_V_ROW16],
-    .y16 = d[IG_ATTN_Y16], .heads = (size_t)d[IG_ATTN_KV_HEADS] * d[IG_ATTN_GROUP], .partial = 16 * (size_t)d[IG_ATTN_V16] + 16,
-    .scale = ig_f32_of_bits(d[IG_ATTN_SCALE]), .magnitude = ig_f32_of_bits(d[IG_ATTN_MAGNITUDE]), .halves = d[IG_ATTN_HALVES] != 0, .sinks = d[IG_ATTN_SINKS] != 0,
-    .window = d[IG_ATTN_WINDOW], .cap = softcap ? ig_f32_of_bits(d[IG_ATTN_CAP]) : 0,
+    .context = d[INGOT_DIM_CONTEXT],
+    .kv_heads = d[IG_ATTN_KV_HEADS],
+    .group = d[IG_ATTN_GROUP],
+    .head_dim = d[IG_ATTN_HEAD_DIM],
+    .v16 = d[IG_ATTN_V16],
+    .pairs = d[IG_ATTN_PAIRS],
+    .q16 = d[IG_ATTN_Q16],
+    .k16 = d[IG_ATTN_K16],
+    .v_row16 = d[IG_ATTN_V_ROW16],
+    .y16 = d[IG_ATTN_Y16],
+    .heads = (size_t)d[IG_ATTN_KV_HEADS] * d[IG_ATTN_GROUP],
+    .partial = 16 * (size_t)d[IG_ATTN_V16] + 16,
+    .scale = ig_f32_of_bits(d[IG_ATTN_SCALE]),
+    .magnitude = ig_f32_of_bits(d[IG_ATTN_MAGNITUDE]),
+    .halves = d[IG_ATTN_HALVES] != 0,
+    .sinks = d[IG_ATTN_SINKS] != 0,
+    .window = d[IG_ATTN_WINDOW],
+    .cap = softcap ? ig_f32_of_bits(d[IG_ATTN_CAP]) : 0,
   };
   return s;
 }
@@ -203,8 +216,8 @@ static uint16_t *v_at(const shape *s, void *cache, size_t head, size_t position,
   return (uint16_t *)cache + (head * s->context + position) * 16 * s->v16 + channel;
 }
 
-static void write_kv(const shape *s, const uint64_t *frequencies, size_t head, size_t position, const float *k, const float *v, void *k_cache,
-                     void *v_cache, bool f) {
+static void write_kv(const shape *s, const uint64_t *frequencies, size_t head, size_t position, const float *k, const float *v, void *k_cache, void *v_cache,
+                     bool f) {
   float row[WIDEST];
   rotate(s, frequencies, position, k + head * s->head_dim, row, 1, f);
   for (size_t c = 0; c < s->head_dim; c++) *k_at(s, k_cache, head, position, c) = ig_kv_f16(row[c]);

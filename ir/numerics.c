@@ -56,7 +56,9 @@ void ig_sincos_turns(uint64_t turns, float *sine, float *cosine) {
 }
 
 /* ---- double-double: an unevaluated sum of two doubles, about 104 bits ------------------------------------------------- */
-typedef struct dd { double hi, lo; } dd;
+typedef struct dd {
+  double hi, lo;
+} dd;
 
 static dd quick_sum(double a, double b) {
   double s = a + b;

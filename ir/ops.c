@@ -22,8 +22,8 @@ const char *ig_location_text(MlirLocation location, ig_arena *arena) {
   }
   if (mlirLocationIsAFileLineColRange(location)) {
     MlirStringRef file = mlirIdentifierStr(mlirLocationFileLineColRangeGetFilename(location));
-    return ig_format(arena, "%s:%d:%d", ig_str_printable(arena, (ig_str){file.data, file.length}),
-                     mlirLocationFileLineColRangeGetStartLine(location), mlirLocationFileLineColRangeGetStartColumn(location));
+    return ig_format(arena, "%s:%d:%d", ig_str_printable(arena, (ig_str){file.data, file.length}), mlirLocationFileLineColRangeGetStartLine(location),
+                     mlirLocationFileLineColRangeGetStartColumn(location));
   }
   return NULL;
 }
@@ -35,7 +35,10 @@ static MlirLogicalResult on_diagnostic(MlirDiagnostic diagnostic, void *user) {
   mlirDiagnosticPrint(diagnostic, append, &text);
   const char *place = ig_location_text(mlirDiagnosticGetLocation(diagnostic), &arena);
   enum MlirDiagnosticSeverity severity = mlirDiagnosticGetSeverity(diagnostic);
-  ig_report(context->diags, severity == MlirDiagnosticError ? IG_ERROR : severity == MlirDiagnosticWarning ? IG_WARNING : IG_NOTE,
+  ig_report(context->diags,
+            severity == MlirDiagnosticError         ? IG_ERROR
+                : severity == MlirDiagnosticWarning ? IG_WARNING
+                                                    : IG_NOTE,
             place ? place : "graph", "%s", text.data ? text.data : "");
   ig_text_finish(&text);
   ig_arena_finish(&arena);

@@ -31,9 +31,16 @@
 #include "ir/base/base.h"
 
 typedef struct ig_context ig_context; /* an MLIR context with the dialect loaded */
-typedef struct ig_module { void *handle; ig_context *context; } ig_module;
-typedef struct ig_op { void *handle; } ig_op;           /* handle NULL: none */
-typedef struct ig_value { const void *handle; } ig_value;
+typedef struct ig_module {
+  void *handle;
+  ig_context *context;
+} ig_module;
+typedef struct ig_op {
+  void *handle;
+} ig_op;           /* handle NULL: none */
+typedef struct ig_value {
+  const void *handle;
+} ig_value;
 
 typedef enum ig_op_kind {
 #define IG_OP(name) IG_OP_##name,
@@ -76,8 +83,17 @@ ig_value ig_operand(ig_op op, int index);
 typedef enum ig_role { IG_ROLE_X, IG_ROLE_GAIN, IG_ROLE_W0, IG_ROLE_W1, IG_ROLE_W2, IG_ROLE_RESIDUAL, IG_ROLE_B0, IG_ROLE_B1, IG_ROLE_B2, IG_ROLES } ig_role;
 /* The same of an experts op. */
 typedef enum ig_experts_role {
-  IG_EXPERTS_RESIDUAL, IG_EXPERTS_X, IG_EXPERTS_SCORES, IG_EXPERTS_GATE, IG_EXPERTS_UP, IG_EXPERTS_DOWN, IG_EXPERTS_GAIN, IG_EXPERTS_GATE_BIAS, IG_EXPERTS_UP_BIAS,
-  IG_EXPERTS_DOWN_BIAS, IG_EXPERTS_ROLES
+  IG_EXPERTS_RESIDUAL,
+  IG_EXPERTS_X,
+  IG_EXPERTS_SCORES,
+  IG_EXPERTS_GATE,
+  IG_EXPERTS_UP,
+  IG_EXPERTS_DOWN,
+  IG_EXPERTS_GAIN,
+  IG_EXPERTS_GATE_BIAS,
+  IG_EXPERTS_UP_BIAS,
+  IG_EXPERTS_DOWN_BIAS,
+  IG_EXPERTS_ROLES
 } ig_experts_role;
 ig_value ig_operand_role(ig_op op, int role);
 int ig_result_count(ig_op op);
@@ -116,10 +132,11 @@ typedef struct ig_builder {
   ig_op before;               /* handle NULL: at the end */
   const char *location;       /* name put on the ops that follow, may be NULL */
 } ig_builder;
-ig_value ig_build_weight(ig_builder *b, const char *name, const char *format, uint64_t rows, uint64_t cols, uint64_t offset, uint64_t bytes); /* rows 0: 1-D of cols */
+ig_value ig_build_weight(ig_builder *b, const char *name, const char *format, uint64_t rows, uint64_t cols, uint64_t offset,
+                         uint64_t bytes); /* rows 0: 1-D of cols */
 /* The matrices of experts; `parts` (or NULL): where each lies. */
-ig_value ig_build_expert_weights(ig_builder *b, const char *name, const char *format, uint64_t experts, uint64_t rows, uint64_t cols, uint64_t offset, uint64_t bytes,
-                                 const int64_t *parts);
+ig_value ig_build_expert_weights(ig_builder *b, const char *name, const char *format, uint64_t experts, uint64_t rows, uint64_t cols, uint64_t offset,
+                                 uint64_t bytes, const int64_t *parts);
 ig_value ig_build_rope_table(ig_builder *b, const uint64_t *frequencies, size_t pairs);
 ig_value ig_build_embed(ig_builder *b, ig_value tokens, ig_value weight);
 ig_value ig_build_rms_norm(ig_builder *b, ig_value x, ig_value gain, float eps);
@@ -127,8 +144,8 @@ ig_value ig_build_norm_add(ig_builder *b, ig_value x, ig_value gain, ig_value re
 ig_value ig_build_linear(ig_builder *b, ig_value x, ig_value weight);
 ig_value ig_build_biased(ig_builder *b, ig_value x, ig_value weight, ig_value bias); /* a linear with its bias; handle NULL: none */
 ig_value ig_build_rope(ig_builder *b, ig_value x, ig_value pos, ig_value table, uint32_t heads, uint32_t head_dim);
-ig_value ig_build_attention(ig_builder *b, ig_value q, ig_value k, ig_value v, ig_value pos, uint32_t layer, uint32_t heads, uint32_t kv_heads, uint32_t head_dim, float scale,
-                            ig_value sinks /* handle NULL: none */);
+ig_value ig_build_attention(ig_builder *b, ig_value q, ig_value k, ig_value v, ig_value pos, uint32_t layer, uint32_t heads, uint32_t kv_heads,
+                            uint32_t head_dim, float scale, ig_value sinks /* handle NULL: none */);
 ig_value ig_build_silu(ig_builder *b, ig_value x);
 ig_value ig_build_gelu(ig_builder *b, ig_value x);
 ig_value ig_build_mul(ig_builder *b, ig_value a, ig_value c);
@@ -136,7 +153,8 @@ ig_value ig_build_add(ig_builder *b, ig_value a, ig_value c);
 ig_value ig_build_scale(ig_builder *b, ig_value x, float factor);
 ig_value ig_build_softcap(ig_builder *b, ig_value x, float cap);
 /* NULL handles where an operand is absent (`bias` NULL: no biases); results as weights are given (one for "glu" and "geglu"); eps is written where there is a gain. */
-ig_op ig_build_fused_linear(ig_builder *b, ig_value x, ig_value gain, const ig_value w[3], const ig_value bias[3], ig_value residual, float eps, const char *epilogue);
+ig_op ig_build_fused_linear(ig_builder *b, ig_value x, ig_value gain, const ig_value w[3], const ig_value bias[3], ig_value residual, float eps,
+                            const char *epilogue);
 /* By role, handle NULL where absent; alpha 0: plain silu, else with `limit`. */
 ig_op ig_build_experts(ig_builder *b, const ig_value operands[IG_EXPERTS_ROLES], uint32_t used, float eps, float alpha, float limit);
 ig_value ig_build_rope_attention(ig_builder *b, ig_value q, ig_value k, ig_value v, ig_value pos, ig_value table, ig_op attention /* attributes copied */);

@@ -23,12 +23,8 @@ static void operand(recipe *r, ig_value value) {
 static void attribute(recipe *r, const char *name, MlirAttribute value) {
   r->attributes[r->n_attributes++] = (MlirNamedAttribute){mlirIdentifierGet(r->mlir, ig_ref(name)), value};
 }
-static void number(recipe *r, const char *name, uint64_t value) {
-  attribute(r, name, mlirIntegerAttrGet(mlirIntegerTypeGet(r->mlir, 64), (int64_t)value));
-}
-static void real(recipe *r, const char *name, float value) {
-  attribute(r, name, mlirFloatAttrDoubleGet(r->mlir, mlirF32TypeGet(r->mlir), (double)value));
-}
+static void number(recipe *r, const char *name, uint64_t value) { attribute(r, name, mlirIntegerAttrGet(mlirIntegerTypeGet(r->mlir, 64), (int64_t)value)); }
+static void real(recipe *r, const char *name, float value) { attribute(r, name, mlirFloatAttrDoubleGet(r->mlir, mlirF32TypeGet(r->mlir), (double)value)); }
 static void string(recipe *r, const char *name, const char *value) { attribute(r, name, mlirStringAttrGet(r->mlir, ig_ref(value))); }
 
 static MlirType type_of(ig_value value) { return mlirValueGetType(ig_to_value(value)); }
@@ -57,7 +53,8 @@ static ig_value one(ig_builder *b, recipe *r, MlirType result) {
   return ig_of_value(mlirOperationGetResult(finish(b, r), 0));
 }
 
-static ig_value weight(ig_builder *b, const char *name, const char *format, int rank, const int64_t *dims, uint64_t offset, uint64_t bytes, const int64_t *parts) {
+static ig_value weight(ig_builder *b, const char *name, const char *format, int rank, const int64_t *dims, uint64_t offset, uint64_t bytes,
+                       const int64_t *parts) {
   recipe r = start(b, "ig.weight");
   string(&r, "name", name);
   number(&r, "offset", offset);
@@ -73,8 +70,8 @@ ig_value ig_build_weight(ig_builder *b, const char *name, const char *format, ui
   return weight(b, name, format, n_rows ? 2 : 1, n_rows ? dims : dims + 1, offset, bytes, NULL);
 }
 
-ig_value ig_build_expert_weights(ig_builder *b, const char *name, const char *format, uint64_t experts, uint64_t n_rows, uint64_t cols, uint64_t offset, uint64_t bytes,
-                                 const int64_t *parts) {
+ig_value ig_build_expert_weights(ig_builder *b, const char *name, const char *format, uint64_t experts, uint64_t n_rows, uint64_t cols, uint64_t offset,
+                                 uint64_t bytes, const int64_t *parts) {
   return weight(b, name, format, 3, (int64_t[]){(int64_t)experts, (int64_t)n_rows, (int64_t)cols}, offset, bytes, parts);
 }
 
@@ -159,7 +156,8 @@ static ig_value by_number(ig_builder *b, const char *name, ig_value x, const cha
 ig_value ig_build_scale(ig_builder *b, ig_value x, float factor) { return by_number(b, "ig.scale", x, "factor", factor); }
 ig_value ig_build_softcap(ig_builder *b, ig_value x, float cap) { return by_number(b, "ig.softcap", x, "cap", cap); }
 
-ig_op ig_build_fused_linear(ig_builder *b, ig_value x, ig_value gain, const ig_value w[3], const ig_value bias[3], ig_value residual, float eps, const char *epilogue) {
+ig_op ig_build_fused_linear(ig_builder *b, ig_value x, ig_value gain, const ig_value w[3], const ig_value bias[3], ig_value residual, float eps,
+                            const char *epilogue) {
   recipe r = start(b, "ig.fused_linear");
   const ig_value none[3] = {{0}}, *b0 = bias ? bias : none;
   const ig_value all[IG_ROLES] = {x, gain, w[0], w[1], w[2], residual, b0[0], b0[1], b0[2]};

@@ -131,7 +131,8 @@ void ig_ref_rope(float *x, size_t heads, size_t head_dim, const ig_ref_turns *tu
 enum { BLOCK = 128 };
 
 /* A block's maximum, sum and weighted values, of the positions [low, positions). */
-static void attend_block(const ig_ref_heads *shape, const float *q, const float *k, const float *v, size_t low, size_t positions, float *most, float *sum, float *out) {
+static void attend_block(const ig_ref_heads *shape, const float *q, const float *k, const float *v, size_t low, size_t positions, float *most, float *sum,
+                         float *out) {
   size_t stride = shape->kv_heads * shape->head_dim;
   float score[BLOCK], lanes[16] = {0};
   *most = -INFINITY;
@@ -163,7 +164,8 @@ void ig_ref_attention(const ig_ref_heads *shape, const float *q, const float *k,
     for (size_t start = begin; start <= position; start += BLOCK) {
       size_t positions = position + 1 - start < BLOCK ? position + 1 - start : BLOCK;
       float m, l;
-      attend_block(shape, q + h * head_dim, k + start * stride + channel, v + start * stride + channel, start == begin ? lowest - begin : 0, positions, &m, &l, out);
+      attend_block(shape, q + h * head_dim, k + start * stride + channel, v + start * stride + channel, start == begin ? lowest - begin : 0, positions, &m, &l,
+                   out);
       if (start == begin) {
         most = m, sum = l;
         memcpy(o, out, head_dim * sizeof *o);

@@ -22,11 +22,18 @@ void ig_ref_glu(const float *gate, const float *up, size_t n, bool gelu, float *
 /* The `used` of n experts with the highest scores, from the lowest number up, and their weights. used <= n, used <= IG_EXPERTS_MOST. */
 void ig_ref_route(const float *scores, size_t n, size_t used, uint32_t *ids, float *weights);
 /* The gated product of experts: y = silu(gate) * up with alpha, limit and shift (numerics.h). */
-typedef struct ig_ref_gate { float alpha, limit, shift; } ig_ref_gate;
+typedef struct ig_ref_gate {
+  float alpha, limit, shift;
+} ig_ref_gate;
 void ig_ref_experts_glu(const float *gate, const float *up, size_t n, const ig_ref_gate *how, float *y);
 
 /* Turns the first 2 * pairs channels of each head, in place: pair i is the channels 2i and 2i + 1, or where `halves` i and i + pairs. */
-typedef struct ig_ref_turns { const uint64_t *frequencies; size_t pairs; bool halves; float magnitude; } ig_ref_turns;
+typedef struct ig_ref_turns {
+  const uint64_t *frequencies;
+  size_t pairs;
+  bool halves;
+  float magnitude;
+} ig_ref_turns;
 void ig_ref_rope(float *x, size_t heads, size_t head_dim, const ig_ref_turns *turns, uint64_t position);
 
 /* One query token at `position` over the cache's positions 0 .. position. k and v: [position][kv_heads * head_dim], the values that the cache holds
@@ -34,8 +41,8 @@ void ig_ref_rope(float *x, size_t heads, size_t head_dim, const ig_ref_turns *tu
 typedef struct ig_ref_heads {
   size_t heads, kv_heads, head_dim;
   float scale;
-  float softcap;      /* of the scores; 0: none */
-  size_t window;      /* the last positions that it sees, its own among them; 0: all */
+  float softcap; /* of the scores; 0: none */
+  size_t window; /* the last positions that it sees, its own among them; 0: all */
   const float *sinks; /* a score for each head that takes part in the softmax and adds nothing; NULL: none */
 } ig_ref_heads;
 void ig_ref_attention(const ig_ref_heads *shape, const float *q, const float *k, const float *v, size_t position, float *y);

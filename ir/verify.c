@@ -60,7 +60,8 @@ static bool gain(checker *c, ig_value v, int64_t n) { return vector(c, v, "the g
 /* A gain for pieces of a row of n values. */
 static bool pieces(checker *c, ig_value v, int64_t n) {
   if (!weight(c, v, "the gain", 1)) return false;
-  return n % ig_dim(v, 0) == 0 ? true : FAIL(c, "ig.%s: the gain has %lld values, which do not divide rows of %lld", c->op, (long long)ig_dim(v, 0), (long long)n);
+  return n % ig_dim(v, 0) == 0 ? true
+                               : FAIL(c, "ig.%s: the gain has %lld values, which do not divide rows of %lld", c->op, (long long)ig_dim(v, 0), (long long)n);
 }
 
 static bool eps(checker *c, ig_op op) {
@@ -80,8 +81,7 @@ static bool table_of(checker *c, ig_value v, int64_t head_dim) {
   ig_op maker = ig_defining_op(v);
   if (!maker.handle || ig_kind(maker) != IG_OP_rope_table) return FAIL(c, "ig.%s: the table must come from ig.rope_table", c->op);
   if (ig_rank(v) != 1) return false; /* said where the table is */
-  if (2 * ig_dim(v, 0) > head_dim)
-    return FAIL(c, "ig.%s: %lld pairs do not fit heads of %lld channels", c->op, (long long)ig_dim(v, 0), (long long)head_dim);
+  if (2 * ig_dim(v, 0) > head_dim) return FAIL(c, "ig.%s: %lld pairs do not fit heads of %lld channels", c->op, (long long)ig_dim(v, 0), (long long)head_dim);
   return true;
 }
 
@@ -120,10 +120,12 @@ static bool check_weight(checker *c, ig_op op) {
   uint64_t n = rank >= 2 ? (uint64_t)ig_dim(y, 0) : 1, cols = (uint64_t)ig_dim(y, rank - 1), bytes;
   if (cols % format->block_values)
     return FAIL(c, "ig.weight: rows of %llu values are no multiple of %s's blocks of %u", (unsigned long long)cols, name, format->block_values);
-  if (!ig_mul_u64(cols / format->block_values, format->block_bytes, &bytes) || !ig_mul_u64(bytes, n, &bytes) || (rank == 3 && !ig_mul_u64(bytes, (uint64_t)ig_dim(y, 1), &bytes)) || bytes > INT64_MAX)
+  if (!ig_mul_u64(cols / format->block_values, format->block_bytes, &bytes) || !ig_mul_u64(bytes, n, &bytes) ||
+      (rank == 3 && !ig_mul_u64(bytes, (uint64_t)ig_dim(y, 1), &bytes)) || bytes > INT64_MAX)
     return FAIL(c, "ig.weight: the shape %s is too large", shape_text(c, y));
   if (ig_attr_int(op, "bytes") != (int64_t)bytes)
-    good = FAIL(c, "ig.weight: bytes is %lld, %s of shape %s takes %llu", (long long)ig_attr_int(op, "bytes"), name, shape_text(c, y), (unsigned long long)bytes);
+    good = FAIL(c, "ig.weight: bytes is %lld, %s of shape %s takes %llu", (long long)ig_attr_int(op, "bytes"), name, shape_text(c, y),
+                (unsigned long long)bytes);
   if (ig_attr_int(op, "offset") < 0) good = FAIL(c, "ig.weight: offset is negative");
   if (ig_has_attr(op, "parts")) good &= check_parts(c, op, rank == 3 ? n : 0);
   if (!*ig_attr_string(op, "name", &c->arena)) good = FAIL(c, "ig.weight: the name is empty");
@@ -150,8 +152,9 @@ static bool check_rms_norm(checker *c, ig_op op) {
   int n = ig_operand_count(op);
   if (n < 2 || n > 3) return FAIL(c, "ig.rms_norm takes x, a gain and perhaps a residual, not %d operands", n);
   ig_value x = ig_operand(op, 0);
-  return eps(c, op) & (rows(c, x, "x", -1) && pieces(c, ig_operand(op, 1), ig_dim(x, 1)) && rows(c, ig_result(op, 0), "the result", ig_dim(x, 1)) &&
-                       (n == 2 || rows(c, ig_operand(op, 2), "the residual", ig_dim(x, 1))));
+  return eps(c, op) &
+      (rows(c, x, "x", -1) && pieces(c, ig_operand(op, 1), ig_dim(x, 1)) && rows(c, ig_result(op, 0), "the result", ig_dim(x, 1)) &&
+       (n == 2 || rows(c, ig_operand(op, 2), "the residual", ig_dim(x, 1))));
 }
 
 static bool digits(checker *c, ig_op op) {
@@ -164,7 +167,7 @@ static bool check_linear(checker *c, ig_op op) {
   if (n < 2 || n > 3) return FAIL(c, "ig.linear takes x, a weight and perhaps a bias, not %d operands", n);
   ig_value x = ig_operand(op, 0);
   return digits(c, op) && rows(c, x, "x", -1) && product(c, x, ig_operand(op, 1), ig_result(op, 0), "the weight") &&
-         (n == 2 || vector(c, ig_operand(op, 2), "the bias", ig_dim(ig_result(op, 0), 1)));
+      (n == 2 || vector(c, ig_operand(op, 2), "the bias", ig_dim(ig_result(op, 0), 1)));
 }
 
 static bool positive(checker *c, ig_op op, const char *name) {
@@ -191,11 +194,12 @@ static bool check_attention(checker *c, ig_op op) {
   bool good = heads % kv_heads == 0 ? true : FAIL(c, "ig.%s: %lld heads cannot share %lld kv heads evenly", c->op, (long long)heads, (long long)kv_heads);
   int64_t layer = ig_attr_int(op, "layer");
   if (layer < 0 || layer > UINT16_MAX) good = FAIL(c, "ig.%s: layer must lie between 0 and 65535, it is %lld", c->op, (long long)layer);
-  if (ig_has_attr(op, "window") && (ig_attr_int(op, "window") < 1 || ig_attr_int(op, "window") > INT32_MAX)) good = FAIL(c, "ig.%s: window must lie between 1 and 2^31 - 1", c->op);
+  if (ig_has_attr(op, "window") && (ig_attr_int(op, "window") < 1 || ig_attr_int(op, "window") > INT32_MAX))
+    good = FAIL(c, "ig.%s: window must lie between 1 and 2^31 - 1", c->op);
   if (ig_has_attr(op, "softcap")) good &= cap(c, op, "softcap");
   if (!isfinite(ig_attr_float(op, "scale"))) good = FAIL(c, "ig.%s: scale must be a finite number", c->op);
   good &= rows(c, ig_operand(op, 0), "q", heads * head_dim) & rows(c, ig_operand(op, 1), "k", kv_heads * head_dim) &
-          rows(c, ig_operand(op, 2), "v", kv_heads * head_dim) & rows(c, ig_result(op, 0), "the result", heads * head_dim);
+      rows(c, ig_operand(op, 2), "v", kv_heads * head_dim) & rows(c, ig_result(op, 0), "the result", heads * head_dim);
   if (n > least) good &= vector(c, ig_operand(op, least), "sinks", heads);
   return least == 5 ? good & table_of(c, ig_operand(op, 4), head_dim) : good;
 }
@@ -247,9 +251,11 @@ static bool check_fused_linear(checker *c, ig_op op) {
   if (ig_has_attr(op, "digits") && (n != 1 || add)) good = FAIL(c, "ig.fused_linear: digits belong to one weight with the epilogue none");
   if (add && n != 1) good = FAIL(c, "ig.fused_linear: the epilogue add takes one weight");
   for (int i = 0; i < 3; i++)
-    if (in[IG_ROLE_B0 + i] && (i >= n || glu)) good = FAIL(c, "ig.fused_linear: bias b%d belongs to the weight w%d, and not to the epilogue %s", i, i, epilogue);
+    if (in[IG_ROLE_B0 + i] && (i >= n || glu))
+      good = FAIL(c, "ig.fused_linear: bias b%d belongs to the weight w%d, and not to the epilogue %s", i, i, epilogue);
   if (glu && n != 2) good = FAIL(c, "ig.fused_linear: the epilogue %s takes two weights, gate and up", epilogue);
-  if (ig_result_count(op) != (glu ? 1 : n)) good = FAIL(c, "ig.fused_linear: %d weights with the epilogue %s cannot give %d results", n, epilogue, ig_result_count(op));
+  if (ig_result_count(op) != (glu ? 1 : n))
+    good = FAIL(c, "ig.fused_linear: %d weights with the epilogue %s cannot give %d results", n, epilogue, ig_result_count(op));
   ig_value x = ig_operand_role(op, IG_ROLE_X);
   if (!good || !rows(c, x, "x", -1)) return false;
   if (in[IG_ROLE_GAIN]) good = gain(c, ig_operand_role(op, IG_ROLE_GAIN), ig_dim(x, 1)) & eps(c, op);
@@ -266,16 +272,19 @@ static bool check_fused_linear(checker *c, ig_op op) {
 static bool expert_weights(checker *c, ig_value w, const char *name, int64_t experts, int64_t n_rows, int64_t cols, ig_value bias, const char *bias_name) {
   if (!weight(c, w, name, 3)) return false;
   if (ig_dim(w, 0) != experts || (n_rows >= 0 && ig_dim(w, 1) != n_rows) || ig_dim(w, 2) != cols)
-    return FAIL(c, "ig.experts: %s has shape %s: %lld experts with rows of %lld values are needed, each of as many as the others have", name, shape_text(c, w), (long long)experts, (long long)cols);
+    return FAIL(c, "ig.experts: %s has shape %s: %lld experts with rows of %lld values are needed, each of as many as the others have", name, shape_text(c, w),
+                (long long)experts, (long long)cols);
   if (!bias.handle) return true;
   if (!weight(c, bias, bias_name, 2)) return false;
   if (strcmp(ig_weight_format(bias, &c->arena), "f32") != 0) return FAIL(c, "ig.experts: %s is of format f32", bias_name);
-  return (ig_dim(bias, 0) == experts && ig_dim(bias, 1) == ig_dim(w, 1)) || FAIL(c, "ig.experts: %s has shape %s, which is not %s's", bias_name, shape_text(c, bias), name);
+  return (ig_dim(bias, 0) == experts && ig_dim(bias, 1) == ig_dim(w, 1)) ||
+      FAIL(c, "ig.experts: %s has shape %s, which is not %s's", bias_name, shape_text(c, bias), name);
 }
 
 static bool check_experts(checker *c, ig_op op) {
   bool in[IG_EXPERTS_ROLES];
-  if (segments(op, "operandSegmentSizes", IG_EXPERTS_ROLES, in) != ig_operand_count(op)) return FAIL(c, "ig.experts: operandSegmentSizes must hold ten sizes of 0 or 1 that add up to what is there");
+  if (segments(op, "operandSegmentSizes", IG_EXPERTS_ROLES, in) != ig_operand_count(op))
+    return FAIL(c, "ig.experts: operandSegmentSizes must hold ten sizes of 0 or 1 that add up to what is there");
   for (int i = 0; i <= IG_EXPERTS_DOWN; i++)
     if (!in[i]) return FAIL(c, "ig.experts: residual, x, scores, gate, up and down must be there");
   ig_value v[IG_EXPERTS_ROLES];
@@ -287,7 +296,8 @@ static bool check_experts(checker *c, ig_op op) {
     good = FAIL(c, "ig.experts: used is %lld, of %lld experts; at most %d are possible", (long long)used, (long long)experts, IG_EXPERTS_MOST);
   if (in[IG_EXPERTS_GAIN] != ig_has_attr(op, "eps")) good = FAIL(c, "ig.experts: gain and eps belong together");
   if (ig_has_attr(op, "alpha") != ig_has_attr(op, "limit")) good = FAIL(c, "ig.experts: alpha and limit belong together");
-  else if (ig_has_attr(op, "alpha") && !(isfinite(ig_attr_float(op, "alpha")) && ig_attr_float(op, "limit") > 0)) good = FAIL(c, "ig.experts: alpha must be finite and limit above 0");
+  else if (ig_has_attr(op, "alpha") && !(isfinite(ig_attr_float(op, "alpha")) && ig_attr_float(op, "limit") > 0))
+    good = FAIL(c, "ig.experts: alpha must be finite and limit above 0");
   if (in[IG_EXPERTS_GAIN]) good &= gain(c, v[IG_EXPERTS_GAIN], width) & (ig_has_attr(op, "eps") ? eps(c, op) : true);
   if (!expert_weights(c, v[IG_EXPERTS_GATE], "gate", experts, -1, width, v[IG_EXPERTS_GATE_BIAS], "gate_bias")) return false;
   int64_t inner = ig_dim(v[IG_EXPERTS_GATE], 1);
@@ -320,7 +330,8 @@ typedef struct attribute_rule {
   bool optional;
 } attribute_rule;
 
-#define ATTENTION {"layer", INT, 0}, {"heads", INT, 0}, {"kv_heads", INT, 0}, {"head_dim", INT, 0}, {"scale", FLOAT, 0}, {"window", INT, 1}, {"softcap", FLOAT, 1}
+#define ATTENTION \
+  {"layer", INT, 0}, {"heads", INT, 0}, {"kv_heads", INT, 0}, {"head_dim", INT, 0}, {"scale", FLOAT, 0}, {"window", INT, 1}, {"softcap", FLOAT, 1}
 static const struct rule {
   int operands, results; /* -1: the op's own rule counts */
   bool (*shapes)(checker *c, ig_op op);
@@ -339,8 +350,11 @@ static const struct rule {
   [IG_OP_add] = {2, 1, check_plain, {{0}}},
   [IG_OP_scale] = {1, 1, check_scale, {{"factor", FLOAT, 0}}},
   [IG_OP_softcap] = {1, 1, check_softcap, {{"cap", FLOAT, 0}}},
-  [IG_OP_fused_linear] = {-1, -1, check_fused_linear,
-                          {{"epilogue", STRING, 0}, {"eps", FLOAT, 1}, {"digits", INT, 1}, {"operandSegmentSizes", INTS32, 0}, {"resultSegmentSizes", INTS32, 0}}},
+  [IG_OP_fused_linear] =
+      {-1,
+       -1,
+       check_fused_linear,
+       {{"epilogue", STRING, 0}, {"eps", FLOAT, 1}, {"digits", INT, 1}, {"operandSegmentSizes", INTS32, 0}, {"resultSegmentSizes", INTS32, 0}}},
   [IG_OP_rope_attention] = {-1, 1, check_attention, {ATTENTION}},
   [IG_OP_experts] = {-1, 1, check_experts, {{"used", INT, 0}, {"eps", FLOAT, 1}, {"alpha", FLOAT, 1}, {"limit", FLOAT, 1}, {"operandSegmentSizes", INTS32, 0}}},
 };
@@ -376,8 +390,7 @@ static void check_op(checker *c, ig_op op) {
   bool good = check_attributes(c, op, rule);
   if (rule->operands >= 0 && ig_operand_count(op) != rule->operands)
     good = FAIL(c, "ig.%s takes %d operands, not %d", c->op, rule->operands, ig_operand_count(op));
-  if (rule->results >= 0 && ig_result_count(op) != rule->results)
-    good = FAIL(c, "ig.%s has %d results, not %d", c->op, rule->results, ig_result_count(op));
+  if (rule->results >= 0 && ig_result_count(op) != rule->results) good = FAIL(c, "ig.%s has %d results, not %d", c->op, rule->results, ig_result_count(op));
   if (good) rule->shapes(c, op);
 }
 
@@ -387,7 +400,8 @@ static void check_layers(checker *c, ig_op function) {
     if (!ig_has_effect(ig_kind(a))) continue;
     for (ig_op b = ig_first_op(function); b.handle != a.handle; b = ig_next_op(b))
       if (ig_has_effect(ig_kind(b)) && ig_attr_int(a, "layer") == ig_attr_int(b, "layer"))
-        ig_error(c->diags, ig_location(a, &c->arena), "ig.%s: layer %lld already has its attention", ig_op_name(ig_kind(a)), (long long)ig_attr_int(a, "layer"));
+        ig_error(c->diags, ig_location(a, &c->arena), "ig.%s: layer %lld already has its attention", ig_op_name(ig_kind(a)),
+                 (long long)ig_attr_int(a, "layer"));
   }
 }
 
@@ -421,7 +435,8 @@ bool ig_verify(ig_module module, ig_diags *diags) {
   if (diags->errors == errors) { /* MLIR stops at its first error, so it comes last */
     ig_diags *saved = module.context->diags;
     module.context->diags = diags;
-    if (!mlirOperationVerify(mlirModuleGetOperation(ig_to_module(module))) && diags->errors == errors) ig_error(diags, "graph", "MLIR's verifier refuses the module");
+    if (!mlirOperationVerify(mlirModuleGetOperation(ig_to_module(module))) && diags->errors == errors)
+      ig_error(diags, "graph", "MLIR's verifier refuses the module");
     module.context->diags = saved;
   }
   return diags->errors == errors;

@@ -60,7 +60,8 @@ static bool check_part(const ig_program_plan *plan, ig_phase_kind phase, const i
   uint32_t operands = 0;
   bool ok = true;
   while (operands < INGOT_MAX_OPERANDS && info->operand[operands].access) operands++;
-  if (part->n_operands != operands || part->n_dims + INGOT_DIM_STATIC != info->n_dims) return ig_error(diags, info->name, "is called with other operands than its row has");
+  if (part->n_operands != operands || part->n_dims + INGOT_DIM_STATIC != info->n_dims)
+    return ig_error(diags, info->name, "is called with other operands than its row has");
   if (info->max_tokens && plan->phase[phase].max_tokens > info->max_tokens) ok = ig_error(diags, info->name, "is called for more tokens than it takes");
   for (int i = 0; i < INGOT_MAX_LIMITS && info->limit[i].large.scale; i++) {
     uint64_t small, large;
@@ -75,7 +76,6 @@ bool ig_check_plan(const ig_program_plan *plan, ig_diags *diags) {
   bool ok = true;
   for (int kind = 0; kind < IG_PHASES; kind++)
     for (size_t s = 0; s < plan->phase[kind].n_steps; s++)
-      for (uint32_t i = 0; i < plan->phase[kind].step[s].n_parts; i++)
-        ok &= check_part(plan, (ig_phase_kind)kind, &plan->phase[kind].step[s].part[i], diags);
+      for (uint32_t i = 0; i < plan->phase[kind].step[s].n_parts; i++) ok &= check_part(plan, (ig_phase_kind)kind, &plan->phase[kind].step[s].part[i], diags);
   return ok;
 }

@@ -114,8 +114,8 @@ static ig_op experts_prologue(const fuser *f, ig_op experts) {
   v[IG_EXPERTS_X] = ig_operand(norm, 0), v[IG_EXPERTS_GAIN] = ig_operand(norm, 1);
   bool clamped = ig_has_attr(experts, "alpha");
   ig_builder b = at(f, experts, experts);
-  ig_op fused = ig_build_experts(&b, v, (uint32_t)ig_attr_int(experts, "used"), (float)ig_attr_float(norm, "eps"), clamped ? (float)ig_attr_float(experts, "alpha") : 0,
-                                 clamped ? (float)ig_attr_float(experts, "limit") : 0);
+  ig_op fused = ig_build_experts(&b, v, (uint32_t)ig_attr_int(experts, "used"), (float)ig_attr_float(norm, "eps"),
+                                 clamped ? (float)ig_attr_float(experts, "alpha") : 0, clamped ? (float)ig_attr_float(experts, "limit") : 0);
   replace(experts, ig_result(fused, 0));
   return fused;
 }
@@ -134,9 +134,17 @@ static ig_op attention(const fuser *f, ig_op op) {
 }
 
 /* A rule returns the op that now stands where its op stood: the walk goes on after it. */
-static const struct { ig_op_kind kind; ig_op (*rule)(const fuser *f, ig_op op); uint32_t pattern; } rules[] = {
-  {IG_OP_mul, glu, 1u << IG_FUSE_GATE_UP}, {IG_OP_add, residual, 0}, {IG_OP_linear, siblings, 0}, {IG_OP_fused_linear, prologue, 1u << IG_FUSE_NORM},
-  {IG_OP_experts, experts_prologue, 1u << IG_FUSE_NORM}, {IG_OP_attention, attention, 0},
+static const struct {
+  ig_op_kind kind;
+  ig_op (*rule)(const fuser *f, ig_op op);
+  uint32_t pattern;
+} rules[] = {
+  {IG_OP_mul, glu, 1u << IG_FUSE_GATE_UP},
+  {IG_OP_add, residual, 0},
+  {IG_OP_linear, siblings, 0},
+  {IG_OP_fused_linear, prologue, 1u << IG_FUSE_NORM},
+  {IG_OP_experts, experts_prologue, 1u << IG_FUSE_NORM},
+  {IG_OP_attention, attention, 0},
 };
 
 /* Whether the schedule leaves the op as it is; the head's norm belongs to the head, where split cuts. */

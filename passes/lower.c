@@ -26,9 +26,12 @@ typedef struct lowering {
   ig_diags *diags;
   ig_phase_kind kind;
   uint32_t tokens;                 /* the phase's max_tokens */
-  bound *bound;       size_t n_bound, bound_capacity;
-  derived *derived;   size_t n_derived, derived_capacity;
-  uint32_t *version;  size_t version_capacity; /* of buffers: counts writes in place */
+  bound *bound;
+  size_t n_bound, bound_capacity;
+  derived *derived;
+  size_t n_derived, derived_capacity;
+  uint32_t *version;
+  size_t version_capacity; /* of buffers: counts writes in place */
 } lowering;
 
 static const char *const functions[IG_PHASES] = {"prefill", "decode", "head", "head_rows"};
@@ -61,8 +64,8 @@ static uint32_t cache(ig_program_plan *p, const char *name, uint32_t planes, uin
   for (size_t i = 0; i < p->n_caches; i++)
     if (!strcmp(p->cache[i].name, name)) return (uint32_t)i;
   p->cache = ig_grow(p->arena, p->cache, p->n_caches, &p->cache_capacity, sizeof *p->cache);
-  p->cache[p->n_caches] = (ig_cache){.name = name, .planes = planes, .plane_bytes = plane_bytes,
-                                           .position_bytes = ig_round_up((uint64_t)planes * plane_bytes, INGOT_ALIGN)};
+  p->cache[p->n_caches] = (ig_cache){
+    .name = name, .planes = planes, .plane_bytes = plane_bytes, .position_bytes = ig_round_up((uint64_t)planes * plane_bytes, INGOT_ALIGN)};
   return (uint32_t)p->n_caches++;
 }
 
@@ -82,8 +85,8 @@ static uint32_t weight(lowering *l, ig_value value, ig_weight_kind kind) {
     const ig_packed_weight *w = &p->weight[i];
     if (w->kind == kind && w->file_offset == offset && !strcmp(w->name, name)) return (uint32_t)i;
   }
-  ig_packed_weight w = {.kind = kind, .name = name, .format = ig_weight_format(value, l->arena), .file_offset = offset,
-                        .file_bytes = (uint64_t)ig_attr_int(op, "bytes")};
+  ig_packed_weight w = {
+    .kind = kind, .name = name, .format = ig_weight_format(value, l->arena), .file_offset = offset, .file_bytes = (uint64_t)ig_attr_int(op, "bytes")};
   int rank = ig_rank(value);
   w.rows = rank > 1 ? (uint64_t)ig_dim(value, rank - 2) : 1;
   w.cols = (uint64_t)ig_dim(value, rank - 1);
@@ -128,12 +131,21 @@ static uint32_t rope_table(lowering *l, const int64_t *turns, size_t n) {
     if (w->cols == n && !memcmp(w->turns, turns, n * sizeof *turns)) return (uint32_t)i;
     number++;
   }
-  return add_weight(p, (ig_packed_weight){.kind = IG_WEIGHT_TURNS, .name = number ? ig_format(l->arena, "rope.turns.%u", number) : "rope.turns",
-                                          .format = "u64", .rows = 1, .cols = n, .turns = turns, .bytes = ig_round_up(8 * n, INGOT_ALIGN)});
+  return add_weight(p,
+                    (ig_packed_weight){.kind = IG_WEIGHT_TURNS,
+                                       .name = number ? ig_format(l->arena, "rope.turns.%u", number) : "rope.turns",
+                                       .format = "u64",
+                                       .rows = 1,
+                                       .cols = n,
+                                       .turns = turns,
+                                       .bytes = ig_round_up(8 * n, INGOT_ALIGN)});
 }
 
 /* How a rope_table says to rotate; handle NULL: not at all. The operand of no pairs has to lie somewhere: at a table that turns nothing. */
-typedef struct turns { uint32_t table, pairs, halves; float magnitude; } turns;
+typedef struct turns {
+  uint32_t table, pairs, halves;
+  float magnitude;
+} turns;
 static turns turns_of(lowering *l, ig_value value) {
   static const int64_t still[1] = {0};
   if (!value.handle) return (turns){rope_table(l, still, 1), 0, 0, 1};
@@ -153,8 +165,10 @@ static ig_plan_operand rows(const lowering *l, uint32_t buffer) {
 static ig_plan_operand packed(uint32_t w) { return (ig_plan_operand){INGOT_PLACE_WEIGHTS, w, false}; }
 static ig_plan_operand kept(uint32_t c) { return (ig_plan_operand){INGOT_PLACE_KV, c, false}; }
 
-#define OPERANDS(...) (int)(sizeof((ig_plan_operand[]){__VA_ARGS__}) / sizeof(ig_plan_operand)), (ig_plan_operand[]){__VA_ARGS__}
-#define DIMS(...) (int)(sizeof((uint32_t[]){__VA_ARGS__}) / sizeof(uint32_t)), (uint32_t[]){__VA_ARGS__}
+#define OPERANDS(...) \
+  (int)(sizeof((ig_plan_operand[]){__VA_ARGS__}) / sizeof(ig_plan_operand)), (ig_plan_operand[]) { __VA_ARGS__ }
+#define DIMS(...) \
+  (int)(sizeof((uint32_t[]){__VA_ARGS__}) / sizeof(uint32_t)), (uint32_t[]) { __VA_ARGS__ }
 
 /* One step of one part. */
 static void emit(lowering *l, uint32_t kernel, int n_operands, const ig_plan_operand *operands, int n_dims, const uint32_t *dims) {
@@ -198,7 +212,8 @@ static uint32_t norm(lowering *l, uint32_t x, uint32_t gain, uint32_t pieces, fl
   if (known != NONE) return known;
   const ig_packed_weight *g = &l->plan->weight[gain];
   uint32_t n = (uint32_t)g->cols, y = new_rows(l, g->name, ig_activation_bytes(activation, n) * pieces);
-  emit(l, kernel_row(l->plan, IG_NORM, NULL, activation), OPERANDS(rows(l, x), packed(gain), rows(l, y)), DIMS(activation_blocks(activation, n), n, ig_f32_bits(eps), pieces));
+  emit(l, kernel_row(l->plan, IG_NORM, NULL, activation), OPERANDS(rows(l, x), packed(gain), rows(l, y)),
+       DIMS(activation_blocks(activation, n), n, ig_f32_bits(eps), pieces));
   return keep_derived(l, x, gain, activation, y);
 }
 
@@ -222,7 +237,8 @@ static uint32_t linear(lowering *l, uint32_t x, uint32_t w_index, uint32_t bias,
   uint32_t units, odd;
   ig_units(w->layout, w->cols, &units, &odd);
   if (y == NONE) y = new_rows(l, w->name, (uint64_t)row_tiles(w) * 64);
-  emit(l, kernel_row(l->plan, l->tokens == 1 ? IG_LINEAR_GEMV : IG_LINEAR_GEMM, w->layout, IG_ACT_F32), OPERANDS(rows(l, x), packed(w_index), rows(l, y), packed(bias != NONE ? bias : w_index)), DIMS(units, odd, row_tiles(w), epilogue, bias != NONE));
+  emit(l, kernel_row(l->plan, l->tokens == 1 ? IG_LINEAR_GEMV : IG_LINEAR_GEMM, w->layout, IG_ACT_F32),
+       OPERANDS(rows(l, x), packed(w_index), rows(l, y), packed(bias != NONE ? bias : w_index)), DIMS(units, odd, row_tiles(w), epilogue, bias != NONE));
   return y;
 }
 
@@ -258,8 +274,7 @@ static uint32_t gate_up(lowering *l, const uint32_t x[2], uint32_t gate, uint32_
   ig_units(g->layout, g->cols, &units, &odd);
   uint32_t y = new_rows(l, g->name, (uint64_t)row_tiles(g) * 64);
   ig_family family = l->tokens == 1 ? gelu ? IG_GEGLU_GEMV : IG_GLU_GEMV : gelu ? IG_GEGLU_GEMM : IG_GLU_GEMM;
-  emit(l, kernel_row(l->plan, family, g->layout, IG_ACT_F32), OPERANDS(rows(l, x[0]), packed(gate), packed(up), rows(l, y)),
-       DIMS(units, odd, row_tiles(g)));
+  emit(l, kernel_row(l->plan, family, g->layout, IG_ACT_F32), OPERANDS(rows(l, x[0]), packed(gate), packed(up), rows(l, y)), DIMS(units, odd, row_tiles(g)));
   return y;
 }
 
@@ -273,14 +288,27 @@ static uint32_t attention(lowering *l, ig_op op, uint32_t q, uint32_t k, uint32_
   uint32_t k_cache = cache(p, ig_format(l->arena, "k.%u", layer), kv, dim * 2);
   uint32_t v_cache = cache(p, ig_format(l->arena, "v.%u", layer), kv, v16 * 32);
   uint32_t y = new_rows(l, ig_format(l->arena, "attention.%u", layer), (uint64_t)y16 * 64);
-  uint32_t dims[] = {kv, heads / kv, dim, v16, ig_f32_bits((float)ig_attr_float(op, "scale")), t.pairs,
-                     width16(l, q), width16(l, k), width16(l, v), y16, t.halves, ig_f32_bits(t.magnitude), ig_has_attr(op, "window") ? (uint32_t)ig_attr_int(op, "window") : 0,
-                     sinks != NONE, capped ? ig_f32_bits((float)ig_attr_float(op, "softcap")) : 0};
+  uint32_t dims[] = {kv,
+                     heads / kv,
+                     dim,
+                     v16,
+                     ig_f32_bits((float)ig_attr_float(op, "scale")),
+                     t.pairs,
+                     width16(l, q),
+                     width16(l, k),
+                     width16(l, v),
+                     y16,
+                     t.halves,
+                     ig_f32_bits(t.magnitude),
+                     ig_has_attr(op, "window") ? (uint32_t)ig_attr_int(op, "window") : 0,
+                     sinks != NONE,
+                     capped ? ig_f32_bits((float)ig_attr_float(op, "softcap")) : 0};
   if (sinks == NONE) sinks = t.table; /* something that is there; it is not touched */
   enum { N = sizeof dims / sizeof *dims };
   if (l->tokens > 1) {
     emit(l, kernel_row(p, IG_ROPE_KV, NULL, IG_ACT_F32), OPERANDS(rows(l, q), rows(l, k), rows(l, v), kept(k_cache), kept(v_cache), packed(t.table)), N, dims);
-    emit(l, kernel_row(p, capped ? IG_ATTENTION_CAPPED : IG_ATTENTION, NULL, IG_ACT_F32), OPERANDS(rows(l, q), kept(k_cache), kept(v_cache), rows(l, y), packed(sinks)), N, dims);
+    emit(l, kernel_row(p, capped ? IG_ATTENTION_CAPPED : IG_ATTENTION, NULL, IG_ACT_F32),
+         OPERANDS(rows(l, q), kept(k_cache), kept(v_cache), rows(l, y), packed(sinks)), N, dims);
     return y;
   }
   uint64_t partial_bytes = (uint64_t)(p->n_context / INGOT_KV_BLOCK) * heads * (v16 + 1) * 64;
@@ -313,8 +341,13 @@ static uint32_t experts_linear(lowering *l, const mixture *m, uint32_t x, uint32
   bool many = l->tokens > 1, sums = made != NONE;
   ig_units(w->layout, w->cols, &units, &odd);
   if (!sums) y = new_rows(l, w->name, (uint64_t)row_tiles(w) * 64 * m->used);
-  uint32_t kernel = kernel_row(l->plan, sums ? (many ? IG_EXPERTS_SUM_GEMM : IG_EXPERTS_SUM_GEMV) : many ? IG_EXPERTS_GEMM : IG_EXPERTS_GEMV, w->layout, IG_ACT_F32);
-  ig_plan_operand operands[] = {rows(l, x), rows(l, groups), packed(w_index), rows(l, y), packed(bias != NONE ? bias : w_index), rows(l, many && sums ? slots : x)};
+  uint32_t kernel = kernel_row(l->plan,
+                               sums       ? (many ? IG_EXPERTS_SUM_GEMM : IG_EXPERTS_SUM_GEMV)
+                                   : many ? IG_EXPERTS_GEMM
+                                          : IG_EXPERTS_GEMV,
+                               w->layout, IG_ACT_F32);
+  ig_plan_operand operands[] = {
+    rows(l, x), rows(l, groups), packed(w_index), rows(l, y), packed(bias != NONE ? bias : w_index), rows(l, many && sums ? slots : x)};
   emit(l, kernel, many && sums ? 6 : 5, operands, DIMS(units, odd, row_tiles(w), m->experts, bias != NONE, m->used));
   return y;
 }
@@ -335,7 +368,8 @@ static uint32_t gated(lowering *l, const mixture *m, uint32_t gate, uint32_t up)
 /* One token. The choice is made twice: each time it rides with another step, where a step of its own would be a meeting more. */
 static void mixture_of_one(lowering *l, const mixture *m, uint32_t y) {
   uint32_t first = choices(l, m);
-  uint32_t gate = experts_linear(l, m, m->x[0], first, NONE, m->gate, m->gate_bias, NONE), up = experts_linear(l, m, m->x[1], first, NONE, m->up, m->up_bias, NONE);
+  uint32_t gate = experts_linear(l, m, m->x[0], first, NONE, m->gate, m->gate_bias, NONE),
+           up = experts_linear(l, m, m->x[1], first, NONE, m->up, m->up_bias, NONE);
   uint32_t second = choices(l, m);
   experts_linear(l, m, gated(l, m, gate, up), second, NONE, m->down, m->down_bias, y);
 }
@@ -352,8 +386,10 @@ static uint32_t gather(lowering *l, const mixture *m, uint32_t x, uint32_t slots
 static void mixture_of_many(lowering *l, const mixture *m, uint32_t y) {
   const char *name = l->plan->weight[m->gate].name;
   uint32_t chosen = choices(l, m), starts = add_buffer(l->plan, ig_format(l->arena, "%s.starts", name), 0, 4 * (uint64_t)m->experts + 4, (uint32_t)l->kind);
-  uint32_t slots = new_rows(l, ig_format(l->arena, "%s.rows", name), 8 * (uint64_t)m->used), slot_of = new_rows(l, ig_format(l->arena, "%s.slots", name), 4 * (uint64_t)m->used);
-  emit(l, kernel_row(l->plan, IG_GROUP, NULL, IG_ACT_F32), OPERANDS(rows(l, chosen), rows(l, starts), rows(l, slots), rows(l, slot_of)), DIMS(m->experts, m->used));
+  uint32_t slots = new_rows(l, ig_format(l->arena, "%s.rows", name), 8 * (uint64_t)m->used),
+           slot_of = new_rows(l, ig_format(l->arena, "%s.slots", name), 4 * (uint64_t)m->used);
+  emit(l, kernel_row(l->plan, IG_GROUP, NULL, IG_ACT_F32), OPERANDS(rows(l, chosen), rows(l, starts), rows(l, slots), rows(l, slot_of)),
+       DIMS(m->experts, m->used));
   uint32_t x = gather(l, m, m->x[0], slot_of), other = m->x[1] == m->x[0] ? x : gather(l, m, m->x[1], slot_of);
   uint32_t gate = experts_linear(l, m, x, starts, NONE, m->gate, m->gate_bias, NONE), up = experts_linear(l, m, other, starts, NONE, m->up, m->up_bias, NONE);
   experts_linear(l, m, gated(l, m, gate, up), starts, slots, m->down, m->down_bias, y);
@@ -438,7 +474,8 @@ static bool lower_experts(lowering *l, ig_op op) {
   uint32_t x, y, gain = NONE;
   mixture m = {.experts = (uint32_t)ig_dim(ig_operand_role(op, IG_EXPERTS_SCORES), 1), .used = (uint32_t)ig_attr_int(op, "used")};
   ig_value residual = ig_operand_role(op, IG_EXPERTS_RESIDUAL), gain_value = ig_operand_role(op, IG_EXPERTS_GAIN);
-  if (!use(l, op, ig_operand_role(op, IG_EXPERTS_X), &x) || !use(l, op, ig_operand_role(op, IG_EXPERTS_SCORES), &m.scores) || !use(l, op, residual, &y)) return false;
+  if (!use(l, op, ig_operand_role(op, IG_EXPERTS_X), &x) || !use(l, op, ig_operand_role(op, IG_EXPERTS_SCORES), &m.scores) || !use(l, op, residual, &y))
+    return false;
   uint32_t *weights[] = {&m.gate, &m.up, &m.down}, *biases[] = {&m.gate_bias, &m.up_bias, &m.down_bias};
   for (int i = 0; i < 3; i++) {
     ig_value bias = ig_operand_role(op, (int)IG_EXPERTS_GATE_BIAS + i);
@@ -452,8 +489,7 @@ static bool lower_experts(lowering *l, ig_op op) {
   m.glu[1] = ig_f32_bits(clamped ? (float)ig_attr_float(op, "limit") : INFINITY);
   m.glu[2] = ig_f32_bits(clamped);
   if (!may_add(l, op, residual, y == x && gain == NONE)) return false;
-  for (int i = 0; i < 2; i++)
-    m.x[i] = activation_for(l, x, gain, gain == NONE ? 0 : (float)ig_attr_float(op, "eps"), &l->plan->weight[i ? m.up : m.gate], 1);
+  for (int i = 0; i < 2; i++) m.x[i] = activation_for(l, x, gain, gain == NONE ? 0 : (float)ig_attr_float(op, "eps"), &l->plan->weight[i ? m.up : m.gate], 1);
   (l->tokens > 1 ? mixture_of_many : mixture_of_one)(l, &m, y);
   written_in_place(l, y);
   bind(l, ig_result(op, 0), y, (ig_op){0});
@@ -560,7 +596,8 @@ static bool lower_op(lowering *l, ig_op op) {
     const bound *gate = find(l, ig_operand(op, 0));
     bool second = !gate || !gate->pending.handle;
     if (second) gate = find(l, ig_operand(op, 1));
-    if (!gate || !gate->pending.handle || ig_kind(gate->pending) == IG_OP_rope) return fail(l, op, "has no kernel unless one of its operands is a silu or gelu");
+    if (!gate || !gate->pending.handle || ig_kind(gate->pending) == IG_OP_rope)
+      return fail(l, op, "has no kernel unless one of its operands is a silu or gelu");
     uint32_t y = gate->buffer;
     bool gelu = ig_kind(gate->pending) == IG_OP_gelu;
     if (!use(l, op, ig_operand(op, !second), &x)) return false;
@@ -601,7 +638,8 @@ static bool shared_buffers(ig_program_plan *plan, ig_module module, ig_diags *di
   if (!decode.handle || !head.handle) return ig_error(diags, "lower", "the graph has no @decode and @head; run the pass split first");
   ig_value hidden = ig_function_result(decode), logits = ig_function_result(head);
   int64_t n_embd = ig_dim(hidden, 1), n_vocab = ig_dim(logits, 1);
-  if (n_embd < 1 || n_vocab < 1 || n_embd > INT32_MAX / 8 || n_vocab > INT32_MAX / 8) return ig_error(diags, "lower", "the width of the model or its vocabulary is out of range");
+  if (n_embd < 1 || n_vocab < 1 || n_embd > INT32_MAX / 8 || n_vocab > INT32_MAX / 8)
+    return ig_error(diags, "lower", "the width of the model or its vocabulary is out of range");
   uint64_t hidden_row = ig_ceil_div((uint64_t)n_embd, 16) * 64, logits_row = ig_ceil_div((uint64_t)n_vocab, 16) * 64;
   uint64_t slice = (UINT64_C(1) << 20) / logits_row, most = plan->chunk < 16 ? plan->chunk : 16;
   slice = slice < 1 ? 1 : slice > most ? most : slice;

@@ -75,16 +75,23 @@ typedef struct ig_plan_phase {
   size_t n_steps, capacity;
 } ig_plan_phase;
 
-typedef struct ig_plan_kernel { ig_kernel_ref ref; ingot_kernel_info info; } ig_plan_kernel; /* info without scratch */
+typedef struct ig_plan_kernel {
+  ig_kernel_ref ref;
+  ingot_kernel_info info;
+} ig_plan_kernel; /* info without scratch */
 
 typedef struct ig_program_plan {
   ig_arena *arena;
   uint32_t n_context, chunk;
   ig_plan_phase phase[IG_PHASES];
-  ig_plan_kernel *kernel;     size_t n_kernels, kernel_capacity;
-  ig_buffer *buffer;          size_t n_buffers, buffer_capacity;
-  ig_packed_weight *weight;   size_t n_weights, weight_capacity;
-  ig_cache *cache;            size_t n_caches, cache_capacity;
+  ig_plan_kernel *kernel;
+  size_t n_kernels, kernel_capacity;
+  ig_buffer *buffer;
+  size_t n_buffers, buffer_capacity;
+  ig_packed_weight *weight;
+  size_t n_weights, weight_capacity;
+  ig_cache *cache;
+  size_t n_caches, cache_capacity;
   uint32_t tokens, hidden, logits; /* buffers */
   uint64_t arena_bytes, private_bytes, weights_bytes, kv_position_bytes;
 } ig_program_plan;

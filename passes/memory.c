@@ -76,13 +76,14 @@ enum { MOST_SHIFT = 46 }; /* 64 TiB: what no machine has, and far from wrapping 
 static bool place_weight(ig_program_plan *p, ig_packed_weight *w, ig_diags *diags) {
   w->offset = p->weights_bytes;
   return (ig_add_u64(p->weights_bytes, ig_round_up(w->bytes, INGOT_ALIGN), &p->weights_bytes) && !(p->weights_bytes >> MOST_SHIFT)) ||
-         ig_error(diags, w->name, "makes the weights larger than any machine could map");
+      ig_error(diags, w->name, "makes the weights larger than any machine could map");
 }
 
 bool ig_add_tokens(ig_program_plan *p, const void *tokens, uint64_t size, ig_diags *diags) {
   p->weight = ig_grow(p->arena, p->weight, p->n_weights, &p->weight_capacity, sizeof *p->weight);
   ig_packed_weight *w = &p->weight[p->n_weights++];
-  *w = (ig_packed_weight){.kind = IG_WEIGHT_TOKENS, .name = "tokenizer", .format = "u8", .rows = 1, .cols = size, .tokens = tokens, .bytes = ig_round_up(size, INGOT_ALIGN)};
+  *w = (ig_packed_weight){
+    .kind = IG_WEIGHT_TOKENS, .name = "tokenizer", .format = "u8", .rows = 1, .cols = size, .tokens = tokens, .bytes = ig_round_up(size, INGOT_ALIGN)};
   return place_weight(p, w, diags);
 }
 

@@ -69,7 +69,8 @@ static bool reads(const ig_plan_step *step, uint32_t buffer) {
  * new, and read nowhere else; and nothing it reads is written by the others of that step, who may be ahead of it. */
 static bool may_be_private(const ig_program_plan *p, const ig_plan_phase *phase, size_t at, const ig_plan_part *part) {
   const ingot_kernel_info *info = &p->kernel[part->kernel].info;
-  if (phase->max_tokens != 1 || info->tiles.term[1].scale || info->tiles.term[0].scale != 1 || (info->tiles.term[0].dims & ~(1u << INGOT_DIM_TOKENS))) return false;
+  if (phase->max_tokens != 1 || info->tiles.term[1].scale || info->tiles.term[0].scale != 1 || (info->tiles.term[0].dims & ~(1u << INGOT_DIM_TOKENS)))
+    return false;
   for (uint32_t i = 0; i < part->n_operands; i++) {
     const ig_plan_operand *o = &part->operand[i];
     if (!(info->operand[i].access & INGOT_WRITE)) continue;
@@ -82,7 +83,8 @@ static bool may_be_private(const ig_program_plan *p, const ig_plan_phase *phase,
     for (uint32_t j = step->n_private; j < step->n_parts; j++)
       for (uint32_t k = 0; k < step->part[j].n_operands; k++)
         if (!(info->operand[i].access & INGOT_WRITE) && same_memory(&part->operand[i], &step->part[j].operand[k]) &&
-            (access_of(p, &step->part[j], k) & INGOT_WRITE)) return false;
+            (access_of(p, &step->part[j], k) & INGOT_WRITE))
+          return false;
   return true;
 }
 

@@ -20,17 +20,19 @@ static void print_part(const ig_program_plan *p, const ig_plan_part *part, bool 
 }
 
 void ig_plan_print(const ig_program_plan *p, ig_text *out) {
-  ig_text_printf(out, "plan context=%u chunk=%u arena=%llu private=%llu weights=%llu kv_per_position=%llu\n", p->n_context, p->chunk, (unsigned long long)p->arena_bytes,
-                 (unsigned long long)p->private_bytes, (unsigned long long)p->weights_bytes, (unsigned long long)p->kv_position_bytes);
+  ig_text_printf(out, "plan context=%u chunk=%u arena=%llu private=%llu weights=%llu kv_per_position=%llu\n", p->n_context, p->chunk,
+                 (unsigned long long)p->arena_bytes, (unsigned long long)p->private_bytes, (unsigned long long)p->weights_bytes,
+                 (unsigned long long)p->kv_position_bytes);
   for (size_t i = 0; i < p->n_kernels; i++) ig_text_printf(out, "kernel %zu %s\n", i, p->kernel[i].info.name);
   for (size_t i = 0; i < p->n_weights; i++) {
     const ig_packed_weight *w = &p->weight[i];
     const char *experts = w->experts ? ig_format(p->arena, "%llux", (unsigned long long)w->experts) : "";
-    ig_text_printf(out, "weight @%s %s %s%llux%llu at %llu, %llu bytes\n", w->name, w->format, experts, (unsigned long long)w->rows, (unsigned long long)w->cols,
-                   (unsigned long long)w->offset, (unsigned long long)w->bytes);
+    ig_text_printf(out, "weight @%s %s %s%llux%llu at %llu, %llu bytes\n", w->name, w->format, experts, (unsigned long long)w->rows,
+                   (unsigned long long)w->cols, (unsigned long long)w->offset, (unsigned long long)w->bytes);
   }
   for (size_t i = 0; i < p->n_caches; i++)
-    ig_text_printf(out, "cache $%s at %llu, %llu bytes per position\n", p->cache[i].name, (unsigned long long)p->cache[i].offset, (unsigned long long)p->cache[i].position_bytes);
+    ig_text_printf(out, "cache $%s at %llu, %llu bytes per position\n", p->cache[i].name, (unsigned long long)p->cache[i].offset,
+                   (unsigned long long)p->cache[i].position_bytes);
   for (int kind = 0; kind < IG_PHASES; kind++) {
     const ig_plan_phase *phase = &p->phase[kind];
     ig_text_printf(out, "phase %s tokens=%u\n", phases[kind], phase->max_tokens);

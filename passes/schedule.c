@@ -13,16 +13,21 @@ static const char aarch64_text[] = {
 #include "schedule_aarch64.inc"
 };
 
-static const struct { const char *target, *name, *text; } built_in[] = {
+static const struct {
+  const char *target, *name, *text;
+} built_in[] = {
   {"x86_64", "schedules/x86_64.lua", x86_64_text},
   {"aarch64", "schedules/aarch64.lua", aarch64_text},
 };
 
 /* ---- the words of rules ---- */
 
-static const struct { const char *name; uint32_t least, most; } numbers[IG_NUMBERS] = {
-  [IG_ROWS] = {"rows", 1, IG_ROWS_MOST},          [IG_TOKENS] = {"tokens", 1, IG_TOKENS_MOST}, [IG_PANEL] = {"panel", 1, IG_PANEL_MOST},
-  [IG_K_BLOCK] = {"k_block", 0, 1u << 16},        [IG_QUERIES] = {"queries", 1, IG_QUERIES_MOST}, [IG_SUMS] = {"sums", 1, IG_SUMS_MOST},
+static const struct {
+  const char *name;
+  uint32_t least, most;
+} numbers[IG_NUMBERS] = {
+  [IG_ROWS] = {"rows", 1, IG_ROWS_MOST},   [IG_TOKENS] = {"tokens", 1, IG_TOKENS_MOST},    [IG_PANEL] = {"panel", 1, IG_PANEL_MOST},
+  [IG_K_BLOCK] = {"k_block", 0, 1u << 16}, [IG_QUERIES] = {"queries", 1, IG_QUERIES_MOST}, [IG_SUMS] = {"sums", 1, IG_SUMS_MOST},
 };
 
 static const char *const patterns[IG_PATTERNS] = {[IG_FUSE_GATE_UP] = "fuse_gate_up", [IG_FUSE_NORM] = "fuse_norm"};
@@ -30,7 +35,11 @@ enum { CHUNK_MOST = 1 << 14 };
 
 #define GEMM (1u << IG_ROWS | 1u << IG_TOKENS | 1u << IG_PANEL | 1u << IG_K_BLOCK)
 #define ATTENTION (1u << IG_QUERIES | 1u << IG_SUMS)
-static const struct { const char *op, *phase; uint32_t numbers; bool per_format; } families[IG_FAMILY_COUNT] = {
+static const struct {
+  const char *op, *phase;
+  uint32_t numbers;
+  bool per_format;
+} families[IG_FAMILY_COUNT] = {
   [IG_EMBED] = {"embed", NULL, 0, true},
   [IG_NORM] = {"norm", NULL, 0, false},
   [IG_QUANT] = {"quant", NULL, 0, false},
@@ -81,7 +90,9 @@ typedef const char *name_at(const ig_schedule *s, int index);
 static const char *op_at(const ig_schedule *s, int index) { return (void)s, index < IG_FAMILY_COUNT ? families[index].op : NULL; }
 static const char *phase_at(const ig_schedule *s, int index) { return (void)s, (const char *[]){"prefill", "decode", "head", NULL}[index]; }
 static const char *format_at(const ig_schedule *s, int index) { return (void)s, ig_layout_at(index) ? ig_layout_at(index)->format : NULL; }
-static const char *variant_at(const ig_schedule *s, int index) { return (uint32_t)index < s->target->n_variants + s->target->n_forms ? s->target->variants[index].name : NULL; }
+static const char *variant_at(const ig_schedule *s, int index) {
+  return (uint32_t)index < s->target->n_variants + s->target->n_forms ? s->target->variants[index].name : NULL;
+}
 
 static const char *list_of(const reader *r, name_at *name) {
   const char *list = "", *one;
@@ -111,7 +122,8 @@ static bool match(const reader *r, const ig_entry *e, name_at *name, uint32_t *b
 static bool whole(const reader *r, const ig_entry *e, uint32_t least, uint32_t most, uint32_t *value) {
   if (e->kind != IG_ENTRY_NUMBER) return ig_error(r->diags, r->place, "`%s` is a %s; it has to be a whole number", e->key, e->type);
   if (!e->integer) return ig_error(r->diags, r->place, "%s = %g: it has to be a whole number", e->key, e->number == e->number ? e->number : (double)NAN);
-  if (e->number < least || e->number > most) return ig_error(r->diags, r->place, "%s = %.0f is out of range: it may be %u to %u", e->key, e->number, least, most);
+  if (e->number < least || e->number > most)
+    return ig_error(r->diags, r->place, "%s = %.0f is out of range: it may be %u to %u", e->key, e->number, least, most);
   *value = (uint32_t)e->number;
   return true;
 }
@@ -239,7 +251,9 @@ static const char *illegal(const ig_variant *v, const ig_kernel_ref *kernel, con
     if (sums & (sums - 1)) return ig_format(arena, "sums = %u: a power of two, for they divide a block of 128 positions", sums);
     *which = 1u << IG_QUERIES | 1u << IG_SUMS;
     if (sums < queries) return ig_format(arena, "sums = %u are fewer than queries = %u: each query needs one", sums, queries);
-    if (need > v->registers) return ig_format(arena, "queries = %u, sums = %u need %u vector registers for sums and what they are made of; there are %u", queries, sums, need, v->registers);
+    if (need > v->registers)
+      return ig_format(arena, "queries = %u, sums = %u need %u vector registers for sums and what they are made of; there are %u", queries, sums, need,
+                       v->registers);
   }
   if (ig_family_has(kernel->family, IG_ROWS)) {
     uint32_t rows = value[IG_ROWS], tokens = value[IG_TOKENS], need = (rows * tokens + rows) * per_vector;
@@ -250,7 +264,8 @@ static const char *illegal(const ig_variant *v, const ig_kernel_ref *kernel, con
     if (floats && value[IG_K_BLOCK]) return "k_block has to be 0 for weights that are floats: each of a product's four sums goes over all of K";
     if (value[IG_K_BLOCK] % 256) return ig_format(arena, "k_block = %u is no multiple of 256, the longest block of a format", value[IG_K_BLOCK]);
     *which = 1u << IG_ROWS | 1u << IG_TOKENS;
-    if (need > v->registers) return ig_format(arena, "rows = %u, tokens = %u need %u vector registers for sums and weights; there are %u", rows, tokens, need, v->registers);
+    if (need > v->registers)
+      return ig_format(arena, "rows = %u, tokens = %u need %u vector registers for sums and weights; there are %u", rows, tokens, need, v->registers);
   }
   return NULL;
 }

@@ -51,8 +51,10 @@ typedef struct ig_program_rule {
 typedef struct ig_schedule {
   const ig_target *target;
   ig_arena *arena;
-  ig_kernel_rule *kernel;   size_t n_kernel, kernel_capacity;
-  ig_program_rule *program; size_t n_program, program_capacity;
+  ig_kernel_rule *kernel;
+  size_t n_kernel, kernel_capacity;
+  ig_program_rule *program;
+  size_t n_program, program_capacity;
 } ig_schedule;
 
 /* Reads the file at `path` (NULL: none), then the target's own rules. Reports all that is wrong, with file and line. */
@@ -82,7 +84,8 @@ const char *ig_family_phase(ig_family family);
 void ig_print_numbers(ig_text *out, ig_family family, const uint32_t value[IG_NUMBERS]);
 
 /* One line for the program and one for each kernel and variant: the numbers, and the rule that chose them. */
-void ig_schedule_explain(const ig_schedule *schedule, const ig_kernel_ref *kernels, size_t n, const ig_variant *const *variants, uint32_t n_variants, ig_text *out);
+void ig_schedule_explain(const ig_schedule *schedule, const ig_kernel_ref *kernels, size_t n, const ig_variant *const *variants, uint32_t n_variants,
+                         ig_text *out);
 
 /* ---- between schedule.c and schedule_lua.c ---- */
 

@@ -14,9 +14,16 @@
 /* Instructions alone do not bound time: one may join, copy or collect all the memory there is. So memory is scarce, in one piece (the longest
  * string), at a time, and in sum; and after some refusals, each of which made Lua collect its garbage, nothing more is given. */
 enum {
-  INSTRUCTIONS = 200000, PER_HOOK = 1000,
-  PIECE = 64 << 10, MEMORY = 1 << 20, MEMORY_IN_SUM = 64 << 20, REFUSALS = 64,
-  RULES = 500, ENTRIES = 32, TEXTS = 32, TEXT = 40
+  INSTRUCTIONS = 200000,
+  PER_HOOK = 1000,
+  PIECE = 64 << 10,
+  MEMORY = 1 << 20,
+  MEMORY_IN_SUM = 64 << 20,
+  REFUSALS = 64,
+  RULES = 500,
+  ENTRIES = 32,
+  TEXTS = 32,
+  TEXT = 40
 };
 
 typedef struct sandbox {
@@ -130,7 +137,8 @@ static int add_rule(lua_State *L) {
   bool program = lua_toboolean(L, lua_upvalueindex(1));
   sandbox *s = of(L);
   if (++s->rules > RULES) return luaL_error(L, "more than %d rules", RULES);
-  if (lua_gettop(L) != 1 || !lua_istable(L, 1)) return luaL_error(L, "%s takes one table: %s { ... }", program ? "program" : "kernel", program ? "program" : "kernel");
+  if (lua_gettop(L) != 1 || !lua_istable(L, 1))
+    return luaL_error(L, "%s takes one table: %s { ... }", program ? "program" : "kernel", program ? "program" : "kernel");
   ig_entry entries[ENTRIES];
   size_t n = 0;
   for (lua_pushnil(L); lua_next(L, 1); lua_pop(L, 1)) {
@@ -224,7 +232,10 @@ static void refuse_unknown_globals(lua_State *L) { /* of the table at the top; n
 
 /* ---- a run ---- */
 
-typedef struct source { const char *name; ig_str text; } source;
+typedef struct source {
+  const char *name;
+  ig_str text;
+} source;
 
 /* In protected mode; arguments: the two sources. */
 static int run(lua_State *L) {
@@ -260,13 +271,11 @@ static void report(sandbox *s, int status, const char *message) {
   if (message && !s->too_long && sscanf(message, "%d:%d: %n", &f, &l, &used) == 2 && used && (f == 0 || f == 1)) file = f, line = l, message += used;
   if (file == 0 && s->caller) file = 1, line = s->caller;
   const char *place = ig_format(s->schedule->arena, "%s:%d", s->files[file], line);
-  if (s->too_long)
-    ig_error(s->diags, place, "the schedule runs too long: it may take %d instructions; look for a loop without an end", INSTRUCTIONS);
+  if (s->too_long) ig_error(s->diags, place, "the schedule runs too long: it may take %d instructions; look for a loop without an end", INSTRUCTIONS);
   else if (status == LUA_ERRMEM)
-    ig_error(s->diags, place, "the schedule needs too much memory: it may hold %d KiB, %d KiB in one piece, and ask for %d MiB in all", MEMORY >> 10, PIECE >> 10,
-             MEMORY_IN_SUM >> 20);
-  else
-    ig_error(s->diags, place, "%s", message ? message : "an error without a text");
+    ig_error(s->diags, place, "the schedule needs too much memory: it may hold %d KiB, %d KiB in one piece, and ask for %d MiB in all", MEMORY >> 10,
+             PIECE >> 10, MEMORY_IN_SUM >> 20);
+  else ig_error(s->diags, place, "%s", message ? message : "an error without a text");
 }
 
 bool ig_schedule_run(ig_schedule *schedule, ig_str lib, const char *name, ig_str text, ig_diags *diags) {

@@ -21,8 +21,10 @@ bool ig_pass_split(ig_module module, const ig_pass_options *options, ig_diags *d
   ig_arena arena = {0};
   ig_op head = ig_defining_op(ig_before_scaling(ig_function_result(forward)));
   bool good = head.handle && ig_kind(head) == IG_OP_fused_linear && ig_result_count(head) == 1 && ig_operand_role(head, IG_ROLE_GAIN).handle &&
-              !strcmp(ig_attr_string(head, "epilogue", &arena), "none") && ig_defining_op(ig_operand_role(head, IG_ROLE_X)).handle;
-  if (!good) ig_error(diags, head.handle ? ig_location(head, &arena) : "split", "the logits must come from a norm and one linear op over the last hidden state, scaled or softly capped at most");
+      !strcmp(ig_attr_string(head, "epilogue", &arena), "none") && ig_defining_op(ig_operand_role(head, IG_ROLE_X)).handle;
+  if (!good)
+    ig_error(diags, head.handle ? ig_location(head, &arena) : "split",
+             "the logits must come from a norm and one linear op over the last hidden state, scaled or softly capped at most");
   for (int i = 0; i < 4 && good; i++) {
     ig_op part = ig_function_clone(module, forward, names[i]);
     ig_value hidden = ig_operand_role(ig_defining_op(ig_before_scaling(ig_function_result(part))), IG_ROLE_X);

@@ -23,7 +23,7 @@ ingot_status ingot__fail(ingot_error *error, ingot_status status, const char *fo
 
 /* Zeroed memory, or NULL. Release takes NULL. */
 void *ingot__allocate(const ingot_allocator *allocator, uint64_t size, size_t align);
-void  ingot__release(const ingot_allocator *allocator, void *memory, uint64_t size);
+void ingot__release(const ingot_allocator *allocator, void *memory, uint64_t size);
 
 static inline uint64_t ingot__round_up(uint64_t x, uint64_t to) { return (x + to - 1) / to * to; }
 
@@ -58,11 +58,15 @@ struct ingot__pool {
   _Alignas(64) _Atomic uint32_t arrived;
   _Atomic bool quit;
   uint32_t n_gates;       /* open */
-  struct ingot__worker { ingot__pool *pool; uint32_t index; ingot__thread thread; } worker[INGOT__MAX_THREADS];
+  struct ingot__worker {
+    ingot__pool *pool;
+    uint32_t index;
+    ingot__thread thread;
+  } worker[INGOT__MAX_THREADS];
 };
 
 /* 0 or a code of the system's. One worker means no threads. The crew outlives the pool. */
-int  ingot__pool_start(ingot__pool *pool, const ingot__crew *crew);
+int ingot__pool_start(ingot__pool *pool, const ingot__crew *crew);
 void ingot__pool_stop(ingot__pool *pool);
 /* Runs work(context, w) on the first n workers: all, or those of decode. Each of them has to call meet equally often, and once at its end. */
 void ingot__pool_run(ingot__pool *pool, uint32_t n, ingot__work *work, void *context);
@@ -170,7 +174,7 @@ ingot_status ingot__tokens_open(ingot__tokenizer *tokenizer, const uint8_t *data
 typedef struct ingot__weights {
   const uint8_t *data;
   ingot__map map;
-  void *copy;              /* where the range of a descriptor was not aligned */
+  void *copy; /* where the range of a descriptor was not aligned */
   uint64_t copy_bytes;
 } ingot__weights;
 
@@ -187,15 +191,17 @@ struct ingot_model {
   ingot__plan plan;
   ingot__weights weights;
   ingot__tokenizer tokenizer;
-  uint8_t *scratch;        /* crew.n_workers x plan.scratch_bytes */
+  uint8_t *scratch; /* crew.n_workers x plan.scratch_bytes */
   ingot__crew crew;
   ingot_parallel_for parallel_for;
   void *parallel_user;
-  ingot__gate turn;        /* taken while a session's steps run: pool and scratch are the model's */
+  ingot__gate turn; /* taken while a session's steps run: pool and scratch are the model's */
   bool has_turn, has_pool;
   ingot__pool pool;
   /* How many tiles of each worker's share are taken, for two steps in turn (exec.c). */
-  struct ingot__share { _Alignas(64) _Atomic uint64_t taken[2]; } share[INGOT__MAX_THREADS];
+  struct ingot__share {
+    _Alignas(64) _Atomic uint64_t taken[2];
+  } share[INGOT__MAX_THREADS];
 };
 
 /* Compares the seal of the weights with the plan: whether these are the weights of this plan, in a moment. */

@@ -138,8 +138,14 @@ static void run_hooked(job *j) {
 }
 
 bool ingot__run(ingot_model *model, const ingot__memory *memory, const ingot__call *calls, uint32_t n_calls, const _Atomic bool *cancel) {
-  job j = {.model = model, .memory = memory, .calls = calls, .n_calls = n_calls, .n_workers = model->crew.n_decode, .cancel = cancel,
-           .last = UINT32_MAX, .meets = model->has_pool};
+  job j = {.model = model,
+           .memory = memory,
+           .calls = calls,
+           .n_calls = n_calls,
+           .n_workers = model->crew.n_decode,
+           .cancel = cancel,
+           .last = UINT32_MAX,
+           .meets = model->has_pool};
   for (uint32_t c = 0; c < n_calls; c++) {
     j.n_steps += model->plan.phase[calls[c].phase].n_steps;
     if (calls[c].tokens > 1) j.n_workers = model->crew.n_workers;

@@ -101,7 +101,8 @@ static ingot_status append_changed(ingot_session *session, const prompt *p, ingo
   uint32_t same = 0;
   while (same < p->n && same < session->position && session->history[same] == p->tokens[same]) same++;
   if (p->n > session->memory.n_context) /* before anything is forgotten */
-    return ingot__fail(error, INGOT_ERROR_CONTEXT, "the conversation has %zu tokens, the context holds %u: shorten it, or open a session with a larger n_context", p->n,
+    return ingot__fail(error, INGOT_ERROR_CONTEXT,
+                       "the conversation has %zu tokens, the context holds %u: shorten it, or open a session with a larger n_context", p->n,
                        session->memory.n_context);
   if (same && same == p->n && (same < session->position || !session->has_logits)) same--;
   ingot_status status = ingot_rewind(session, same, error);

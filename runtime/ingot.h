@@ -103,16 +103,16 @@ typedef struct ingot_model_info {
 } ingot_model_info;
 
 INGOT_API ingot_status ingot_model_open(const ingot_program *program, const ingot_model_options *options, ingot_model **model, ingot_error *error);
-INGOT_API void         ingot_model_close(ingot_model *model); /* after its sessions; NULL is fine */
+INGOT_API void ingot_model_close(ingot_model *model); /* after its sessions; NULL is fine */
 INGOT_API ingot_status ingot_model_get_info(const ingot_model *model, ingot_model_info *info);
 /* Compares the weights from `offset` on (size 0: to their end) with the hashes that the plan vouches for, by whole MiBs, on the model's threads and
  * in turn with its sessions: an app may check all before use (verify_weights), or piece by piece while it runs. INGOT_ERROR_WEIGHTS names
  * the place. Allocates nothing. */
 INGOT_API ingot_status ingot_model_verify(ingot_model *model, uint64_t offset, uint64_t size, ingot_error *error);
 /* Bytes that a session of n_context positions (0 = the most) asks for. */
-INGOT_API uint64_t     ingot_model_memory(const ingot_model *model, uint32_t n_context);
+INGOT_API uint64_t ingot_model_memory(const ingot_model *model, uint32_t n_context);
 /* Names of the library's variants, best first; NULL beyond the last. `supported`: whether this CPU runs it (may be NULL). */
-INGOT_API const char  *ingot_program_variant(const ingot_program *program, uint32_t index, bool *supported);
+INGOT_API const char *ingot_program_variant(const ingot_program *program, uint32_t index, bool *supported);
 
 /* Text to tokens. `special`: control tokens in the text are taken as such (user-defined ones always are). Borrows 51 bytes of memory
  * for each byte of the longest stretch between special tokens. Returns the count, also when it exceeds `cap` (then
@@ -129,41 +129,42 @@ typedef struct ingot_message {
 INGOT_API int32_t ingot_chat_format(const ingot_model *model, const ingot_message *messages, size_t n, bool add_assistant, char *text, int32_t cap);
 /* The same for all that a template may read: `json` is an object whose members are the template's variables, so {"messages": [...],
  * "tools": [...], "enable_thinking": false}. Numbers with a fraction are written as they stand there. */
-INGOT_API int32_t ingot_chat_format_json(const ingot_model *model, const char *json, size_t size, bool add_assistant, char *text, int32_t cap, ingot_error *error);
+INGOT_API int32_t ingot_chat_format_json(const ingot_model *model, const char *json, size_t size, bool add_assistant, char *text, int32_t cap,
+                                         ingot_error *error);
 
 typedef struct ingot_sampling {
-  size_t size;                /* sizeof(ingot_sampling) */
-  float temperature;          /* 0 = greedy: the highest logit, the lowest id among equals */
-  uint32_t top_k;             /* 0 = all */
-  float top_p;                /* 1 = all */
-  float min_p;                /* 0 = all */
-  float repeat_penalty;       /* 1 = none: logits of the last repeat_last tokens are divided (positive) or multiplied (negative) by it */
+  size_t size; /* sizeof(ingot_sampling) */
+  float temperature; /* 0 = greedy: the highest logit, the lowest id among equals */
+  uint32_t top_k; /* 0 = all */
+  float top_p; /* 1 = all */
+  float min_p; /* 0 = all */
+  float repeat_penalty; /* 1 = none: logits of the last repeat_last tokens are divided (positive) or multiplied (negative) by it */
   uint32_t repeat_last;
   uint64_t seed;
-  const char *const *stop;    /* strings that end generation, copied; at most 16 of at most 64 bytes */
+  const char *const *stop; /* strings that end generation, copied; at most 16 of at most 64 bytes */
   uint32_t n_stop;
 } ingot_sampling;
 /* Greedy, no stop strings, seed 0. */
 INGOT_API void ingot_sampling_default(ingot_sampling *sampling);
 
 typedef struct ingot_session_options {
-  size_t size;                /* sizeof(ingot_session_options) */
-  uint32_t n_context;         /* 0: the plan's most; rounded up to a multiple of 128 */
+  size_t size; /* sizeof(ingot_session_options) */
+  uint32_t n_context; /* 0: the plan's most; rounded up to a multiple of 128 */
   const ingot_sampling *sampling; /* NULL: the default */
 } ingot_session_options;
 
 INGOT_API ingot_status ingot_session_open(ingot_model *model, const ingot_session_options *options, ingot_session **session, ingot_error *error);
-INGOT_API void         ingot_session_close(ingot_session *session);
+INGOT_API void ingot_session_close(ingot_session *session);
 INGOT_API ingot_status ingot_session_set(ingot_session *session, const ingot_sampling *sampling, ingot_error *error);
 
 /* Prefill: the tokens go into the context; ingot_logits then holds those after the last. On CANCELLED nothing was added. */
 INGOT_API ingot_status ingot_append(ingot_session *session, const ingot_token *tokens, size_t n, ingot_error *error);
 
 typedef struct ingot_piece {
-  const char *text;           /* whole UTF-8 characters, NUL-terminated, valid until the next call; may be empty */
+  const char *text; /* whole UTF-8 characters, NUL-terminated, valid until the next call; may be empty */
   size_t size;
   ingot_token token;
-  uint32_t position;          /* of the token */
+  uint32_t position; /* of the token */
 } ingot_piece;
 /* Samples one token from the logits, appends it, and computes the logits after it. INGOT_END: the token ends the answer (it is
  * in the piece but not in the context), or a stop string was met (its token is in the context, its text in no piece). The piece then
@@ -177,18 +178,20 @@ typedef bool (*ingot_stream)(void *user, const ingot_piece *piece);
 INGOT_API ingot_status ingot_generate(ingot_session *session, const char *text, size_t size, uint32_t max, ingot_stream stream, void *user, ingot_error *error);
 /* The conversation through the chat template, then as ingot_generate: what an earlier call left in the context is kept where the
  * tokens agree, and rewound where not. */
-INGOT_API ingot_status ingot_chat(ingot_session *session, const ingot_message *messages, size_t n, uint32_t max, ingot_stream stream, void *user, ingot_error *error);
+INGOT_API ingot_status ingot_chat(ingot_session *session, const ingot_message *messages, size_t n, uint32_t max, ingot_stream stream, void *user,
+                                  ingot_error *error);
 /* The same, the conversation given as to ingot_chat_format_json. */
-INGOT_API ingot_status ingot_chat_json(ingot_session *session, const char *json, size_t size, uint32_t max, ingot_stream stream, void *user, ingot_error *error);
+INGOT_API ingot_status ingot_chat_json(ingot_session *session, const char *json, size_t size, uint32_t max, ingot_stream stream, void *user,
+                                       ingot_error *error);
 
 /* Logits after the last token: n floats (n_vocab), or NULL before the first token. Valid until the next call. */
 INGOT_API const float *ingot_logits(const ingot_session *session, uint32_t *n);
 /* As ingot_append, and logits of every one of the n positions, handed row by row to `row` (false stops: INGOT_STOPPED, the tokens
  * up to that row stay). */
 INGOT_API ingot_status ingot_append_logits(ingot_session *session, const ingot_token *tokens, size_t n,
-                                 bool (*row)(void *user, uint32_t position, const float *logits, uint32_t n_vocab), void *user, ingot_error *error);
+                                           bool (*row)(void *user, uint32_t position, const float *logits, uint32_t n_vocab), void *user, ingot_error *error);
 
-INGOT_API uint32_t     ingot_position(const ingot_session *session);      /* tokens in the context */
+INGOT_API uint32_t ingot_position(const ingot_session *session); /* tokens in the context */
 /* Forgets all but the first `position` tokens. Where that is fewer than there were, the logits are gone (ingot_logits is NULL) until at
  * least one token is appended. */
 INGOT_API ingot_status ingot_rewind(ingot_session *session, uint32_t position, ingot_error *error);
@@ -210,9 +213,9 @@ INGOT_API ingot_status ingot_session_load_file(ingot_session *session, const cha
 INGOT_API ingot_status ingot_session_fork(const ingot_session *session, ingot_session **fork, ingot_error *error);
 /* Any thread, and signal handlers: the running append, next or generate returns INGOT_CANCELLED soon; where none runs, the next one
  * does, so that nothing is lost between two calls of ingot_next. */
-INGOT_API void         ingot_cancel(ingot_session *session);
+INGOT_API void ingot_cancel(ingot_session *session);
 
-INGOT_API const char  *ingot_version(void);                               /* "0.1.0" */
+INGOT_API const char *ingot_version(void); /* "0.1.0" */
 
 #ifdef __cplusplus
 }

@@ -52,7 +52,8 @@ static ingot_status choose_variant(ingot_model *model, const char *name, ingot_e
       model->variant = v;
       return INGOT_OK;
     }
-    if (name) return ingot__fail(error, INGOT_ERROR_CPU, "this CPU does not run variant '%.16s' of '%.64s': leave the choice to the runtime", name, program->name);
+    if (name)
+      return ingot__fail(error, INGOT_ERROR_CPU, "this CPU does not run variant '%.16s' of '%.64s': leave the choice to the runtime", name, program->name);
   }
   if (name) return ingot__fail(error, INGOT_ERROR_CPU, "'%.64s' has no variant '%.16s', only:%s", program->name, name, list);
   return ingot__fail(error, INGOT_ERROR_CPU, "this CPU runs no variant of '%.64s':%s; compile the model for it", program->name, list);
@@ -117,7 +118,8 @@ static ingot_status start_threads(ingot_model *model, const ingot_model_options 
   model->has_turn = true;
   model->scratch = ingot__allocate(&model->allocator, model->plan.scratch_bytes * wanted, INGOT_ALIGN);
   if (model->plan.scratch_bytes && !model->scratch)
-    return ingot__fail(error, INGOT_ERROR_MEMORY, "no memory for the scratch of %u threads, %llu bytes each", wanted, (unsigned long long)model->plan.scratch_bytes);
+    return ingot__fail(error, INGOT_ERROR_MEMORY, "no memory for the scratch of %u threads, %llu bytes each", wanted,
+                       (unsigned long long)model->plan.scratch_bytes);
   model->parallel_for = options->parallel_for;
   model->parallel_user = options->parallel_user;
   if (wanted == 1 || options->parallel_for) return INGOT_OK;
@@ -181,12 +183,22 @@ void ingot_model_close(ingot_model *model) {
 ingot_status ingot_model_get_info(const ingot_model *model, ingot_model_info *info) {
   if (!model || !info || info->size < sizeof info->size) return INGOT_ERROR_ARGUMENT;
   const ingot__plan *plan = &model->plan;
-  ingot_model_info full = {
-    .size = info->size, .name = (const char *)plan->name.data, .architecture = (const char *)plan->architecture.data, .variant = model->variant->name,
-    .source = (const char *)plan->source.data, .n_vocab = plan->n_vocab, .n_embd = plan->n_embd, .n_layer = plan->n_layer, .n_context = plan->n_context,
-    .n_threads = model->crew.n_workers, .n_decode_threads = model->crew.n_decode, .chunk = plan->phase[INGOT__PREFILL].max_tokens, .weights_bytes = plan->weights_bytes,
-    .has_tokenizer = model->tokenizer.present, .has_chat_template = plan->has_template,
-    .bos = model->tokenizer.present && model->tokenizer.bos != UINT32_MAX ? (ingot_token)model->tokenizer.bos : -1};
+  ingot_model_info full = {.size = info->size,
+                           .name = (const char *)plan->name.data,
+                           .architecture = (const char *)plan->architecture.data,
+                           .variant = model->variant->name,
+                           .source = (const char *)plan->source.data,
+                           .n_vocab = plan->n_vocab,
+                           .n_embd = plan->n_embd,
+                           .n_layer = plan->n_layer,
+                           .n_context = plan->n_context,
+                           .n_threads = model->crew.n_workers,
+                           .n_decode_threads = model->crew.n_decode,
+                           .chunk = plan->phase[INGOT__PREFILL].max_tokens,
+                           .weights_bytes = plan->weights_bytes,
+                           .has_tokenizer = model->tokenizer.present,
+                           .has_chat_template = plan->has_template,
+                           .bos = model->tokenizer.present && model->tokenizer.bos != UINT32_MAX ? (ingot_token)model->tokenizer.bos : -1};
   memcpy(info, &full, info->size < sizeof full ? info->size : sizeof full);
   return INGOT_OK;
 }

@@ -14,7 +14,9 @@ int ingot__os_size(int descriptor, uint64_t *size) { return (void)descriptor, (v
 int ingot__os_read(int descriptor, uint64_t offset, void *to, uint64_t size) { return (void)descriptor, (void)offset, (void)to, (void)size, NO_SYSTEM; }
 int ingot__os_replace_begin(const char *part, int *descriptor) { return (void)part, (void)descriptor, NO_SYSTEM; }
 int ingot__os_write(int descriptor, const void *bytes, uint64_t size) { return (void)descriptor, (void)bytes, (void)size, NO_SYSTEM; }
-int ingot__os_replace_end(int descriptor, const char *part, const char *path, bool keep) { return (void)descriptor, (void)part, (void)path, (void)keep, NO_SYSTEM; }
+int ingot__os_replace_end(int descriptor, const char *part, const char *path, bool keep) {
+  return (void)descriptor, (void)part, (void)path, (void)keep, NO_SYSTEM;
+}
 int ingot__os_map(int descriptor, uint64_t offset, uint64_t size, ingot__map *map) { return (void)descriptor, (void)offset, (void)size, (void)map, NO_SYSTEM; }
 void ingot__os_unmap(ingot__map *map) { (void)map; }
 void ingot__os_error_text(int code, char text[96]) {

@@ -33,7 +33,9 @@ static int last(void) {
   return code ? code : ERROR_GEN_FAILURE;
 }
 
-static int wide(const char *path, wchar_t out[PATH_MOST]) { return MultiByteToWideChar(CP_UTF8, MB_ERR_INVALID_CHARS, path, -1, out, PATH_MOST) > 0 ? 0 : last(); }
+static int wide(const char *path, wchar_t out[PATH_MOST]) {
+  return MultiByteToWideChar(CP_UTF8, MB_ERR_INVALID_CHARS, path, -1, out, PATH_MOST) > 0 ? 0 : last();
+}
 
 static HANDLE handle_of(int descriptor) { return (HANDLE)_get_osfhandle(descriptor); }
 

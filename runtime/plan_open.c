@@ -8,9 +8,33 @@
 /* Fields in the order of abi/plan.fbs. */
 enum { PLAN_VERSION = 2 };
 enum {
-  P_VERSION, P_NAME, P_ARCHITECTURE, P_TARGET, P_N_VOCAB, P_N_EMBD, P_N_LAYER, P_N_CONTEXT, P_CHUNK, P_ARENA_BYTES, P_PRIVATE_BYTES, P_KV_BYTES,
-  P_TOKENS_OFFSET, P_HIDDEN_OFFSET, P_HIDDEN_ROW_BYTES, P_LOGITS_OFFSET, P_LOGITS_ROW_BYTES, P_KERNELS, P_PHASES, P_WEIGHTS, P_WEIGHTS_BYTES,
-  P_WEIGHTS_ROOT, P_TOKENIZER_OFFSET, P_TOKENIZER_BYTES, P_CHAT_TEMPLATE, P_SOURCE, P_CACHES
+  P_VERSION,
+  P_NAME,
+  P_ARCHITECTURE,
+  P_TARGET,
+  P_N_VOCAB,
+  P_N_EMBD,
+  P_N_LAYER,
+  P_N_CONTEXT,
+  P_CHUNK,
+  P_ARENA_BYTES,
+  P_PRIVATE_BYTES,
+  P_KV_BYTES,
+  P_TOKENS_OFFSET,
+  P_HIDDEN_OFFSET,
+  P_HIDDEN_ROW_BYTES,
+  P_LOGITS_OFFSET,
+  P_LOGITS_ROW_BYTES,
+  P_KERNELS,
+  P_PHASES,
+  P_WEIGHTS,
+  P_WEIGHTS_BYTES,
+  P_WEIGHTS_ROOT,
+  P_TOKENIZER_OFFSET,
+  P_TOKENIZER_BYTES,
+  P_CHAT_TEMPLATE,
+  P_SOURCE,
+  P_CACHES
 };
 enum { PHASE_KIND, PHASE_MAX_TOKENS, PHASE_STEPS };
 enum { STEP_PRIVATE, STEP_PARTS };
@@ -208,8 +232,8 @@ static bool read_phases(opener *o) {
     bool one = kind == INGOT__DECODE || kind == INGOT__HEAD;
     if (!tokens || tokens > (one ? 1 : p->chunk)) return refuse(o, "phase %s takes %u tokens", names[kind], tokens);
     there[kind] = true;
-    plan_bounds bounds = {p->arena_bytes, p->private_bytes, p->kv_bytes, p->weights_bytes, p->n_context, p->chunk, tokens,
-                          kind == INGOT__HEAD || kind == INGOT__HEAD_ROWS};
+    plan_bounds bounds = {p->arena_bytes, p->private_bytes, p->kv_bytes, p->weights_bytes,
+                          p->n_context,   p->chunk,         tokens,      kind == INGOT__HEAD || kind == INGOT__HEAD_ROWS};
     o->plan->phase[kind] = (ingot__phase){tokens, o->n_steps, steps.count};
     for (uint32_t s = 0; s < steps.count; s++)
       if (!read_step(o, steps, s, names[kind], &bounds)) return false;

@@ -24,11 +24,11 @@ typedef struct plan_list {
 
 plan_table ingot__read_root(plan_reader *reader, const uint8_t *data, uint64_t size, const char identifier[4]);
 /* A scalar of 1, 4 or 8 bytes. */
-uint64_t   ingot__read_scalar(plan_reader *reader, const plan_table *table, uint32_t field, uint32_t bytes, uint64_t missing, const char *name);
+uint64_t ingot__read_scalar(plan_reader *reader, const plan_table *table, uint32_t field, uint32_t bytes, uint64_t missing, const char *name);
 plan_table ingot__read_table(plan_reader *reader, const plan_table *table, uint32_t field, bool *present, const char *name);
 ingot__vec ingot__read_vector(plan_reader *reader, const plan_table *table, uint32_t field, uint32_t element_bytes, const char *name);
 ingot__vec ingot__read_string(plan_reader *reader, const plan_table *table, uint32_t field, const char *name); /* "" where absent */
-plan_list  ingot__read_list(plan_reader *reader, const plan_table *table, uint32_t field, const char *name);
+plan_list ingot__read_list(plan_reader *reader, const plan_table *table, uint32_t field, const char *name);
 plan_table ingot__read_item(plan_reader *reader, plan_list list, uint32_t index, const char *name);
 ingot__vec ingot__read_item_string(plan_reader *reader, plan_list list, uint32_t index, const char *name);
 

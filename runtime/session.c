@@ -83,7 +83,8 @@ ingot_status ingot_session_set(ingot_session *session, const ingot_sampling *giv
   ingot_sampling_default(&s);
   if (!session || !given || !given->size) return ingot__fail(error, INGOT_ERROR_ARGUMENT, "sampling->size is 0: set it to sizeof(ingot_sampling)");
   memcpy(&s, given, given->size < sizeof s ? given->size : sizeof s);
-  if (!(s.temperature >= 0 && s.temperature <= 1e6f)) return ingot__fail(error, INGOT_ERROR_ARGUMENT, "temperature is %g, it has to be 0 or more", (double)s.temperature);
+  if (!(s.temperature >= 0 && s.temperature <= 1e6f))
+    return ingot__fail(error, INGOT_ERROR_ARGUMENT, "temperature is %g, it has to be 0 or more", (double)s.temperature);
   if (!(s.top_p >= 0 && s.top_p <= 1)) return ingot__fail(error, INGOT_ERROR_ARGUMENT, "top_p is %g, it has to be between 0 and 1", (double)s.top_p);
   if (!(s.min_p >= 0 && s.min_p <= 1)) return ingot__fail(error, INGOT_ERROR_ARGUMENT, "min_p is %g, it has to be between 0 and 1", (double)s.min_p);
   if (!(s.repeat_penalty > 0 && s.repeat_penalty <= 1e6f))
@@ -148,8 +149,9 @@ static ingot_status check_tokens(const ingot_session *session, const ingot_token
   if (!session || (n && !tokens)) return ingot__fail(error, INGOT_ERROR_ARGUMENT, "%s is NULL", session ? "tokens" : "session");
   uint32_t n_vocab = session->model->plan.n_vocab, room = session->memory.n_context - session->position;
   if (n > room)
-    return ingot__fail(error, INGOT_ERROR_CONTEXT, "%zu tokens do not fit: the context has room for %u of %u; rewind, or open a session with a larger n_context", n,
-                       room, session->memory.n_context);
+    return ingot__fail(error, INGOT_ERROR_CONTEXT,
+                       "%zu tokens do not fit: the context has room for %u of %u; rewind, or open a session with a larger n_context", n, room,
+                       session->memory.n_context);
   for (size_t i = 0; i < n; i++)
     if (tokens[i] < 0 || (uint32_t)tokens[i] >= n_vocab)
       return ingot__fail(error, INGOT_ERROR_ARGUMENT, "token %zu is %d, the model has 0 to %u", i, (int)tokens[i], n_vocab - 1);

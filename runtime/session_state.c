@@ -54,10 +54,21 @@ static ingot_saved head_of(const ingot_session *session) {
   const ingot__plan *plan = &session->model->plan;
   const ingot__sampler *sampler = &session->sampler;
   const ingot__stream *stream = &session->stream;
-  ingot_saved h = {.magic = INGOT_SAVED_MAGIC, .n_vocab = plan->n_vocab, .position = session->position, .has_logits = session->has_logits, .leading = stream->leading,
-                   .temperature = sampler->temperature, .top_p = sampler->top_p, .min_p = sampler->min_p, .repeat_penalty = sampler->repeat_penalty,
-                   .top_k = sampler->top_k, .repeat_last = sampler->repeat_last, .random = sampler->random, .n_held = stream->n_held,
-                   .n_partial = stream->n_partial, .n_stop = stream->n_stop};
+  ingot_saved h = {.magic = INGOT_SAVED_MAGIC,
+                   .n_vocab = plan->n_vocab,
+                   .position = session->position,
+                   .has_logits = session->has_logits,
+                   .leading = stream->leading,
+                   .temperature = sampler->temperature,
+                   .top_p = sampler->top_p,
+                   .min_p = sampler->min_p,
+                   .repeat_penalty = sampler->repeat_penalty,
+                   .top_k = sampler->top_k,
+                   .repeat_last = sampler->repeat_last,
+                   .random = sampler->random,
+                   .n_held = stream->n_held,
+                   .n_partial = stream->n_partial,
+                   .n_stop = stream->n_stop};
   memcpy(h.weights_root, plan->weights_root.data, sizeof h.weights_root);
   ingot__sha256_of(plan->caches.data, 8 * (size_t)plan->caches.count, h.caches);
   memcpy(h.held, stream->held, stream->n_held);
@@ -78,7 +89,7 @@ ingot_status ingot_session_save(const ingot_session *session, ingot_write write,
   uint8_t digest[INGOT_SHA256_SIZE];
   ingot__sha256_init(&s.hash);
   bool ok = put(&s, (uint8_t *)&head, sizeof head) && put(&s, (uint8_t *)session->history, head.position * sizeof *session->history) &&
-            put(&s, (uint8_t *)session->logits, head.has_logits ? head.n_vocab * sizeof(float) : 0) && each_plane(session, head.position, put, &s);
+      put(&s, (uint8_t *)session->logits, head.has_logits ? head.n_vocab * sizeof(float) : 0) && each_plane(session, head.position, put, &s);
   if (ok) ingot__sha256_finish(&s.hash, digest);
   if (ok && write(user, digest, sizeof digest)) return INGOT_OK;
   return ingot__fail(error, INGOT_ERROR_IO, "the session could not be saved: what takes its bytes refused some");
@@ -101,8 +112,8 @@ static ingot_status check_head(const ingot_session *session, const ingot_saved *
     return ingot__fail(error, INGOT_ERROR_SESSION, "the saved session is of another model, or of this one compiled for another target: begin a new one");
   if (memcmp(h->caches, caches, sizeof caches)) return ingot__fail(error, INGOT_ERROR_SESSION, "the saved session has caches of another form: begin a new one");
   if (h->position > session->memory.n_context)
-    return ingot__fail(error, INGOT_ERROR_CONTEXT, "the saved session has %u tokens, this one's context holds %u: open one with a larger n_context", h->position,
-                       session->memory.n_context);
+    return ingot__fail(error, INGOT_ERROR_CONTEXT, "the saved session has %u tokens, this one's context holds %u: open one with a larger n_context",
+                       h->position, session->memory.n_context);
   if (h->has_logits > 1 || h->leading > 1 || (h->has_logits && !h->position)) return damaged(error, "flags");
   if (h->bytes != sizeof *h + ingot__saved_body(plan, h) + INGOT_SHA256_SIZE || (have && have != h->bytes)) return damaged(error, "its length");
   if (h->n_held > sizeof h->held || ingot__utf8_rest(h->held, h->n_held) != 0) return damaged(error, "text held back");
@@ -118,8 +129,10 @@ static bool set_sampling(ingot_session *session, const ingot_saved *h) {
     memcpy(stop[i], h->stop[i], sizeof h->stop[i]);
     stops[i] = stop[i];
   }
-  return ingot_session_set(session, &(ingot_sampling){sizeof(ingot_sampling), h->temperature, h->top_k, h->top_p, h->min_p, h->repeat_penalty, h->repeat_last, h->random,
-                                                      stops, h->n_stop}, NULL) == INGOT_OK;
+  return ingot_session_set(session,
+                           &(ingot_sampling){sizeof(ingot_sampling), h->temperature, h->top_k, h->top_p, h->min_p, h->repeat_penalty, h->repeat_last, h->random,
+                                             stops, h->n_stop},
+                           NULL) == INGOT_OK;
 }
 
 /* `body` was read whole: checks it, then takes it. */
@@ -182,7 +195,8 @@ static bool copy_lines(void *user, uint8_t *bytes, size_t size) {
 
 ingot_status ingot_session_fork(const ingot_session *session, ingot_session **fork, ingot_error *error) {
   if (!session || !fork) return ingot__fail(error, INGOT_ERROR_ARGUMENT, "%s is NULL", session ? "fork" : "session");
-  ingot_status status = ingot_session_open(session->model, &(ingot_session_options){sizeof(ingot_session_options), session->memory.n_context, NULL}, fork, error);
+  ingot_status status = ingot_session_open(session->model, &(ingot_session_options){sizeof(ingot_session_options), session->memory.n_context, NULL}, fork,
+                                           error);
   if (status) return status;
   ingot_session *new = *fork;
   const ingot__sampler own = new->sampler;

@@ -22,7 +22,8 @@ static jvalue range(jmachine *m, const jvalue *a) {
     if (!ingot__j_is_number(a[i]) && (a[i].kind != J_MISSING || i == 0)) return ingot__j_error(m, "range of %s", ingot__j_kind_name(a[i]));
   int64_t from = a[1].kind == J_MISSING ? 0 : a[0].as.number, to = a[1].kind == J_MISSING ? a[0].as.number : a[1].as.number;
   const int64_t step = a[2].kind == J_MISSING ? 1 : a[2].as.number, far = (int64_t)1 << 40;
-  if (!step || from < -far || from > far || to < -far || to > far || step < -far || step > far) return ingot__j_error(m, "range of numbers beyond what it takes");
+  if (!step || from < -far || from > far || to < -far || to > far || step < -far || step > far)
+    return ingot__j_error(m, "range of numbers beyond what it takes");
   int64_t n = step > 0 ? (to - from + step - 1) / step : (from - to - step - 1) / -step;
   if (n < 0) n = 0;
   if (n > MOST) return ingot__j_error(m, "range of more than %d numbers", MOST);
@@ -47,7 +48,8 @@ static jvalue int_of(jmachine *m, jvalue v, jvalue otherwise) {
     if (n > (INT64_MAX - 9) / 10) return ingot__j_error(m, "`int` of too large a number");
     n = n * 10 + (s.as.text[i] - '0');
   }
-  if (i < s.size && s.as.text[i] == '.') for (i++; i < s.size && s.as.text[i] >= '0' && s.as.text[i] <= '9'; i++) digits++;
+  if (i < s.size && s.as.text[i] == '.')
+    for (i++; i < s.size && s.as.text[i] >= '0' && s.as.text[i] <= '9'; i++) digits++;
   if (i < s.size && (s.as.text[i] | 32) == 'e' && digits) return ingot__j_error(m, "`int` of a number with an exponent");
   return i < s.size || !digits || begin == s.size ? otherwise : ingot__j_int(negative ? -n : n);
 }
@@ -98,7 +100,7 @@ static jvalue by_path(jmachine *m, jvalue of, jvalue path) {
 /* A function by its number in an argument; those that take one themselves are none. */
 static jvalue nested(jmachine *m, jvalue id, const jvalue *a) {
   const bool fits = id.kind == J_INT && id.as.number > INGOT_CALL_STRFTIME && id.as.number < INGOT_CALL_STRIP &&
-                    !(id.as.number >= INGOT_CALL_MAP && id.as.number <= INGOT_CALL_REJECTATTR);
+      !(id.as.number >= INGOT_CALL_MAP && id.as.number <= INGOT_CALL_REJECTATTR);
   return fits ? ingot__j_call(m, (unsigned)id.as.number, a) : ingot__j_fail(m, INGOT_ERROR_PLAN, "a filter by the number of none");
 }
 
@@ -141,9 +143,11 @@ static jvalue test(jmachine *m, unsigned call, const jvalue *a) {
   case INGOT_CALL_IS_INTEGER: return ingot__j_bool(v.kind == J_INT);
   case INGOT_CALL_IS_FLOAT: return ingot__j_bool(v.kind == J_FRACTION);
   case INGOT_CALL_IS_MAPPING: return ingot__j_bool(v.kind == J_DICT && !v.flag);
-  case INGOT_CALL_IS_SEQUENCE: return ingot__j_bool(v.kind == J_STRING || (v.kind == J_LIST && !(v.flag & J_LAZY)) || (v.kind == J_DICT && !v.flag) || v.kind == J_UNDEFINED);
+  case INGOT_CALL_IS_SEQUENCE:
+    return ingot__j_bool(v.kind == J_STRING || (v.kind == J_LIST && !(v.flag & J_LAZY)) || (v.kind == J_DICT && !v.flag) || v.kind == J_UNDEFINED);
   case INGOT_CALL_IS_ITERABLE: return ingot__j_bool(v.kind == J_STRING || v.kind == J_LIST || (v.kind == J_DICT && !v.flag) || v.kind == J_UNDEFINED);
-  case INGOT_CALL_IS_ODD: case INGOT_CALL_IS_EVEN:
+  case INGOT_CALL_IS_ODD:
+  case INGOT_CALL_IS_EVEN:
     if (!number) return ingot__j_error(m, "whether %s is even", ingot__j_kind_name(v));
     return ingot__j_bool((v.as.number % 2 != 0) == (call == INGOT_CALL_IS_ODD));
   case INGOT_CALL_IS_DIVISIBLE:
@@ -154,9 +158,7 @@ static jvalue test(jmachine *m, unsigned call, const jvalue *a) {
   case INGOT_CALL_IS_LESS: return ingot__j_bool(ingot__j_less(m, v, a[1], false));
   case INGOT_CALL_IS_GREATER: return ingot__j_bool(ingot__j_less(m, a[1], v, false));
   case INGOT_CALL_IS_IN: return ingot__j_bool(ingot__j_in(m, v, a[1]));
-  default: { /* upper, lower: of the text */
-    jvalue text = ingot__j_text(m, v);
-    return m->status ? text : ingot__j_call_text(m, call, &text);
+  default: { /* upper, lower: of the text */ jvalue text = ingot__j_text(m, v); return m->status ? text : ingot__j_call_text(m, call, &text);
   }
   }
 }
@@ -205,7 +207,8 @@ jvalue ingot__j_call(jmachine *m, unsigned call, const jvalue *a) {
   case INGOT_CALL_ABS:
     if (!ingot__j_is_number(a[0]) || a[0].as.number == INT64_MIN) return ingot__j_error(m, "`abs` of %s", ingot__j_kind_name(a[0]));
     return ingot__j_int(a[0].as.number < 0 ? -a[0].as.number : a[0].as.number);
-  case INGOT_CALL_FIRST: case INGOT_CALL_LAST: {
+  case INGOT_CALL_FIRST:
+  case INGOT_CALL_LAST: {
     jvalue list = ingot__j_iterate(m, a[0]);
     if (m->status || !list.as.list->n) return ingot__j_undefined();
     return list.as.list->items[call == INGOT_CALL_FIRST ? 0 : list.as.list->n - 1];
@@ -226,7 +229,8 @@ jvalue ingot__j_call(jmachine *m, unsigned call, const jvalue *a) {
     ingot__j_write_json(m, a[0], a + 1);
     return ingot__j_cut(m, start);
   }
-  case INGOT_CALL_MAP: case INGOT_CALL_MAP_ATTRIBUTE: return map(m, call, a);
+  case INGOT_CALL_MAP:
+  case INGOT_CALL_MAP_ATTRIBUTE: return map(m, call, a);
   case INGOT_CALL_SELECT: return select(m, a[0], missing, a[1], a[2], true);
   case INGOT_CALL_REJECT: return select(m, a[0], missing, a[1], a[2], false);
   case INGOT_CALL_SELECTATTR: return select(m, a[0], a[1], a[2], a[3], true);

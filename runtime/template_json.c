@@ -69,7 +69,8 @@ static void write(jmachine *m, jvalue v, const style *s, int depth) {
   switch (v.kind) {
   case J_NONE: put(m, "null"); break;
   case J_BOOL: put(m, v.as.number ? "true" : "false"); break;
-  case J_INT: case J_FRACTION: ingot__j_write(m, v); break;
+  case J_INT:
+  case J_FRACTION: ingot__j_write(m, v); break;
   case J_STRING: write_string(m, v); break;
   case J_LIST: {
     const jlist *list = v.as.list;
@@ -228,7 +229,8 @@ static jvalue read_value(reader *r, int depth) {
   if (accept(r, "[")) {
     jvalue list = ingot__j_list(r->m, 0, 0);
     if (accept(r, "]")) return list;
-    do ingot__j_append(r->m, list, read_value(r, depth + 1)); while (!r->m->status && accept(r, ","));
+    do ingot__j_append(r->m, list, read_value(r, depth + 1));
+    while (!r->m->status && accept(r, ","));
     return accept(r, "]") ? list : bad(r, "`]` is missing");
   }
   if (accept(r, "{")) {

@@ -232,7 +232,8 @@ static void call_macro(jmachine *m, uint32_t n, uint32_t k) {
   for (uint32_t i = 0; i < k && !m->status; i++) {
     const uint32_t place = named[2 * i].kind == J_STRING ? parameter(names, named[2 * i]) : UINT32_MAX;
     if (place >= n_parameters || m->stack[m->base + place].kind != J_MISSING)
-      ingot__j_error(m, "a macro is called with `%.*s`, which it does not take here", (int)(named[2 * i].size < 60 ? named[2 * i].size : 60), named[2 * i].kind == J_STRING ? named[2 * i].as.text : "");
+      ingot__j_error(m, "a macro is called with `%.*s`, which it does not take here", (int)(named[2 * i].size < 60 ? named[2 * i].size : 60),
+                     named[2 * i].kind == J_STRING ? named[2 * i].as.text : "");
     else m->stack[m->base + place] = named[2 * i + 1];
   }
   m->at = enter + 17;
@@ -284,8 +285,14 @@ static bool step(jmachine *m) {
   m->at = here + 1 + 4 * n;
   switch (op) {
   case INGOT_TEMPLATE_END: return false;
-  case INGOT_TEMPLATE_TEXT: v = constant(m, a, b); if (!m->status) ingot__j_put(m, v.as.text, v.size); break;
-  case INGOT_TEMPLATE_OUTPUT: v = pop(m); ingot__j_write(m, v); break;
+  case INGOT_TEMPLATE_TEXT:
+    v = constant(m, a, b);
+    if (!m->status) ingot__j_put(m, v.as.text, v.size);
+    break;
+  case INGOT_TEMPLATE_OUTPUT:
+    v = pop(m);
+    ingot__j_write(m, v);
+    break;
   case INGOT_TEMPLATE_STRING: push(m, constant(m, a, b)); break;
   case INGOT_TEMPLATE_INT: push(m, ingot__j_int((int64_t)(a | (uint64_t)b << 32))); break;
   case INGOT_TEMPLATE_TRUE: push(m, ingot__j_bool(true)); break;
@@ -294,23 +301,42 @@ static bool step(jmachine *m) {
   case INGOT_TEMPLATE_UNDEFINED: push(m, ingot__j_undefined()); break;
   case INGOT_TEMPLATE_MISSING: push(m, (jvalue){.kind = J_MISSING}); break;
   case INGOT_TEMPLATE_INPUT: push(m, input(m, constant(m, a, b))); break;
-  case INGOT_TEMPLATE_RESERVE: for (uint32_t i = 0; i < a && !m->status; i++) push(m, ingot__j_undefined()); break;
+  case INGOT_TEMPLATE_RESERVE:
+    for (uint32_t i = 0; i < a && !m->status; i++) push(m, ingot__j_undefined());
+    break;
   case INGOT_TEMPLATE_LOAD: push(m, load(m, a)); break;
-  case INGOT_TEMPLATE_STORE: v = pop(m); to = variable(m, a); if (to) *to = v; break;
-  case INGOT_TEMPLATE_ATTRIBUTE: v = pop(m); push(m, ingot__j_attribute(m, v, constant(m, a, b))); break;
+  case INGOT_TEMPLATE_STORE:
+    v = pop(m);
+    to = variable(m, a);
+    if (to) *to = v;
+    break;
+  case INGOT_TEMPLATE_ATTRIBUTE:
+    v = pop(m);
+    push(m, ingot__j_attribute(m, v, constant(m, a, b)));
+    break;
   case INGOT_TEMPLATE_SLICE:
     to = top(m, 4);
     if (to) v = ingot__j_slice(m, to), m->depth -= 4, push(m, v);
     break;
-  case INGOT_TEMPLATE_SUBSCRIPT: case INGOT_TEMPLATE_EQUAL: case INGOT_TEMPLATE_LESS: case INGOT_TEMPLATE_LESS_EQUAL: case INGOT_TEMPLATE_IN:
-  case INGOT_TEMPLATE_ADD: case INGOT_TEMPLATE_SUBTRACT: case INGOT_TEMPLATE_MULTIPLY: case INGOT_TEMPLATE_DIVIDE: case INGOT_TEMPLATE_MODULO:
+  case INGOT_TEMPLATE_SUBSCRIPT:
+  case INGOT_TEMPLATE_EQUAL:
+  case INGOT_TEMPLATE_LESS:
+  case INGOT_TEMPLATE_LESS_EQUAL:
+  case INGOT_TEMPLATE_IN:
+  case INGOT_TEMPLATE_ADD:
+  case INGOT_TEMPLATE_SUBTRACT:
+  case INGOT_TEMPLATE_MULTIPLY:
+  case INGOT_TEMPLATE_DIVIDE:
+  case INGOT_TEMPLATE_MODULO:
   case INGOT_TEMPLATE_CONCAT: binary(m, op); break;
-  case INGOT_TEMPLATE_NOT: case INGOT_TEMPLATE_NEGATE: unary(m, op); break;
+  case INGOT_TEMPLATE_NOT:
+  case INGOT_TEMPLATE_NEGATE: unary(m, op); break;
   case INGOT_TEMPLATE_JUMP: jump(m, a); break;
   case INGOT_TEMPLATE_JUMP_FALSE:
     if (!ingot__j_true(pop(m))) jump(m, a);
     break;
-  case INGOT_TEMPLATE_AND: case INGOT_TEMPLATE_OR:
+  case INGOT_TEMPLATE_AND:
+  case INGOT_TEMPLATE_OR:
     v = pop(m);
     if (ingot__j_true(v) == (op == INGOT_TEMPLATE_OR)) push(m, v), jump(m, a);
     break;
@@ -321,7 +347,11 @@ static bool step(jmachine *m) {
     if (loop) push(m, loop->list->items[loop->index]);
     break;
   }
-  case INGOT_TEMPLATE_APPEND: v = pop(m); to = variable(m, a); if (to) ingot__j_append(m, *to, v); break;
+  case INGOT_TEMPLATE_APPEND:
+    v = pop(m);
+    to = variable(m, a);
+    if (to) ingot__j_append(m, *to, v);
+    break;
   case INGOT_TEMPLATE_UNPACK: unpack(m, a); break;
   case INGOT_TEMPLATE_LIST: make_list(m, a, 0); break;
   case INGOT_TEMPLATE_TUPLE: make_list(m, a, J_TUPLE); break;
@@ -333,7 +363,10 @@ static bool step(jmachine *m) {
   case INGOT_TEMPLATE_CALL: call(m, a); break;
   case INGOT_TEMPLATE_MACRO: push(m, (jvalue){.kind = J_MACRO, .as.number = a}); break;
   case INGOT_TEMPLATE_CALL_MACRO: call_macro(m, a, b); break;
-  case INGOT_TEMPLATE_DEFAULT: to = variable(m, a); if (to && to->kind != J_MISSING) jump(m, b); break;
+  case INGOT_TEMPLATE_DEFAULT:
+    to = variable(m, a);
+    if (to && to->kind != J_MISSING) jump(m, b);
+    break;
   case INGOT_TEMPLATE_RETURN: leave_macro(m); break;
   default: damaged(m); /* ENTER is stepped over by the call */
   }
@@ -361,12 +394,13 @@ static bool prepare(jmachine *m) {
   return !m->status;
 }
 
-ingot_status ingot__template_run(ingot__vec code, ingot__vec strings, const ingot__conversation *talk, const ingot_allocator *allocator,
-                                 ingot__rendered *out, ingot_error *error) {
+ingot_status ingot__template_run(ingot__vec code, ingot__vec strings, const ingot__conversation *talk, const ingot_allocator *allocator, ingot__rendered *out,
+                                 ingot_error *error) {
   jmachine m = {.code = code, .strings = strings, .allocator = allocator, .talk = talk, .work = INGOT_TEMPLATE_WORK};
   *out = (ingot__rendered){NULL, 0, 0};
   if (talk->json_size > INGOT_TEMPLATE_MEMORY) ingot__j_error(&m, "the JSON is longer than %d MiB", INGOT_TEMPLATE_MEMORY >> 20);
-  else if (prepare(&m)) while (ingot__j_spend(&m, 1) && step(&m)) {}
+  else if (prepare(&m))
+    while (ingot__j_spend(&m, 1) && step(&m)) {}
   ingot__j_finish(&m);
   if (!m.status) {
     *out = (ingot__rendered){m.out, m.size, m.capacity};

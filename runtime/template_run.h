@@ -19,7 +19,7 @@ typedef struct ingot__rendered {
 } ingot__rendered;
 
 /* Everything else that it borrows from the allocator is given back before it returns. */
-ingot_status ingot__template_run(ingot__vec code, ingot__vec strings, const ingot__conversation *talk, const ingot_allocator *allocator,
-                                 ingot__rendered *out, ingot_error *error);
+ingot_status ingot__template_run(ingot__vec code, ingot__vec strings, const ingot__conversation *talk, const ingot_allocator *allocator, ingot__rendered *out,
+                                 ingot_error *error);
 
 #endif

@@ -15,7 +15,7 @@ static uint32_t character(jvalue s, uint32_t at) {
 
 static bool is_space(uint32_t c) {
   return c == 32 || (c >= 9 && c <= 13) || (c >= 28 && c <= 31) || c == 0x85 || c == 0xa0 || c == 0x1680 || (c >= 0x2000 && c <= 0x200a) || c == 0x2028 ||
-         c == 0x2029 || c == 0x202f || c == 0x205f || c == 0x3000;
+      c == 0x2029 || c == 0x202f || c == 0x205f || c == 0x3000;
 }
 
 static bool ends_line(uint32_t c) { return (c >= 10 && c <= 13) || (c >= 28 && c <= 30) || c == 0x85 || c == 0x2028 || c == 0x2029; }
@@ -26,17 +26,19 @@ static jvalue part(jvalue s, uint32_t from, uint32_t to) { return ingot__j_strin
 
 /* The other case of a character, itself where it has none, 0 where this table does not know. */
 static uint32_t other_case(uint32_t c, bool upper) {
-  static const struct { uint32_t first, last, lower; } pairs[] = { /* capitals, and their distance to the small ones */
-    {'A', 'Z', 32}, {0xc0, 0xd6, 32}, {0xd8, 0xde, 32}, {0x391, 0x3a1, 32}, {0x3a4, 0x3ab, 32}, {0x410, 0x42f, 32}, {0x400, 0x40f, 80}};
+  static const struct {
+    uint32_t first, last, lower;
+  } pairs[] = { /* capitals, and their distance to the small ones */
+               {'A', 'Z', 32}, {0xc0, 0xd6, 32}, {0xd8, 0xde, 32}, {0x391, 0x3a1, 32}, {0x3a4, 0x3ab, 32}, {0x410, 0x42f, 32}, {0x400, 0x40f, 80}};
   for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++) {
     if (!upper && c >= pairs[i].first && c <= pairs[i].last) return c + pairs[i].lower;
     if (upper && c >= pairs[i].first + pairs[i].lower && c <= pairs[i].last + pairs[i].lower) return c - pairs[i].lower;
     if (c >= pairs[i].first && c <= pairs[i].last) return c;
     if (c >= pairs[i].first + pairs[i].lower && c <= pairs[i].last + pairs[i].lower) return c;
   }
-  const bool caseless = c < 0x80 || (c >= 0x80 && c <= 0xbf && c != 0xb5) || c == 0xd7 || c == 0xf7 || (c >= 0x2000 && c <= 0x20ff) || (c >= 0x2190 && c <= 0x23ff) ||
-                        (c >= 0x2500 && c <= 0x2bff) || (c >= 0x2e80 && c <= 0xa63f) || (c >= 0xac00 && c <= 0xfaff) || (c >= 0xfe00 && c <= 0xfe0f) ||
-                        (c >= 0x1f000 && c <= 0x1faff) || (c >= 0x20000 && c <= 0x3ffff);
+  const bool caseless = c < 0x80 || (c >= 0x80 && c <= 0xbf && c != 0xb5) || c == 0xd7 || c == 0xf7 || (c >= 0x2000 && c <= 0x20ff) ||
+      (c >= 0x2190 && c <= 0x23ff) || (c >= 0x2500 && c <= 0x2bff) || (c >= 0x2e80 && c <= 0xa63f) || (c >= 0xac00 && c <= 0xfaff) ||
+      (c >= 0xfe00 && c <= 0xfe0f) || (c >= 0x1f000 && c <= 0x1faff) || (c >= 0x20000 && c <= 0x3ffff);
   return caseless || (!upper && c == 0xdf) ? c : 0;
 }
 
@@ -138,7 +140,8 @@ static jvalue split(jmachine *m, jvalue s, jvalue separator, jvalue times, bool 
   const int64_t most = ingot__j_is_number(times) ? times.as.number : -1;
   if (!ingot__j_spend(m, s.size / 8)) return ingot__j_undefined();
   if ((separator.kind == J_MISSING || separator.kind == J_NONE) && !(from_end && most >= 0)) return split_spaces(m, s, most);
-  if (separator.kind != J_STRING || !separator.size) return ingot__j_error(m, "split by %s", separator.kind == J_STRING ? "an empty string" : ingot__j_kind_name(separator));
+  if (separator.kind != J_STRING || !separator.size)
+    return ingot__j_error(m, "split by %s", separator.kind == J_STRING ? "an empty string" : ingot__j_kind_name(separator));
   jvalue list = ingot__j_list(m, 0, 0);
   uint32_t from = 0, to = s.size;
   for (int64_t n = 0; !m->status && (most < 0 || n < most); n++) {
@@ -183,7 +186,10 @@ static jvalue replace(jmachine *m, jvalue s, jvalue old, jvalue new, jvalue time
   uint32_t from = 0;
   if (!ingot__j_spend(m, s.size / 8 + (uint64_t)s.size * old.size / 64)) return ingot__j_undefined();
   for (uint32_t at = 0; left && old.size <= s.size && at <= s.size - old.size && !m->status;) {
-    if (s.as.text[at] != old.as.text[0] || memcmp(s.as.text + at, old.as.text, old.size) != 0) { at++; continue; }
+    if (s.as.text[at] != old.as.text[0] || memcmp(s.as.text + at, old.as.text, old.size) != 0) {
+      at++;
+      continue;
+    }
     ingot__j_put(m, s.as.text + from, at - from);
     ingot__j_put(m, new.as.text, new.size);
     from = at += old.size;
@@ -241,16 +247,21 @@ static jvalue count(jmachine *m, jvalue s, jvalue what) {
 jvalue ingot__j_call_text(jmachine *m, unsigned call, const jvalue *a) {
   const jvalue s = a[0];
   switch (call) {
-  case INGOT_CALL_TRIM: case INGOT_CALL_STRIP: return strip(m, s, a[1], true, true);
+  case INGOT_CALL_TRIM:
+  case INGOT_CALL_STRIP: return strip(m, s, a[1], true, true);
   case INGOT_CALL_LSTRIP: return strip(m, s, a[1], true, false);
   case INGOT_CALL_RSTRIP: return strip(m, s, a[1], false, true);
-  case INGOT_CALL_UPPER: case INGOT_CALL_M_UPPER: return cased(m, s, true, false);
-  case INGOT_CALL_LOWER: case INGOT_CALL_M_LOWER: return cased(m, s, false, false);
-  case INGOT_CALL_CAPITALIZE: case INGOT_CALL_M_CAPITALIZE: return cased(m, s, false, true);
+  case INGOT_CALL_UPPER:
+  case INGOT_CALL_M_UPPER: return cased(m, s, true, false);
+  case INGOT_CALL_LOWER:
+  case INGOT_CALL_M_LOWER: return cased(m, s, false, false);
+  case INGOT_CALL_CAPITALIZE:
+  case INGOT_CALL_M_CAPITALIZE: return cased(m, s, false, true);
   case INGOT_CALL_M_TITLE: return title(m, s);
   case INGOT_CALL_IS_UPPER: return has_case(m, s, true);
   case INGOT_CALL_IS_LOWER: return has_case(m, s, false);
-  case INGOT_CALL_REPLACE: case INGOT_CALL_M_REPLACE: return replace(m, s, a[1], a[2], a[3]);
+  case INGOT_CALL_REPLACE:
+  case INGOT_CALL_M_REPLACE: return replace(m, s, a[1], a[2], a[3]);
   case INGOT_CALL_INDENT: return indent(m, a);
   case INGOT_CALL_SPLIT: return split(m, s, a[1], a[2], false);
   case INGOT_CALL_RSPLIT: return split(m, s, a[1], a[2], true);
@@ -262,7 +273,8 @@ jvalue ingot__j_call_text(jmachine *m, unsigned call, const jvalue *a) {
   case INGOT_CALL_ISDIGIT: return is_all(s, is_digit);
   case INGOT_CALL_ISSPACE: return is_all(s, is_space);
   case INGOT_CALL_M_COUNT: return count(m, s, a[1]);
-  case INGOT_CALL_FIND: case INGOT_CALL_RFIND:
+  case INGOT_CALL_FIND:
+  case INGOT_CALL_RFIND:
     if (a[1].kind != J_STRING) return ingot__j_error(m, "find of %s", ingot__j_kind_name(a[1]));
     return number_of(s, call == INGOT_CALL_FIND ? ingot__j_search(m, s, a[1], 0) : search_back(m, s, a[1], s.size));
   default: return ingot__j_fail(m, INGOT_ERROR_PLAN, "the function %u is none of strings", call);
@@ -306,7 +318,8 @@ jvalue ingot__j_strftime(jmachine *m, jvalue format) {
     switch (c) {
     case 'a': n = snprintf(text, sizeof text, "%.3s", days[weekday]); break;
     case 'A': n = snprintf(text, sizeof text, "%.9s", days[weekday]); break;
-    case 'b': case 'h': n = snprintf(text, sizeof text, "%.3s", months[month - 1]); break;
+    case 'b':
+    case 'h': n = snprintf(text, sizeof text, "%.3s", months[month - 1]); break;
     case 'B': n = snprintf(text, sizeof text, "%.9s", months[month - 1]); break;
     case 'd': n = snprintf(text, sizeof text, "%0*d", width, day); break;
     case 'e': n = snprintf(text, sizeof text, "%*d", width, day); break;
@@ -323,7 +336,8 @@ jvalue ingot__j_strftime(jmachine *m, jvalue format) {
     case 'T': n = snprintf(text, sizeof text, "%02d:%02d:%02d", hour, minute, (int)(second % 60)); break;
     case 'R': n = snprintf(text, sizeof text, "%02d:%02d", hour, minute); break;
     case '%': n = snprintf(text, sizeof text, "%c", c); break;
-    case 'Z': case 'z': break; /* empty for a time without a zone */
+    case 'Z':
+    case 'z': break; /* empty for a time without a zone */
     default: ingot__j_error(m, "strftime_now with %%%c", c);
     }
     ingot__j_put(m, text, (size_t)n);

@@ -162,14 +162,18 @@ jvalue ingot__j_iterate(jmachine *m, jvalue v) {
 /* ---- what values are ---------------------------------------------------------------------------------------------------- */
 
 const char *ingot__j_kind_name(jvalue v) {
-  static const char *const names[] = {"an undefined value", "a missing argument", "none", "a bool", "an integer", "a number", "a string", "a list", "a dict", "a loop", "a macro"};
+  static const char *const names[] = {
+    "an undefined value", "a missing argument", "none", "a bool", "an integer", "a number", "a string", "a list", "a dict", "a loop", "a macro"};
   return v.flag & J_NAMESPACE ? "a namespace" : names[v.kind];
 }
 
 bool ingot__j_true(jvalue v) {
   switch (v.kind) {
-  case J_UNDEFINED: case J_MISSING: case J_NONE: return false;
-  case J_BOOL: case J_INT: return v.as.number != 0;
+  case J_UNDEFINED:
+  case J_MISSING:
+  case J_NONE: return false;
+  case J_BOOL:
+  case J_INT: return v.as.number != 0;
   case J_STRING: return v.size != 0;
   case J_LIST: return v.as.list->n != 0 || (v.flag & J_LAZY);
   case J_DICT: return v.as.dict->n != 0 || (v.flag & J_NAMESPACE);
@@ -186,7 +190,8 @@ static bool equal(jmachine *m, jvalue a, jvalue b, int depth) {
   if (a.kind != b.kind || !ingot__j_spend(m, 1)) return false;
   if (depth > INGOT_TEMPLATE_NESTING) return ingot__j_error(m, "values are nested too deep"), false;
   switch (a.kind) {
-  case J_STRING: case J_FRACTION: return a.size == b.size && ingot__j_spend(m, a.size / 8) && (!a.size || !memcmp(a.as.text, b.as.text, a.size));
+  case J_STRING:
+  case J_FRACTION: return a.size == b.size && ingot__j_spend(m, a.size / 8) && (!a.size || !memcmp(a.as.text, b.as.text, a.size));
   case J_LIST:
     if (a.as.list->n != b.as.list->n || ((a.flag ^ b.flag) & J_TUPLE)) return false;
     for (uint32_t i = 0; i < a.as.list->n; i++)
@@ -217,7 +222,8 @@ bool ingot__j_less(jmachine *m, jvalue a, jvalue b, bool or_equal) {
 }
 
 uint32_t ingot__j_search(jmachine *m, jvalue s, jvalue what, uint32_t from) {
-  if (what.size > s.size || from > s.size - what.size || !ingot__j_spend(m, (s.size - from) / 8 + (uint64_t)(s.size - from) * what.size / 64)) return s.size + 1;
+  if (what.size > s.size || from > s.size - what.size || !ingot__j_spend(m, (s.size - from) / 8 + (uint64_t)(s.size - from) * what.size / 64))
+    return s.size + 1;
   for (uint32_t at = from; at <= s.size - what.size; at++)
     if (!what.size || (s.as.text[at] == what.as.text[0] && !memcmp(s.as.text + at, what.as.text, what.size))) return at;
   return s.size + 1;
@@ -241,7 +247,10 @@ bool ingot__j_in(jmachine *m, jvalue item, jvalue of) {
 
 static jvalue loop_attribute(const jloop *loop, jvalue name) {
   const int64_t n = loop->list->n, i = loop->index;
-  const struct { const char *name; int64_t number; } numbers[] = {{"index", i + 1}, {"index0", i}, {"length", n}, {"revindex", n - i}, {"revindex0", n - i - 1}};
+  const struct {
+    const char *name;
+    int64_t number;
+  } numbers[] = {{"index", i + 1}, {"index0", i}, {"length", n}, {"revindex", n - i}, {"revindex0", n - i - 1}};
   for (size_t k = 0; k < sizeof numbers / sizeof *numbers; k++)
     if (ingot__j_is(name, numbers[k].name)) return ingot__j_int(numbers[k].number);
   if (ingot__j_is(name, "first")) return ingot__j_bool(i == 0);
@@ -378,7 +387,9 @@ static void write_value(jmachine *m, jvalue v, bool quoted, int depth) {
     return;
   }
   switch (v.kind) {
-  case J_UNDEFINED: if (quoted) put(m, "Undefined"); break;
+  case J_UNDEFINED:
+    if (quoted) put(m, "Undefined");
+    break;
   case J_NONE: put(m, "None"); break;
   case J_BOOL: put(m, v.as.number ? "True" : "False"); break;
   case J_INT: write_number(m, v.as.number); break;

@@ -26,12 +26,26 @@ typedef struct jvalue {
   } as;
 } jvalue;
 
-typedef struct jpair { jvalue key, value; } jpair;
-struct jlist { jvalue *items; uint32_t n, capacity; };
-struct jdict { jpair *pairs; uint32_t n, capacity; };
-struct jloop { const jlist *list; uint32_t index; };
+typedef struct jpair {
+  jvalue key, value;
+} jpair;
+struct jlist {
+  jvalue *items;
+  uint32_t n, capacity;
+};
+struct jdict {
+  jpair *pairs;
+  uint32_t n, capacity;
+};
+struct jloop {
+  const jlist *list;
+  uint32_t index;
+};
 
-typedef struct jblock { struct jblock *next; uint64_t bytes; } jblock;
+typedef struct jblock {
+  struct jblock *next;
+  uint64_t bytes;
+} jblock;
 
 typedef struct jmachine {
   ingot__vec code, strings;
@@ -46,7 +60,10 @@ typedef struct jmachine {
   size_t size, capacity;
   jvalue *stack;
   uint32_t depth, base, at;   /* at: of the instruction after this one */
-  struct jframe { uint32_t back, base; size_t start; } frames[INGOT_TEMPLATE_CALLS];
+  struct jframe {
+    uint32_t back, base;
+    size_t start;
+  } frames[INGOT_TEMPLATE_CALLS];
   uint32_t n_frames;
   ingot_status status;        /* the first failure; nothing runs on after it */
   char why[200];
@@ -55,9 +72,9 @@ typedef struct jmachine {
 /* All of these give `undefined`, NULL or false after a failure. */
 jvalue ingot__j_fail(jmachine *m, ingot_status status, const char *format, ...) INGOT_PRINTF(3, 4);
 jvalue ingot__j_error(jmachine *m, const char *format, ...) INGOT_PRINTF(2, 3); /* INGOT_ERROR_ARGUMENT */
-bool   ingot__j_spend(jmachine *m, uint64_t work);
-void  *ingot__j_alloc(jmachine *m, uint64_t size);
-void   ingot__j_finish(jmachine *m);
+bool ingot__j_spend(jmachine *m, uint64_t work);
+void *ingot__j_alloc(jmachine *m, uint64_t size);
+void ingot__j_finish(jmachine *m);
 
 static inline jvalue ingot__j_undefined(void) { return (jvalue){.kind = J_UNDEFINED}; }
 static inline jvalue ingot__j_none(void) { return (jvalue){.kind = J_NONE}; }
@@ -70,25 +87,25 @@ static inline bool ingot__j_is(jvalue v, const char *text) { return v.kind == J_
 /* An empty list or dict with room for n. */
 jvalue ingot__j_list(jmachine *m, uint32_t n, uint8_t flag);
 jvalue ingot__j_dict(jmachine *m, uint32_t n, uint8_t flag);
-void   ingot__j_append(jmachine *m, jvalue list, jvalue item);
-void   ingot__j_set(jmachine *m, jvalue dict, jvalue key, jvalue value);
-bool   ingot__j_find(jmachine *m, jvalue dict, jvalue key, jvalue *value);
+void ingot__j_append(jmachine *m, jvalue list, jvalue item);
+void ingot__j_set(jmachine *m, jvalue dict, jvalue key, jvalue value);
+bool ingot__j_find(jmachine *m, jvalue dict, jvalue key, jvalue *value);
 /* What a loop over v goes through: items, keys, characters; nothing for undefined. */
 jvalue ingot__j_iterate(jmachine *m, jvalue v);
 
 const char *ingot__j_kind_name(jvalue v);
-bool   ingot__j_true(jvalue v);
-bool   ingot__j_equal(jmachine *m, jvalue a, jvalue b);
-bool   ingot__j_less(jmachine *m, jvalue a, jvalue b, bool or_equal);
-bool   ingot__j_in(jmachine *m, jvalue item, jvalue of);
+bool ingot__j_true(jvalue v);
+bool ingot__j_equal(jmachine *m, jvalue a, jvalue b);
+bool ingot__j_less(jmachine *m, jvalue a, jvalue b, bool or_equal);
+bool ingot__j_in(jmachine *m, jvalue item, jvalue of);
 jvalue ingot__j_attribute(jmachine *m, jvalue of, jvalue name);
 jvalue ingot__j_subscript(jmachine *m, jvalue of, jvalue key);
 jvalue ingot__j_slice(jmachine *m, const jvalue v[4]);
 
 /* The text being written; what was written since `start` can be cut off again as a string. */
-void   ingot__j_put(jmachine *m, const char *text, size_t size);
-void   ingot__j_write(jmachine *m, jvalue v);                     /* as {{ v }} */
-void   ingot__j_write_json(jmachine *m, jvalue v, const jvalue options[4]); /* tojson's arguments after the subject */
+void ingot__j_put(jmachine *m, const char *text, size_t size);
+void ingot__j_write(jmachine *m, jvalue v);                     /* as {{ v }} */
+void ingot__j_write_json(jmachine *m, jvalue v, const jvalue options[4]); /* tojson's arguments after the subject */
 jvalue ingot__j_cut(jmachine *m, size_t start);
 jvalue ingot__j_text(jmachine *m, jvalue v);                      /* str(v) */
 
@@ -99,7 +116,8 @@ static inline const char *ingot__j_index(const char *set, char c) {
 }
 /* Where the character after the one at `at` begins. */
 static inline uint32_t ingot__j_after(jvalue s, uint32_t at) {
-  do at++; while (at < s.size && ((uint8_t)s.as.text[at] & 0xc0) == 0x80);
+  do at++;
+  while (at < s.size && ((uint8_t)s.as.text[at] & 0xc0) == 0x80);
   return at;
 }
 uint32_t ingot__j_characters(jvalue s);

@@ -7,8 +7,8 @@
 /* Writes up to `cap` tokens and returns how many there are, or a negative status. The memory borrowed depends on the longest part that is
  * looked at as one: a word, or all the text between special tokens where there are no words to see. Up to 64 bytes of it: none. Else 55
  * bytes for each of its bytes and 56 more, for unigram 17 for each byte of the normalised text and 17 more. */
-int64_t ingot__tokenize(const ingot__tokenizer *tokenizer, const ingot_allocator *allocator, const char *text, size_t size, bool special,
-                        ingot_token *tokens, size_t cap);
+int64_t ingot__tokenize(const ingot__tokenizer *tokenizer, const ingot_allocator *allocator, const char *text, size_t size, bool special, ingot_token *tokens,
+                        size_t cap);
 
 /* Bytes of text handed on; a token's text may come in several runs. */
 typedef void ingot__put(void *to, const uint8_t *bytes, size_t n);

@@ -25,8 +25,9 @@ static ingot_status open_range(ingot__weights *w, int descriptor, uint64_t offse
     return code ? io(where, code, error) : INGOT_OK;
   }
   w->copy = ingot__allocate(allocator, size, INGOT_ALIGN);
-  if (!w->copy) return ingot__fail(error, INGOT_ERROR_MEMORY, "no memory for the %llu bytes of the weights: let them be mapped, from an offset that is a multiple of 64",
-                                   (unsigned long long)size);
+  if (!w->copy)
+    return ingot__fail(error, INGOT_ERROR_MEMORY, "no memory for the %llu bytes of the weights: let them be mapped, from an offset that is a multiple of 64",
+                       (unsigned long long)size);
   w->copy_bytes = size;
   w->data = w->copy;
   int code = ingot__os_read(descriptor, offset, w->copy, size);
@@ -48,8 +49,8 @@ ingot_status ingot__weights_open(ingot__weights *w, const ingot_model_options *o
     int descriptor, code = ingot__os_open(options->weights_path, &descriptor, &have);
     if (code) return io(options->weights_path, code, error);
     ingot_status status = have != size ? wrong_size(have, size, options->weights_path, error)
-                          : size     ? open_range(w, descriptor, 0, size, !options->read_weights, options->weights_path, allocator, error)
-                                     : INGOT_OK;
+        : size                         ? open_range(w, descriptor, 0, size, !options->read_weights, options->weights_path, allocator, error)
+                                       : INGOT_OK;
     ingot__os_close(descriptor);
     return status;
   }

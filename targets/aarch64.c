@@ -7,7 +7,7 @@
  * SVE, whose own dot product it takes; a kernel of it asks for the length of vectors and goes on in its form for that length, or, at any other, as it is,
  * in 128 bits. */
 #define SVE_FORMS(name, features, bits, dot) \
-  {name "_256", "generic", features, bits, 8, 32, true, true, dot, true, name}, {name "_512", "generic", features, bits, 16, 32, true, true, dot, true, name}
+  {name "_256", "generic", features, bits, 8, 32, true, true, dot, true, name}, { name "_512", "generic", features, bits, 16, 32, true, true, dot, true, name }
 #define I8MM (INGOT_CPU_NEON | INGOT_CPU_DOTPROD | INGOT_CPU_I8MM)
 static const ig_variant variants[] = {
   {"sve2", "generic", "+neon,+sve2,+dotprod,+i8mm", I8MM | INGOT_CPU_SVE | INGOT_CPU_SVE2, 4, 32, true, true, IG_DOT_SMMLA, false, NULL},

@@ -10,7 +10,9 @@ static const ig_platform platforms[] = {
 #include "targets/platforms.def"
 };
 
-static const struct alias { const char *name, *platform; } aliases[] = {
+static const struct alias {
+  const char *name, *platform;
+} aliases[] = {
 #if defined(__x86_64__)
   {"native", "x86_64-linux-gnu"},
 #elif defined(__aarch64__)

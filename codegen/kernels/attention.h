@@ -20,7 +20,9 @@ attn_dims attn_load_dims(ig_kb *b, const ig_kernel_ref *ref, ig_kernel_values k)
 void attn_copy(ig_kb *b, val from, val to, val n);
 
 /* Rotation. `scratch` is the first 448 v16 bytes; fills the table of sines and cosines of a position. */
-typedef struct attn_rope { val turns, cosines, sines, row, halves; } attn_rope;
+typedef struct attn_rope {
+  val turns, cosines, sines, row, halves;
+} attn_rope;
 attn_rope attn_rope_at(ig_kb *b, const attn_dims *d, val scratch);
 void attn_rope_table(ig_kb *b, const attn_dims *d, const attn_rope *rope, val frequencies, val position);
 /* Rotates a head; from == to is allowed. Multiplies by the scale of q where scaled. */

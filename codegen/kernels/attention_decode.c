@@ -60,8 +60,14 @@ void ig_gen_attention_decode(ig_kb *b, const ig_kernel_ref *ref, const char *sym
   kb_if(b, &branch, kb_compare(b, KB_LESS, first, kb_i64(b, INGOT_KV_BLOCK)), false); /* not all beyond the window */
   decode t = {&d, kb_min(b, written, kb_i64(b, INGOT_KV_BLOCK)), kb_max(b, first, zero), kb_ptr(b, partials, kb_mul(b, row, d.partial))};
   attn_block at = {
-    .k = attn_k_line(b, &d, k_cache, head, row_times(b, block, INGOT_KV_BLOCK / 16)), .v = attn_v_row(b, &d, v_cache, head, start), .half = true,
-    .q = queries, .scores = scores, .o = t.row, .o_bytes = d.partial, .rows_by_query = true,
+    .k = attn_k_line(b, &d, k_cache, head, row_times(b, block, INGOT_KV_BLOCK / 16)),
+    .v = attn_v_row(b, &d, v_cache, head, start),
+    .half = true,
+    .q = queries,
+    .scores = scores,
+    .o = t.row,
+    .o_bytes = d.partial,
+    .rows_by_query = true,
   };
   if (!b->variant->f16c) { /* converting takes long there: once for all queries */
     attn_widen(b, &d, at.k, at.v, t.visible, wide, row_at(b, wide, d.row, INGOT_KV_BLOCK));

@@ -12,7 +12,8 @@ static void go_on(ig_kb *b, ig_kernel_values k, const char *symbol, const char *
 void ig_gen_by_length(ig_kb *b, const ig_kernel_ref *ref, const char *symbol) {
   (void)ref;
   ig_kernel_values k = kb_kernel(b, symbol);
-  val times = kb_op(b, "llvm.call_intrinsic", "i64", 0, NULL, "{intrin = \"llvm.vscale.i64\", operandSegmentSizes = array<i32: 0, 0>, op_bundle_sizes = array<i32>}");
+  val times = kb_op(b, "llvm.call_intrinsic", "i64", 0, NULL,
+                    "{intrin = \"llvm.vscale.i64\", operandSegmentSizes = array<i32: 0, 0>, op_bundle_sizes = array<i32>}");
   kb_branch of_length[8];
   int n = 0;
   for (const ig_variant *f = NULL; (f = ig_form_next(b->target, b->variant, f)); n++) {

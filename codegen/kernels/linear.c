@@ -65,7 +65,9 @@ static ig_linear_format form_of(const ig_variant *variant, const ig_layout *layo
 /* Units of a block of K, whole ones; and bytes of a panel of such blocks, the last with as many odd blocks as a row can end in. */
 static uint32_t block_units(const ig_choice *choice, const ig_layout *layout) { return (uint32_t)ig_ceil_div(choice->value[IG_K_BLOCK], layout->unit_values); }
 static uint32_t most_odd(const ig_layout *layout) { return layout->odd_values ? layout->unit_values / layout->odd_values - 1 : 0; }
-static uint32_t block_bytes(const ig_linear_format *f, const ig_layout *layout, uint32_t units) { return units * f->panel_unit + most_odd(layout) * f->panel_odd; }
+static uint32_t block_bytes(const ig_linear_format *f, const ig_layout *layout, uint32_t units) {
+  return units * f->panel_unit + most_odd(layout) * f->panel_odd;
+}
 
 static bool is_gemm(ig_family family) {
   return family == IG_LINEAR_GEMM || family == IG_GLU_GEMM || family == IG_GEGLU_GEMM || family == IG_EXPERTS_GEMM || family == IG_EXPERTS_SUM_GEMM;
@@ -144,7 +146,9 @@ typedef struct panel {
   val sums, begins, ends;       /* [tile][token], between blocks; whether this block is the first, the last (i1) */
 } panel;
 
-typedef struct tile_rows { val panels[IG_MOST_ROWS], y[IG_MOST_ROWS], bias[IG_MOST_ROWS], sums[IG_MOST_ROWS]; } tile_rows;
+typedef struct tile_rows {
+  val panels[IG_MOST_ROWS], y[IG_MOST_ROWS], bias[IG_MOST_ROWS], sums[IG_MOST_ROWS];
+} tile_rows;
 
 static tile_rows rows_at(ig_linear *l, const ig_linear_format *f, const panel *p, val group, const ig_epilogue *e) {
   ig_kb *b = l->b;

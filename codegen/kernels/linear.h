@@ -38,7 +38,9 @@ const ig_linear_format *ig_linear_a32(const char *format);
 const ig_linear_format *ig_linear_a256(const char *format);
 
 /* The largest register tile of a variant. */
-typedef struct ig_register_tile { int rows, tokens; } ig_register_tile;
+typedef struct ig_register_tile {
+  int rows, tokens;
+} ig_register_tile;
 ig_register_tile ig_linear_tile(const ig_variant *variant, const ig_layout *layout);
 
 /* What a product's sums become: y = v, y + v (add), gate(y) * v (silu, gelu), fma(weight, v, y) of the token's own row (rows), or of y (weight). */
@@ -117,7 +119,9 @@ struct ig_k_format {
 extern const ig_k_format ig_k_q2_k, ig_k_q3_k, ig_k_q4_k, ig_k_q5_k, ig_k_q6_k, ig_k_iq4_xs, ig_k_tq1_0, ig_k_tq2_0; /* unpack_*.c */
 const ig_k_format *ig_k_of(const char *format);
 /* Where a tile's blocks lie: scales (where they lie before the parts), parts. */
-typedef struct ig_k_place { val d, parts; } ig_k_place;
+typedef struct ig_k_place {
+  val d, parts;
+} ig_k_place;
 val ig_k_blocks(ig_linear *l);
 ig_k_place ig_k_block(ig_linear *l, const ig_k_format *f, val w, val index);
 /* What of d and dmin the headers of parts hold. */

@@ -104,7 +104,9 @@ static val add_pairs(ig_kb *b, val sum, val pairs, val x, int64_t offset) {
 
 static bool has_minima(const ig_k_format *f) { return f->extra == IG_K_MINIMA_32 || f->extra == IG_K_MINIMA_16; }
 /* Whether the total takes minus the offsets times the sums of 32 at its end. kb_dot4_biased has an offset with VNNI only. */
-static bool offset_at_end(const ig_kb *b, const ig_k_format *f) { return f->extra == IG_K_OFFSET_ALL || (f->extra == IG_K_OFFSET_SCALED && b->variant->dot == IG_DOT_VNNI); }
+static bool offset_at_end(const ig_kb *b, const ig_k_format *f) {
+  return f->extra == IG_K_OFFSET_ALL || (f->extra == IG_K_OFFSET_SCALED && b->variant->dot == IG_DOT_VNNI);
+}
 
 /* Minus the offset 128 times two scales, as a pair. */
 static val offset_pair(ig_kb *b, val first, val second) {
@@ -116,7 +118,9 @@ static val offset_pair(ig_kb *b, val first, val second) {
 static val minus_offset(ig_kb *b, const ig_k_format *f) { return kb_i32x16(b, -(f->offset_all << 16 | f->offset_all) + (1 << 16)); }
 
 /* d and dmin come in from above with the headers. */
-val ig_k_shift_in(ig_kb *b, const ig_k_format *f, val halves, val header) { return kb_or(b, right(b, halves, f->d_bits), masked(b, header, (int32_t)f->d_mask)); }
+val ig_k_shift_in(ig_kb *b, const ig_k_format *f, val halves, val header) {
+  return kb_or(b, right(b, halves, f->d_bits), masked(b, header, (int32_t)f->d_mask));
+}
 val ig_k_half(ig_kb *b, val pairs, bool upper) {
   val v = right(b, pairs, upper ? 16 : 0);
   return kb_f16_to_f32(b, kb_op(b, "arith.trunci", "vector<16xi16>", 1, &v, NULL));
@@ -125,9 +129,7 @@ val ig_k_half(ig_kb *b, val pairs, bool upper) {
 /* ---- where blocks lie ---- */
 
 static int blocks_of(const ig_linear *l) { return (int)l->layout->unit_values / 256; }
-val ig_k_blocks(ig_linear *l) {
-  return blocks_of(l) == 1 ? l->units : kb_add(l->b, kb_shl(l->b, l->units, kb_i64(l->b, 1)), l->odd);
-}
+val ig_k_blocks(ig_linear *l) { return blocks_of(l) == 1 ? l->units : kb_add(l->b, kb_shl(l->b, l->units, kb_i64(l->b, 1)), l->odd); }
 /* Units of two blocks have the scales of both before them; an odd last block lies as if it were the first of a unit. */
 ig_k_place ig_k_block(ig_linear *l, const ig_k_format *f, val w, val index) {
   ig_kb *b = l->b;
@@ -230,7 +232,9 @@ static const ig_k_format *gemm_form(const ig_linear *l) {
 }
 
 /* Lines of a panel's block. */
-typedef struct panel { int dmin, scale, extra, extras, bytes, block; } panel;
+typedef struct panel {
+  int dmin, scale, extra, extras, bytes, block;
+} panel;
 
 static panel panel_of(const ig_k_format *f) {
   panel p = {.dmin = 1, .scale = has_minima(f) ? 2 : 1};
@@ -290,7 +294,8 @@ void ig_a256_gemm(ig_linear *l, int rows, const val *panels, int tokens, val x, 
   const ig_k_format *f = gemm_form(l);
   panel p = panel_of(f);
   int n = rows * tokens, groups = 64 / f->subs;
-  bool minima_beside = f->extra == IG_K_MINIMA_16 && !f->scale; /* summed sub-block by sub-block: there are registers for it, and sixteen lines held would be none */
+  bool minima_beside = f->extra == IG_K_MINIMA_16 &&
+      !f->scale; /* summed sub-block by sub-block: there are registers for it, and sixteen lines held would be none */
   int all = minima_beside ? 2 * n : n;
   assert(f->linear.panel_unit == (uint32_t)(blocks_of(l) * p.block * LINE));
   val total[2 * IG_MOST_TILE], wu[IG_MOST_ROWS], xu[IG_MOST_TOKENS];
@@ -309,8 +314,8 @@ void ig_a256_gemm(ig_linear *l, int rows, const val *panels, int tokens, val x, 
     if (f->scale) scale[r] = kb_load_line(b, step(b, wu[r], subs.index, LINE), p.scale * LINE);
   }
   for (int t = 0; t < tokens; t++) xj[t] = step(b, xu[t], subs.index, 4 * groups), minus[t] = kb_at(b, step(b, xu[t], subs.index, 4), X_MINUS_SUM16);
-  sub_block s = {.b = b, .f = f, .rows = rows, .tokens = tokens, .x = xj, .minus_sum = minus, .scale = scale, .total = total,
-                 .goes_on = !f->scale && !in_words(b, f)};
+  sub_block s = {
+    .b = b, .f = f, .rows = rows, .tokens = tokens, .x = xj, .minus_sum = minus, .scale = scale, .total = total, .goes_on = !f->scale && !in_words(b, f)};
   begin(&s);
   for (int g = 0; g < groups; g++)
     for (int r = 0; r < rows; r++) add_group(&s, r, g, kb_load_line(b, w[r], (p.bytes + g) * LINE));

@@ -26,14 +26,15 @@ static void begin(sums *s, ig_kb *b, const ig_b_format *f, int rows, int tokens,
   *s = (sums){.b = b, .f = f, .words = f->words && kb_in_words(b), .rows = rows, .tokens = tokens, .x = x};
   for (int t = 0; t < tokens; t++) {
     s->minus_sum[t] = kb_load_splat_i32(b, x[t], X_MINUS_SUM);
-    val start = f->offset_shift == 7 ? kb_dot4_biased_start(b, s->minus_sum[t]) : f->offset_shift ? kb_shl(b, s->minus_sum[t], kb_i32x16(b, f->offset_shift)) : kb_i32x16(b, 0);
+    val start = f->offset_shift == 7 ? kb_dot4_biased_start(b, s->minus_sum[t])
+        : f->offset_shift            ? kb_shl(b, s->minus_sum[t], kb_i32x16(b, f->offset_shift))
+                                     : kb_i32x16(b, 0);
     for (int r = 0; r < rows; r++) s->sum[r * tokens + t] = start;
   }
 }
 
 static void widen(sums *s) {
-  for (int i = 0; i < s->rows * s->tokens; i++)
-    s->sum[i] = kb_add_words(s->b, s->sum[i], (val){NULL}, s->word[i]), s->word[i] = (val){NULL};
+  for (int i = 0; i < s->rows * s->tokens; i++) s->sum[i] = kb_add_words(s->b, s->sum[i], (val){NULL}, s->word[i]), s->word[i] = (val){NULL};
 }
 
 static void add_group(sums *s, int r, int group, val line) {
@@ -132,7 +133,8 @@ void ig_a32_expand(ig_linear *l, val w, val panel) {
   kb_end_for(b, &units, NULL);
   if (f->blocks == 1) return;
   kb_for(b, &odd, kb_i64(b, 0), l->odd, kb_i64(b, 1), 0, NULL);
-  expand_unit(b, f, ig_odd_at(l, w, odd.index, l->layout->unit_bytes, l->layout->odd_bytes), ig_odd_at(l, panel, odd.index, f->blocks * panel_block(f), panel_block(f)), 1);
+  expand_unit(b, f, ig_odd_at(l, w, odd.index, l->layout->unit_bytes, l->layout->odd_bytes),
+              ig_odd_at(l, panel, odd.index, f->blocks * panel_block(f), panel_block(f)), 1);
   kb_end_for(b, &odd, NULL);
 }
 

@@ -13,9 +13,7 @@ static val load_bf16(ig_kb *b, val p, int64_t k) {
 }
 
 typedef val loader(ig_kb *, val, int64_t);
-static loader *loader_of(const ig_layout *layout) {
-  return !strcmp(layout->format, "f32") ? load_f32 : !strcmp(layout->format, "f16") ? load_f16 : load_bf16;
-}
+static loader *loader_of(const ig_layout *layout) { return !strcmp(layout->format, "f32") ? load_f32 : !strcmp(layout->format, "f16") ? load_f16 : load_bf16; }
 
 static val zero(ig_kb *b) { return kb_splat(b, "vector<16xf32>", kb_f32(b, 0)); }
 static val tree(ig_kb *b, const val *s) { return kb_add(b, kb_add(b, s[0], s[1]), kb_add(b, s[2], s[3])); }

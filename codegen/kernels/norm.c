@@ -5,7 +5,8 @@
 void ig_gen_norm(ig_kb *b, const ig_kernel_ref *ref, const char *symbol) {
   ig_kernel_values k = kb_kernel(b, symbol);
   val x = kb_operand(b, k, 0), gain = kb_operand(b, k, 1), y = kb_operand(b, k, 2);
-  val n16 = row_times(b, row_dim(b, k, IG_NORM_BLOCKS), ig_activation_block(ref->activation) / 16), n = kb_dim(b, k, IG_NORM_N), eps = kb_dim_f32(b, k, IG_NORM_EPS);
+  val n16 = row_times(b, row_dim(b, k, IG_NORM_BLOCKS), ig_activation_block(ref->activation) / 16), n = kb_dim(b, k, IG_NORM_N),
+      eps = kb_dim_f32(b, k, IG_NORM_EPS);
   val count = kb_op(b, "arith.uitofp", "f32", 1, &n, NULL);
   val x_bytes = row_times(b, n16, 64), y_bytes = row_bytes(b, ref->activation, n16);
   kb_loop row, i;

@@ -67,8 +67,8 @@ static void get_q5_1(const uint8_t *unit, uint32_t r, uint32_t n, ig_block *bloc
 }
 
 const int8_t *ig_pack_iq4(const int8_t *q, uint32_t n, int8_t *indices) {
-  static const int8_t index[256] = {[129] = 0,  [152] = 1, [173] = 2,  [191] = 3,  [207] = 4,  [221] = 5,  [234] = 6,  [246] = 7,
-                                    [1] = 8,    [13] = 9,  [25] = 10,  [38] = 11,  [53] = 12,  [69] = 13,  [89] = 14,  [113] = 15};
+  static const int8_t index[256] = {[129] = 0, [152] = 1, [173] = 2, [191] = 3, [207] = 4, [221] = 5, [234] = 6, [246] = 7,
+                                    [1] = 8,   [13] = 9,  [25] = 10, [38] = 11, [53] = 12, [69] = 13, [89] = 14, [113] = 15};
   for (uint32_t i = 0; i < n; i++) indices[i] = index[(uint8_t)q[i]];
   return indices;
 }
@@ -99,7 +99,7 @@ static void get_mxfp4(const uint8_t *unit, uint32_t r, uint32_t n, ig_block *blo
 }
 
 static const ig_pack_shape shapes[] = {
-  {"q8_0", put_q8_0, get_q8_0}, {"q4_0", put_q4_0, get_q4_0}, {"q4_1", put_q4_1, get_q4_1},       {"q5_0", put_q5_0, get_q5_0},
+  {"q8_0", put_q8_0, get_q8_0}, {"q4_0", put_q4_0, get_q4_0},    {"q4_1", put_q4_1, get_q4_1},       {"q5_0", put_q5_0, get_q5_0},
   {"q5_1", put_q5_1, get_q5_1}, {"mxfp4", put_mxfp4, get_mxfp4}, {"iq4_nl", put_iq4_nl, get_iq4_nl},
 };
 

@@ -54,8 +54,6 @@ static inline int pack_get(const uint8_t *lines, uint32_t r, uint32_t k, uint32_
   return lines[group / per_line * PACK_LINE + 4 * r + k % 4] >> group % per_line * bits & ((1 << bits) - 1);
 }
 /* A line of fifth bits and four lines of nibbles. */
-static inline int pack_get_five(const uint8_t *lines, uint32_t r, uint32_t k) {
-  return pack_get(lines + PACK_LINE, r, k, 4) | pack_get(lines, r, k, 1) << 4;
-}
+static inline int pack_get_five(const uint8_t *lines, uint32_t r, uint32_t k) { return pack_get(lines + PACK_LINE, r, k, 4) | pack_get(lines, r, k, 1) << 4; }
 
 #endif

@@ -10,10 +10,15 @@ static const ig_pack_shape *shape_of(const ig_layout *layout) {
   return layout->activation == IG_ACT_A32 ? ig_pack_a32(layout) : layout->activation == IG_ACT_A256 ? ig_pack_a256(layout->format) : NULL;
 }
 
-static uint64_t tile_bytes(const ig_layout *layout, uint32_t units, uint32_t odd) { return (uint64_t)layout->unit_bytes * units + (uint64_t)layout->odd_bytes * odd; }
+static uint64_t tile_bytes(const ig_layout *layout, uint32_t units, uint32_t odd) {
+  return (uint64_t)layout->unit_bytes * units + (uint64_t)layout->odd_bytes * odd;
+}
 
 /* Where block i's unit begins, and which of its blocks it is: units, then odd blocks that are units of their own. */
-typedef struct place { uint64_t at; uint32_t n; } place;
+typedef struct place {
+  uint64_t at;
+  uint32_t n;
+} place;
 static place place_of(const ig_layout *layout, uint64_t units, uint64_t i, uint32_t blocks_a_unit) {
   if (i < units * blocks_a_unit) return (place){i / blocks_a_unit * layout->unit_bytes, (uint32_t)(i % blocks_a_unit)};
   return (place){units * layout->unit_bytes + (i - units * blocks_a_unit) * layout->odd_bytes, 0};

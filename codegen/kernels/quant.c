@@ -3,13 +3,13 @@
 
 #include "ir/numerics.h"
 
-val row_bytes(ig_kb *b, ig_activation activation, val n16) {
-  return row_times(b, n16, (int64_t)ig_activation_bytes(activation, 256) / 16);
-}
+val row_bytes(ig_kb *b, ig_activation activation, val n16) { return row_times(b, n16, (int64_t)ig_activation_bytes(activation, 256) / 16); }
 
 static val magnitude(ig_kb *b, val x) { return kb_as(b, "math.absf", x, 1, &x, NULL); }
 
-typedef struct scaling { val scale, inverse; } scaling;
+typedef struct scaling {
+  val scale, inverse;
+} scaling;
 
 /* Of a block whose values' magnitudes are at most the lanes of `most`. */
 static scaling scaling_of(ig_kb *b, val most) {

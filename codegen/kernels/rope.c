@@ -3,11 +3,20 @@
 
 attn_dims attn_load_dims(ig_kb *b, const ig_kernel_ref *ref, ig_kernel_values k) {
   attn_dims d = {
-    .context = row_dim(b, k, INGOT_DIM_CONTEXT), .kv_heads = row_dim(b, k, IG_ATTN_KV_HEADS), .group = row_dim(b, k, IG_ATTN_GROUP),
-    .head_dim = row_dim(b, k, IG_ATTN_HEAD_DIM), .v16 = row_dim(b, k, IG_ATTN_V16), .scale = kb_dim_f32(b, k, IG_ATTN_SCALE),
-    .pairs = row_dim(b, k, IG_ATTN_PAIRS), .q16 = row_dim(b, k, IG_ATTN_Q16), .k16 = row_dim(b, k, IG_ATTN_K16),
-    .v_row16 = row_dim(b, k, IG_ATTN_V_ROW16), .y16 = row_dim(b, k, IG_ATTN_Y16), .magnitude = kb_dim_f32(b, k, IG_ATTN_MAGNITUDE),
-    .halves = kb_compare(b, KB_BELOW, kb_i32(b, 0), kb_dim(b, k, IG_ATTN_HALVES)), .sinks = kb_compare(b, KB_BELOW, kb_i32(b, 0), kb_dim(b, k, IG_ATTN_SINKS)),
+    .context = row_dim(b, k, INGOT_DIM_CONTEXT),
+    .kv_heads = row_dim(b, k, IG_ATTN_KV_HEADS),
+    .group = row_dim(b, k, IG_ATTN_GROUP),
+    .head_dim = row_dim(b, k, IG_ATTN_HEAD_DIM),
+    .v16 = row_dim(b, k, IG_ATTN_V16),
+    .scale = kb_dim_f32(b, k, IG_ATTN_SCALE),
+    .pairs = row_dim(b, k, IG_ATTN_PAIRS),
+    .q16 = row_dim(b, k, IG_ATTN_Q16),
+    .k16 = row_dim(b, k, IG_ATTN_K16),
+    .v_row16 = row_dim(b, k, IG_ATTN_V_ROW16),
+    .y16 = row_dim(b, k, IG_ATTN_Y16),
+    .magnitude = kb_dim_f32(b, k, IG_ATTN_MAGNITUDE),
+    .halves = kb_compare(b, KB_BELOW, kb_i32(b, 0), kb_dim(b, k, IG_ATTN_HALVES)),
+    .sinks = kb_compare(b, KB_BELOW, kb_i32(b, 0), kb_dim(b, k, IG_ATTN_SINKS)),
   };
   val window = row_dim(b, k, IG_ATTN_WINDOW);
   d.window = kb_select(b, kb_compare(b, KB_EQUAL, window, kb_i64(b, 0)), kb_i64(b, INT64_C(1) << 40), window);
@@ -30,8 +39,11 @@ void attn_copy(ig_kb *b, val from, val to, val n) {
 
 attn_rope attn_rope_at(ig_kb *b, const attn_dims *d, val scratch) {
   return (attn_rope){
-    .turns = scratch, .cosines = row_at(b, scratch, d->v16, 64), .sines = row_at(b, scratch, d->v16, 192),
-    .row = row_at(b, scratch, d->v16, 320), .halves = row_at(b, scratch, d->v16, 384),
+    .turns = scratch,
+    .cosines = row_at(b, scratch, d->v16, 64),
+    .sines = row_at(b, scratch, d->v16, 192),
+    .row = row_at(b, scratch, d->v16, 320),
+    .halves = row_at(b, scratch, d->v16, 384),
   };
 }
 
@@ -129,9 +141,7 @@ val attn_v_row(ig_kb *b, const attn_dims *d, val v_cache, val head, val position
   return row_at(b, v_cache, kb_mul(b, kb_add(b, kb_mul(b, head, d->context), position), d->v16), 32);
 }
 
-static val to_half(ig_kb *b, val x) {
-  return kb_f32_to_f16(b, kb_max(b, kb_min(b, x, row_splat(b, 65504.0f)), row_splat(b, -65504.0f)));
-}
+static val to_half(ig_kb *b, val x) { return kb_f32_to_f16(b, kb_max(b, kb_min(b, x, row_splat(b, 65504.0f)), row_splat(b, -65504.0f))); }
 
 /* The scratch row as f16. */
 static void row_to_half(ig_kb *b, const attn_dims *d, const attn_rope *rope, val to) {

@@ -30,7 +30,8 @@ void ig_gen_route(ig_kb *b, const ig_kernel_ref *ref, const char *symbol) {
   val zero = kb_i64(b, 0), one = kb_i64(b, 1), nothing = kb_i64(b, INT64_MIN);
   kb_loop token, pick, i;
   row_tiles(b, &token, k);
-  val scores = kb_ptr(b, kb_operand(b, k, 0), kb_mul(b, token.index, row_bytes)), y = row_at(b, kb_operand(b, k, 1), token.index, CHOICES), weights = kb_ptr(b, y, kb_i64(b, WEIGHTS));
+  val scores = kb_ptr(b, kb_operand(b, k, 0), kb_mul(b, token.index, row_bytes)), y = row_at(b, kb_operand(b, k, 1), token.index, CHOICES),
+      weights = kb_ptr(b, y, kb_i64(b, WEIGHTS));
   kb_for(b, &pick, zero, used, one, 2, (val[]){kb_i64(b, INT64_MAX), nothing}); /* the last place taken, and the first */
   kb_for(b, &i, zero, experts, one, 1, &nothing);
   val place = place_of(b, scores, i.index), below = kb_compare(b, KB_LESS, place, pick.carried[0]);
@@ -43,7 +44,8 @@ void ig_gen_route(ig_kb *b, const ig_kernel_ref *ref, const char *symbol) {
   kb_store(b, kb_const(b, I32X16, "dense<0>"), y, 64);
   kb_for(b, &i, zero, experts, one, 1, &zero); /* from the lowest number up: all that are not after the last */
   kb_branch taken;
-  val is_taken = kb_compare(b, KB_LESS, kb_sub(b, pick.result[0], one), place_of(b, scores, i.index)), lane = least(b, i.carried[0], kb_i64(b, IG_EXPERTS_MOST - 1));
+  val is_taken = kb_compare(b, KB_LESS, kb_sub(b, pick.result[0], one), place_of(b, scores, i.index)),
+      lane = least(b, i.carried[0], kb_i64(b, IG_EXPERTS_MOST - 1));
   kb_if(b, &taken, is_taken, false);
   kb_store(b, narrow(b, i.index), row_at(b, y, lane, 4), 4);
   kb_store(b, kb_load(b, "f32", row_at(b, scores, i.index, 4), 4), row_at(b, weights, lane, 4), 4);
@@ -63,7 +65,8 @@ void ig_gen_group(ig_kb *b, const ig_kernel_ref *ref, const char *symbol) {
   (void)ref;
   ig_kernel_values k = kb_kernel(b, symbol);
   val choices = kb_operand(b, k, 0), starts = kb_operand(b, k, 1), rows = kb_operand(b, k, 2), slots = kb_operand(b, k, 3);
-  val experts = row_dim(b, k, IG_D0), used = row_dim(b, k, IG_D0 + 1), tokens = row_dim(b, k, INGOT_DIM_TOKENS), zero = kb_i64(b, 0), one = kb_i64(b, 1), none = kb_i32(b, 0);
+  val experts = row_dim(b, k, IG_D0), used = row_dim(b, k, IG_D0 + 1), tokens = row_dim(b, k, INGOT_DIM_TOKENS), zero = kb_i64(b, 0), one = kb_i64(b, 1),
+      none = kb_i32(b, 0);
   val last_expert = kb_sub(b, experts, one), last_slot = kb_sub(b, kb_mul(b, tokens, used), one);
   kb_loop tile, e, token, i;
   row_tiles(b, &tile, k);
@@ -121,7 +124,8 @@ void ig_gen_experts_glu(ig_kb *b, const ig_kernel_ref *ref, const char *symbol) 
   (void)ref;
   ig_kernel_values k = kb_kernel(b, symbol);
   val y = kb_operand(b, k, 0), gate = kb_operand(b, k, 1), up = kb_operand(b, k, 2), n16 = row_dim(b, k, IG_D0);
-  val alpha = kb_splat(b, F32X16, kb_dim_f32(b, k, IG_D0 + 1)), limit = kb_splat(b, F32X16, kb_dim_f32(b, k, IG_D0 + 2)), shift = kb_splat(b, F32X16, kb_dim_f32(b, k, IG_D0 + 3));
+  val alpha = kb_splat(b, F32X16, kb_dim_f32(b, k, IG_D0 + 1)), limit = kb_splat(b, F32X16, kb_dim_f32(b, k, IG_D0 + 2)),
+      shift = kb_splat(b, F32X16, kb_dim_f32(b, k, IG_D0 + 3));
   kb_loop i;
   row_for(b, &i, kb_mul(b, row_wide(b, k.begin), n16), kb_mul(b, row_wide(b, k.end), n16), 1);
   val g = kb_min(b, row_load(b, gate, i.index, 64), limit), u = kb_max(b, kb_min(b, row_load(b, up, i.index, 64), limit), kb_neg(b, limit));

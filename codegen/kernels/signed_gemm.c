@@ -128,7 +128,8 @@ static void all_blocks(ig_linear *l, const group *g, val packed, val *acc) {
 static val pair_of(ig_kb *b, val first, val second) { return kb_op(b, "vector.interleave", "vector<32xf32>", 2, (val[]){first, second}, NULL); }
 static val one_of(ig_kb *b, val pair, int which) {
   return kb_op(b, "vector.shuffle", "vector<16xf32>", 2, (val[]){pair, pair},
-               which ? "{mask = array<i64: 1, 3, 5, 7, 9, 11, 13, 15, 17, 19, 21, 23, 25, 27, 29, 31>}" : "{mask = array<i64: 0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30>}");
+               which ? "{mask = array<i64: 1, 3, 5, 7, 9, 11, 13, 15, 17, 19, 21, 23, 25, 27, 29, 31>}"
+                     : "{mask = array<i64: 0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30>}");
 }
 
 void ig_signed_gemm(ig_linear *l, int rows, const val *panels, int tokens, val packed, val *acc) {
@@ -138,7 +139,14 @@ void ig_signed_gemm(ig_linear *l, int rows, const val *panels, int tokens, val p
   val part[IG_MOST_ROWS * 8 * IG_MOST_TOKENS];
   assert(registers <= IG_MOST_ROWS * 8);
   for (int first = 0; first < registers; first += GROUP) {
-    group g = {.b = b, .s = &s, .lanes = lanes, .first = first, .n = registers - first < GROUP ? registers - first : GROUP, .slots = slots, .of_tile = of_tile, .panels = panels};
+    group g = {.b = b,
+               .s = &s,
+               .lanes = lanes,
+               .first = first,
+               .n = registers - first < GROUP ? registers - first : GROUP,
+               .slots = slots,
+               .of_tile = of_tile,
+               .panels = panels};
     snprintf(g.ints, sizeof g.ints, "vector<%dxi32>", lanes);
     snprintf(g.floats, sizeof g.floats, "vector<%dxf32>", lanes);
     snprintf(g.bytes, sizeof g.bytes, "vector<%dxi8>", 4 * lanes);
@@ -156,6 +164,7 @@ void ig_signed_gemm(ig_linear *l, int rows, const val *panels, int tokens, val p
       val whole[8];
       for (int c = 0; c < of_tile; c++) whole[c] = part[(r * of_tile + c) * slots + t];
       val joined = kb_join(b, whole, of_tile, 16 * s.wide, "f32");
-      for (int which = 0; which < s.wide && s.wide * t + which < tokens; which++) acc[r * tokens + s.wide * t + which] = s.mm ? one_of(b, joined, which) : joined;
+      for (int which = 0; which < s.wide && s.wide * t + which < tokens; which++)
+        acc[r * tokens + s.wide * t + which] = s.mm ? one_of(b, joined, which) : joined;
     }
 }

@@ -158,7 +158,9 @@ void ig_signed_expand(ig_linear *l, val w, val panel) {
 /* ---- tokens ---- */
 
 #define BYTES16 "vector<16xi8>"
-#define HALVES "{mask = array<i64: 0, 1, 2, 3, 4, 5, 6, 7, 16, 17, 18, 19, 20, 21, 22, 23>}", "{mask = array<i64: 8, 9, 10, 11, 12, 13, 14, 15, 24, 25, 26, 27, 28, 29, 30, 31>}"
+#define HALVES \
+  "{mask = array<i64: 0, 1, 2, 3, 4, 5, 6, 7, 16, 17, 18, 19, 20, 21, 22, 23>}", \
+      "{mask = array<i64: 8, 9, 10, 11, 12, 13, 14, 15, 24, 25, 26, 27, 28, 29, 30, 31>}"
 
 /* Where the tokens of a slot are; with one token left over it is taken twice. */
 typedef struct packing {
@@ -178,7 +180,8 @@ static void put_sixteen(const packing *p, const val bytes[2], val to, int first,
   static const char *const halves[2] = {HALVES};
   ig_kb *b = p->b;
   for (int i = 0; i < p->s->wide; i++)
-    kb_store(b, p->s->mm ? kb_op(b, "vector.shuffle", BYTES16, 2, bytes, halves[i]) : bytes[0], kb_at(b, to, (int64_t)SLOT * ((first + i) * p->slots + slot)), 16);
+    kb_store(b, p->s->mm ? kb_op(b, "vector.shuffle", BYTES16, 2, bytes, halves[i]) : bytes[0], kb_at(b, to, (int64_t)SLOT * ((first + i) * p->slots + slot)),
+             16);
 }
 
 /* The low and the high digit, base 128, of sums: n i8. */

@@ -8,5 +8,15 @@ static val scale(const ig_reader *r, val part, int j) {
 }
 static void bytes_of(const ig_reader *r, val part, int j, val *bytes) { ig_iq4_bytes(r, kb_at(r->b, part, (1 + 4 * j) * LINE), bytes); }
 
-const ig_k_format ig_k_iq4_xs = {.format = "iq4_xs", .subs = 8, .parts = 2, .part = 17 * LINE, .offset_shift = 7, .extra = IG_K_OFFSET_SCALED, .d_bits = 8,
-                                 .d_mask = 0xff000000, .d_upper = true, .scale = scale, .bytes = bytes_of, .linear = IG_K_LINEAR("iq4_xs", 1 + 8 + 4 + 64)};
+const ig_k_format ig_k_iq4_xs = {.format = "iq4_xs",
+                                 .subs = 8,
+                                 .parts = 2,
+                                 .part = 17 * LINE,
+                                 .offset_shift = 7,
+                                 .extra = IG_K_OFFSET_SCALED,
+                                 .d_bits = 8,
+                                 .d_mask = 0xff000000,
+                                 .d_upper = true,
+                                 .scale = scale,
+                                 .bytes = bytes_of,
+                                 .linear = IG_K_LINEAR("iq4_xs", 1 + 8 + 4 + 64)};

@@ -16,7 +16,27 @@ static void q4_k_bytes(const ig_reader *r, val part, int j, val *bytes) {
 }
 static void q5_k_bytes(const ig_reader *r, val part, int j, val *bytes) { ig_five_bits(r, kb_at(r->b, part, (1 + 5 * j) * LINE), bytes); }
 
-const ig_k_format ig_k_q4_k = {.format = "q4_k", .subs = 8, .parts = 4, .part = 9 * LINE, .words = 8, .extra = IG_K_MINIMA_32, .d_bits = 4, .d_mask = 0xf000f000,
-                               .scale = scale, .minima = minima, .bytes = q4_k_bytes, .linear = IG_K_LINEAR("q4_k", 2 + 8 + 4 + 64)};
-const ig_k_format ig_k_q5_k = {.format = "q5_k", .subs = 8, .parts = 4, .part = 11 * LINE, .words = 4, .extra = IG_K_MINIMA_32, .d_bits = 4, .d_mask = 0xf000f000,
-                               .scale = scale, .minima = minima, .bytes = q5_k_bytes, .linear = IG_K_LINEAR("q5_k", 2 + 8 + 4 + 64)};
+const ig_k_format ig_k_q4_k = {.format = "q4_k",
+                               .subs = 8,
+                               .parts = 4,
+                               .part = 9 * LINE,
+                               .words = 8,
+                               .extra = IG_K_MINIMA_32,
+                               .d_bits = 4,
+                               .d_mask = 0xf000f000,
+                               .scale = scale,
+                               .minima = minima,
+                               .bytes = q4_k_bytes,
+                               .linear = IG_K_LINEAR("q4_k", 2 + 8 + 4 + 64)};
+const ig_k_format ig_k_q5_k = {.format = "q5_k",
+                               .subs = 8,
+                               .parts = 4,
+                               .part = 11 * LINE,
+                               .words = 4,
+                               .extra = IG_K_MINIMA_32,
+                               .d_bits = 4,
+                               .d_mask = 0xf000f000,
+                               .scale = scale,
+                               .minima = minima,
+                               .bytes = q5_k_bytes,
+                               .linear = IG_K_LINEAR("q5_k", 2 + 8 + 4 + 64)};

@@ -21,10 +21,12 @@ static void q2_k_multiply(ig_kb *b, val part, int n, const val *x, const val *mi
     val dot[4];
     for (int j = 0; j < 4; j++) {
       dot[j] = kb_i32x16(b, 0);
-      for (int c = 0; c < 4; c++) dot[j] = kb_dot4(b, dot[j], kb_bytes64(b, kb_and(b, line[c], kb_i32x16(b, (int32_t)(0x03030303u << 2 * j)))), kb_load_x(b, x[t], 16 * j + 4 * c));
+      for (int c = 0; c < 4; c++)
+        dot[j] = kb_dot4(b, dot[j], kb_bytes64(b, kb_and(b, line[c], kb_i32x16(b, (int32_t)(0x03030303u << 2 * j)))), kb_load_x(b, x[t], 16 * j + 4 * c));
     }
     for (int j = 0; j < 2; j++) {
-      val low = kb_and(b, j ? kb_shru(b, dot[1], kb_i32x16(b, 2)) : dot[0], kb_i32x16(b, 0xffff)), high = kb_and(b, kb_shl(b, dot[2 + j], kb_i32x16(b, 12 - 2 * j)), upper);
+      val low = kb_and(b, j ? kb_shru(b, dot[1], kb_i32x16(b, 2)) : dot[0], kb_i32x16(b, 0xffff)),
+          high = kb_and(b, kb_shl(b, dot[2 + j], kb_i32x16(b, 12 - 2 * j)), upper);
       total[t] = kb_dot2(b, total[t], kb_words32(b, bits(b, header, 8 * j, 0x000f000f)), kb_words32(b, kb_or(b, low, high)));
       val first = kb_load(b, "i32", kb_at(b, minus_sums[t], 4 * j), 4), third = kb_load(b, "i32", kb_at(b, minus_sums[t], 4 * (j + 2)), 4);
       val sums = kb_or(b, kb_and(b, first, kb_i32(b, 0xffff)), kb_shl(b, third, kb_i32(b, 16)));
@@ -49,7 +51,8 @@ static void q3_k_bytes(const ig_reader *r, val part, int j, val *bytes) {
   for (int i = 0; i < 3; i++) line[i] = ig_read_line(r, part, (1 + 3 * (j / 2) + i) * LINE);
   for (int c = 0; c < 4; c++) {
     int g = 4 * (j % 2) + c;
-    bytes[c] = g < 6 ? bits(r->b, line[g / 2], 3 * (g % 2), 0x07070707) : kb_or(r->b, bits(r->b, line[g - 6], 6, 0x03030303), bits(r->b, line[2], g - 2, 0x04040404));
+    bytes[c] = g < 6 ? bits(r->b, line[g / 2], 3 * (g % 2), 0x07070707)
+                     : kb_or(r->b, bits(r->b, line[g - 6], 6, 0x03030303), bits(r->b, line[2], g - 2, 0x04040404));
   }
 }
 
@@ -73,15 +76,57 @@ static void q6_k_bytes(const ig_reader *r, val part, int j, val *bytes) {
     bytes[c] = kb_or(r->b, kb_nibbles(r->b, low[c / 2], c % 2), c < 2 ? left(r->b, high, 4 - 2 * c, 0x30303030) : bits(r->b, high, 2 * c - 4, 0x30303030));
 }
 
-static const ig_k_format q2_k_as_products = {.format = "q2_k", .subs = 16, .parts = 4, .part = 5 * LINE, .head = LINE, .extra = IG_K_MINIMA_16, .minima = q2_k_minimum,
-                                             .bytes = q2_k_products, .linear = {.panel_unit = LINE * (2 + 16 + 64)}};
-static const ig_k_format q3_k_as_products = {.format = "q3_k", .subs = 16, .parts = 4, .part = 7 * LINE, .extra = IG_K_OFFSET_ALL, .offset_all = Q3_K_OFFSET, .d_bits = 4,
-                                             .d_mask = 0x0000f000, .bytes = q3_k_products, .linear = {.panel_unit = LINE * (1 + 64)}};
-const ig_k_format ig_k_q2_k = {.format = "q2_k", .subs = 16, .parts = 4, .part = 5 * LINE, .head = LINE, .words = 4, .extra = IG_K_MINIMA_16, .scale = q2_k_scale,
-                               .minima = q2_k_minimum, .bytes = q2_k_bytes, .linear = IG_K_LINEAR("q2_k", 2 + 16 + 16 + 64), .multiply = q2_k_multiply,
+static const ig_k_format q2_k_as_products = {.format = "q2_k",
+                                             .subs = 16,
+                                             .parts = 4,
+                                             .part = 5 * LINE,
+                                             .head = LINE,
+                                             .extra = IG_K_MINIMA_16,
+                                             .minima = q2_k_minimum,
+                                             .bytes = q2_k_products,
+                                             .linear = {.panel_unit = LINE * (2 + 16 + 64)}};
+static const ig_k_format q3_k_as_products = {.format = "q3_k",
+                                             .subs = 16,
+                                             .parts = 4,
+                                             .part = 7 * LINE,
+                                             .extra = IG_K_OFFSET_ALL,
+                                             .offset_all = Q3_K_OFFSET,
+                                             .d_bits = 4,
+                                             .d_mask = 0x0000f000,
+                                             .bytes = q3_k_products,
+                                             .linear = {.panel_unit = LINE * (1 + 64)}};
+const ig_k_format ig_k_q2_k = {.format = "q2_k",
+                               .subs = 16,
+                               .parts = 4,
+                               .part = 5 * LINE,
+                               .head = LINE,
+                               .words = 4,
+                               .extra = IG_K_MINIMA_16,
+                               .scale = q2_k_scale,
+                               .minima = q2_k_minimum,
+                               .bytes = q2_k_bytes,
+                               .linear = IG_K_LINEAR("q2_k", 2 + 16 + 16 + 64),
+                               .multiply = q2_k_multiply,
                                .products = &q2_k_as_products};
-const ig_k_format ig_k_q3_k = {.format = "q3_k", .subs = 16, .parts = 4, .part = 7 * LINE, .offset_shift = 2, .words = 4, .d_bits = 4, .d_mask = 0x0000f000,
-                               .scale = q3_k_scale, .bytes = q3_k_bytes, .linear = IG_K_LINEAR("q3_k", 1 + 16 + 64),
+const ig_k_format ig_k_q3_k = {.format = "q3_k",
+                               .subs = 16,
+                               .parts = 4,
+                               .part = 7 * LINE,
+                               .offset_shift = 2,
+                               .words = 4,
+                               .d_bits = 4,
+                               .d_mask = 0x0000f000,
+                               .scale = q3_k_scale,
+                               .bytes = q3_k_bytes,
+                               .linear = IG_K_LINEAR("q3_k", 1 + 16 + 64),
                                .products = &q3_k_as_products};
-const ig_k_format ig_k_q6_k = {.format = "q6_k", .subs = 16, .parts = 4, .part = 13 * LINE, .head = LINE, .offset_shift = 5, .words = 2, .scale = q6_k_scale,
-                               .bytes = q6_k_bytes, .linear = IG_K_LINEAR("q6_k", 1 + 16 + 64)};
+const ig_k_format ig_k_q6_k = {.format = "q6_k",
+                               .subs = 16,
+                               .parts = 4,
+                               .part = 13 * LINE,
+                               .head = LINE,
+                               .offset_shift = 5,
+                               .words = 2,
+                               .scale = q6_k_scale,
+                               .bytes = q6_k_bytes,
+                               .linear = IG_K_LINEAR("q6_k", 1 + 16 + 64)};

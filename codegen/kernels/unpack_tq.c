@@ -18,7 +18,8 @@ static void tq2_0_multiply(ig_kb *b, val part, int n, const val *x, const val *m
   for (int t = 0; t < n; t++)
     for (int c = 0; c < 4; c++) {
       val dot = kb_i32x16(b, 0);
-      for (int i = 0; i < 4; i++) dot = kb_dot4(b, dot, kb_bytes64(b, kb_and(b, line[i], kb_i32x16(b, (int32_t)(0x03030303u << 2 * c)))), kb_load_x(b, x[t], 16 * i + 4 * c));
+      for (int i = 0; i < 4; i++)
+        dot = kb_dot4(b, dot, kb_bytes64(b, kb_and(b, line[i], kb_i32x16(b, (int32_t)(0x03030303u << 2 * c)))), kb_load_x(b, x[t], 16 * i + 4 * c));
       total[t] = kb_add(b, total[t], c ? kb_op(b, "arith.shrsi", "vector<16xi32>", 2, (val[]){dot, kb_i32x16(b, 2 * c)}, NULL) : dot);
     }
 }
@@ -75,7 +76,25 @@ static void tq1_0_multiply(ig_kb *b, val part, int n, const val *x, const val *m
   }
 }
 
-const ig_k_format ig_k_tq2_0 = {.format = "tq2_0", .subs = 8, .parts = 4, .part = 4 * LINE, .head = LINE, .words = 8, .extra = IG_K_OFFSET_ALL, .offset_all = 1, .bytes = tq2_0_bytes,
-                                .linear = {"tq2_0", ig_a256_gemv, ig_a256_expand, ig_a256_gemm, 2 * 65 * LINE, 65 * LINE, 0, NULL, 0, 0}, .multiply = tq2_0_multiply};
-const ig_k_format ig_k_tq1_0 = {.format = "tq1_0", .subs = 8, .parts = 1, .part = 13 * LINE, .head = LINE, .words = 8, .extra = IG_K_OFFSET_ALL, .offset_all = 1, .bytes = tq1_0_bytes,
-                                .linear = {"tq1_0", ig_a256_gemv, ig_a256_expand, ig_a256_gemm, 2 * 65 * LINE, 65 * LINE, 0, NULL, 0, 0}, .multiply = tq1_0_multiply};
+const ig_k_format ig_k_tq2_0 = {.format = "tq2_0",
+                                .subs = 8,
+                                .parts = 4,
+                                .part = 4 * LINE,
+                                .head = LINE,
+                                .words = 8,
+                                .extra = IG_K_OFFSET_ALL,
+                                .offset_all = 1,
+                                .bytes = tq2_0_bytes,
+                                .linear = {"tq2_0", ig_a256_gemv, ig_a256_expand, ig_a256_gemm, 2 * 65 * LINE, 65 * LINE, 0, NULL, 0, 0},
+                                .multiply = tq2_0_multiply};
+const ig_k_format ig_k_tq1_0 = {.format = "tq1_0",
+                                .subs = 8,
+                                .parts = 1,
+                                .part = 13 * LINE,
+                                .head = LINE,
+                                .words = 8,
+                                .extra = IG_K_OFFSET_ALL,
+                                .offset_all = 1,
+                                .bytes = tq1_0_bytes,
+                                .linear = {"tq1_0", ig_a256_gemv, ig_a256_expand, ig_a256_gemm, 2 * 65 * LINE, 65 * LINE, 0, NULL, 0, 0},
+                                .multiply = tq1_0_multiply};

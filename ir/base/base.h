@@ -32,7 +32,7 @@ void *ig_alloc_array(ig_arena *arena, size_t count, size_t size);
 /* printf into the arena; NUL-terminated. */
 char *ig_format(ig_arena *arena, const char *format, ...) IG_PRINTF(2, 3);
 char *ig_copy_string(ig_arena *arena, const char *text);
-void  ig_arena_finish(ig_arena *arena);
+void ig_arena_finish(ig_arena *arena);
 
 /* Room for one more element in an arena-grown array: returns the (possibly moved) array; doubles `*capacity` when
  * `count == *capacity`. */
@@ -46,7 +46,7 @@ typedef struct ig_str {
   size_t size;
 } ig_str;
 
-bool   ig_str_equal(ig_str a, const char *b);
+bool ig_str_equal(ig_str a, const char *b);
 ig_str ig_str_of(const char *text);
 /* NUL-terminated copy; bytes below 0x20 and above 0x7e become \xNN, so that a diagnostic is always printable. */
 char *ig_str_printable(ig_arena *arena, ig_str s);
@@ -72,11 +72,11 @@ static inline uint64_t ig_ceil_div(uint64_t x, uint64_t by) { return x / by + (x
 uint32_t ig_load_u32(const void *p); /* little endian, unaligned */
 uint64_t ig_load_u64(const void *p);
 uint16_t ig_load_u16(const void *p);
-float    ig_load_f32(const void *p);
-float    ig_f16_to_f32(uint16_t h);  /* IEEE half, exact; NaN stays NaN */
+float ig_load_f32(const void *p);
+float ig_f16_to_f32(uint16_t h);  /* IEEE half, exact; NaN stays NaN */
 uint16_t ig_f32_to_f16(float f);     /* round to nearest even, saturating to infinity as IEEE does */
 uint32_t ig_f32_bits(float f);
-float    ig_f32_of_bits(uint32_t bits);
+float ig_f32_of_bits(uint32_t bits);
 
 /* ---- diagnostics ------------------------------------------------------------------------------------------------------ */
 

@@ -30,7 +30,9 @@ bool ig_file_read(const ig_file *file, uint64_t offset, void *to, size_t size, i
     ssize_t n = pread(file->descriptor, (char *)to + done, size - done, (off_t)(offset + done));
     if (n < 0 && errno == EINTR) continue;
     if (n < 0) return ig_error(diags, file->path, "cannot read %zu bytes at offset %llu: %s", size, (unsigned long long)offset, strerror(errno));
-    if (n == 0) return ig_error(diags, file->path, "ends before offset %llu: the file is truncated or was changed while it was read", (unsigned long long)(offset + size));
+    if (n == 0)
+      return ig_error(diags, file->path, "ends before offset %llu: the file is truncated or was changed while it was read",
+                      (unsigned long long)(offset + size));
     done += (size_t)n;
   }
   return true;

@@ -3,9 +3,7 @@
 /* Twice 0, 1/2, 1, 3/2, 2, 3, 4, 6, then the same below zero. */
 const int8_t ig_mxfp4_values[16] = {0, 1, 2, 3, 4, 6, 8, 12, 0, -1, -2, -3, -4, -6, -8, -12};
 
-float ig_mxfp4_scale(uint8_t exponent) {
-  return ig_f32_of_bits(exponent < 2 ? UINT32_C(0x00200000) << exponent : (uint32_t)(exponent - 1) << 23);
-}
+float ig_mxfp4_scale(uint8_t exponent) { return ig_f32_of_bits(exponent < 2 ? UINT32_C(0x00200000) << exponent : (uint32_t)(exponent - 1) << 23); }
 
 uint8_t ig_mxfp4_exponent(float half_scale) {
   uint32_t bits = ig_f32_bits(half_scale);

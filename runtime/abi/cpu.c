@@ -5,11 +5,32 @@
 
 /* Bits by leaf and register (Intel SDM volume 2A, CPUID). */
 enum {
-  SSE3 = 1 << 0, SSSE3 = 1 << 9, FMA = 1 << 12, CX16 = 1 << 13, SSE41 = 1 << 19, SSE42 = 1 << 20, MOVBE = 1 << 22, POPCNT = 1 << 23, OSXSAVE = 1 << 27,
-  AVX = 1 << 28, F16C = 1 << 29,                                                                                          /* 1, ecx */
-  LAHF = 1 << 0, LZCNT = 1 << 5,                                                                                          /* 0x80000001, ecx */
-  BMI = 1 << 3, AVX2 = 1 << 5, BMI2 = 1 << 8, AVX512F = 1 << 16, AVX512DQ = 1 << 17, AVX512IFMA = 1 << 21, AVX512CD = 1 << 28, AVX512BW = 1 << 30, /* 7.0, ebx */
-  AVX512VBMI = 1 << 1, AVX512VBMI2 = 1 << 6, AVX512VNNI = 1 << 11, AVX512BITALG = 1 << 12, AVX512VPOPCNTDQ = 1 << 14,      /* 7.0, ecx */
+  SSE3 = 1 << 0,
+  SSSE3 = 1 << 9,
+  FMA = 1 << 12,
+  CX16 = 1 << 13,
+  SSE41 = 1 << 19,
+  SSE42 = 1 << 20,
+  MOVBE = 1 << 22,
+  POPCNT = 1 << 23,
+  OSXSAVE = 1 << 27,
+  AVX = 1 << 28,
+  F16C = 1 << 29,                                                                                          /* 1, ecx */
+  LAHF = 1 << 0,
+  LZCNT = 1 << 5,                                                                                          /* 0x80000001, ecx */
+  BMI = 1 << 3,
+  AVX2 = 1 << 5,
+  BMI2 = 1 << 8,
+  AVX512F = 1 << 16,
+  AVX512DQ = 1 << 17,
+  AVX512IFMA = 1 << 21,
+  AVX512CD = 1 << 28,
+  AVX512BW = 1 << 30, /* 7.0, ebx */
+  AVX512VBMI = 1 << 1,
+  AVX512VBMI2 = 1 << 6,
+  AVX512VNNI = 1 << 11,
+  AVX512BITALG = 1 << 12,
+  AVX512VPOPCNTDQ = 1 << 14,      /* 7.0, ecx */
   AVXVNNI = 1 << 4                                                                                                        /* 7.1, eax */
 };
 #define AVX512VL (1u << 31) /* 7.0, ebx */

@@ -106,7 +106,8 @@ typedef struct ingot_program {
 } ingot_program;
 
 _Static_assert(sizeof(ingot_kernel_args) == 8 * INGOT_MAX_OPERANDS + 4 * INGOT_MAX_DIMS, "kernels address args by offset");
-_Static_assert(sizeof(ingot_term) == 8 && sizeof(ingot_extent) == 24 && sizeof(ingot_limit) == 16 && sizeof(ingot_operand_info) == 32, "rows are written by the compiler");
+_Static_assert(sizeof(ingot_term) == 8 && sizeof(ingot_extent) == 24 && sizeof(ingot_limit) == 16 && sizeof(ingot_operand_info) == 32,
+               "rows are written by the compiler");
 _Static_assert(sizeof(ingot_kernel_info) == 48 + 8 + 24 + 24 + 32 * INGOT_MAX_OPERANDS + 16 * INGOT_MAX_LIMITS, "rows are written by the compiler");
 _Static_assert(sizeof(void *) != 8 || sizeof(ingot_program) == 4 + 4 + 64 + 32 + 8 + 16 + 16 + 16 + 8, "the program is written by the compiler");
 

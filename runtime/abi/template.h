@@ -43,7 +43,8 @@ typedef enum ingot_template_call {
 /* How many u32 operands an opcode takes; 0 for those that are none. */
 static inline unsigned ingot_template_operands(unsigned op) {
   switch (op) {
-#define OP(name, operands) case INGOT_TEMPLATE_##name: return operands;
+#define OP(name, operands) \
+  case INGOT_TEMPLATE_##name: return operands;
 #include "runtime/abi/template_ops.def"
 #undef OP
   default: return 0;
@@ -53,7 +54,8 @@ static inline unsigned ingot_template_operands(unsigned op) {
 /* How many arguments a function takes, its subject among them; 0 for those that are none. */
 static inline unsigned ingot_template_arguments(unsigned call) {
   switch (call) {
-#define CALL(id, kind, arguments, required, name, parameters) case INGOT_CALL_##id: return arguments;
+#define CALL(id, kind, arguments, required, name, parameters) \
+  case INGOT_CALL_##id: return arguments;
 #define ALIAS(id, kind, name)
 #include "runtime/abi/template_calls.def"
 #undef CALL

@@ -8,13 +8,15 @@
 int main(int argc, char **argv) {
   if (argc < 6) return 2;
   const char *variant = getenv("INGOT_VARIANT");
-  ingot_model_options options = {.size = sizeof options, .plan_path = argv[1], .weights_path = argv[2], .variant = variant && *variant ? variant : NULL, .n_threads = 1};
+  ingot_model_options options = {
+    .size = sizeof options, .plan_path = argv[1], .weights_path = argv[2], .variant = variant && *variant ? variant : NULL, .n_threads = 1};
   ingot_model_info info = {.size = sizeof info};
   ingot_error error;
   ingot_model *model = NULL;
   ingot_session *session = NULL;
   ingot_status status = ingot_model_open(&m_program, &options, &model, &error);
-  if (status == INGOT_OK) status = ingot_session_open(model, &(ingot_session_options){.size = sizeof(ingot_session_options), .n_context = 512}, &session, &error);
+  if (status == INGOT_OK)
+    status = ingot_session_open(model, &(ingot_session_options){.size = sizeof(ingot_session_options), .n_context = 512}, &session, &error);
   FILE *out = fopen(argv[3], "wb");
   ingot_token prompt[256];
   size_t n = 0;

@@ -39,7 +39,7 @@ static bool use(ingot_model *model, uint32_t n_context) {
   ingot_piece piece;
   for (int i = 0; i < TOKENS; i++) tokens[i] = i * 37 % 1000;
   bool ran = ingot_append(session, tokens, TOKENS, NULL) == INGOT_OK && ingot_next(session, &piece, NULL) >= INGOT_OK &&
-             ingot_append_logits(session, tokens, TOKENS / 2, any_row, NULL, NULL) == INGOT_OK;
+      ingot_append_logits(session, tokens, TOKENS / 2, any_row, NULL, NULL) == INGOT_OK;
   ingot_chat(session, &(ingot_message){"user", "Tell me a story."}, 1, 1, any_piece, NULL, NULL);
   ingot_session_close(session);
   return ran;
@@ -51,8 +51,8 @@ static bool try_plan(const uint8_t *plan, size_t size, const file *weights, uint
   const ingot_allocator allocator = {guard_allocate, guard_release, &g};
   ingot_error error = {INGOT_OK, ""};
   ingot_model *model = NULL;
-  ingot_model_options options = {.size = sizeof options, .plan = plan, .plan_size = size, .weights = weights->bytes, .weights_size = weights->size,
-                                 .n_threads = 1, .allocator = &allocator};
+  ingot_model_options options = {
+    .size = sizeof options, .plan = plan, .plan_size = size, .weights = weights->bytes, .weights_size = weights->size, .n_threads = 1, .allocator = &allocator};
   ingot__sha256_of(plan, size, program.plan_hash);
   bool ran = ingot_model_open(&program, &options, &model, &error) == INGOT_OK && use(model, n_context);
   CHECK(model || error.message[0]);

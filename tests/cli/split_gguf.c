@@ -7,7 +7,11 @@
 
 enum { ALIGN = 32, MOST = 4096 };
 
-typedef struct tensor { const uint8_t *info; size_t info_size; uint64_t offset, bytes; } tensor;
+typedef struct tensor {
+  const uint8_t *info;
+  size_t info_size;
+  uint64_t offset, bytes;
+} tensor;
 
 static const uint8_t *data;
 
@@ -16,9 +20,13 @@ static uint64_t get(size_t at, int n) {
   while (n--) v = v << 8 | data[at + (size_t)n];
   return v;
 }
-static void put(FILE *f, uint64_t v, int n) { for (; n; n--, v >>= 8) fputc((int)(v & 255), f); }
+static void put(FILE *f, uint64_t v, int n) {
+  for (; n; n--, v >>= 8) fputc((int)(v & 255), f);
+}
 static uint64_t up(uint64_t v) { return (v + ALIGN - 1) / ALIGN * ALIGN; }
-static void pad(FILE *f) { while (ftell(f) % ALIGN) fputc(0, f); }
+static void pad(FILE *f) {
+  while (ftell(f) % ALIGN) fputc(0, f);
+}
 
 static size_t skip_value(size_t at, uint32_t type) {
   static const size_t size[] = {1, 1, 2, 2, 4, 4, 4, 1, 0, 0, 8, 8, 8};
@@ -38,7 +46,8 @@ static void put_split_key(FILE *f, const char *key, uint32_t type, uint64_t valu
   put(f, value, type == 2 ? 2 : 4);
 }
 
-static void write_shard(const char *out, uint32_t no, uint32_t count, uint64_t n_kv, const uint8_t *kv, size_t kv_size, const tensor *t, uint32_t n, uint32_t all, uint64_t base) {
+static void write_shard(const char *out, uint32_t no, uint32_t count, uint64_t n_kv, const uint8_t *kv, size_t kv_size, const tensor *t, uint32_t n,
+                        uint32_t all, uint64_t base) {
   char path[4096];
   snprintf(path, sizeof path, "%s-%05u-of-%05u.gguf", out, no + 1, count);
   FILE *f = fopen(path, "wb");

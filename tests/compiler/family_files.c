@@ -56,15 +56,16 @@ static int exact(const char *model, const char *out, const char *ids_path) {
   while (n < TOKENS && fscanf(f, "%u", &ids[n]) == 1) n++;
   fclose(f);
   const float *y = evaluate(model, ids, n, VOCAB, true);
-  if (!y || !(f = fopen(out, "wb")) || fwrite(y, sizeof *y * VOCAB, n, f) != n || fclose(f)) return fprintf(stderr, "family_files: no logits of %s\n", model), 1;
+  if (!y || !(f = fopen(out, "wb")) || fwrite(y, sizeof *y * VOCAB, n, f) != n || fclose(f))
+    return fprintf(stderr, "family_files: no logits of %s\n", model), 1;
   return 0;
 }
 
 int main(int argc, char **argv) {
-  int status = argc == 5 && !strcmp(argv[1], "--exact")      ? exact(argv[2], argv[3], argv[4])
-               : argc == 4 && !strcmp(argv[1], "--distance") ? distance(argv[2], argv[3])
-               : argc == 2 && argv[1][0] != '-'              ? write_all(argv[1])
-                                                             : usage();
+  int status = argc == 5 && !strcmp(argv[1], "--exact") ? exact(argv[2], argv[3], argv[4])
+      : argc == 4 && !strcmp(argv[1], "--distance")     ? distance(argv[2], argv[3])
+      : argc == 2 && argv[1][0] != '-'                  ? write_all(argv[1])
+                                                        : usage();
   ig_arena_finish(&arena);
   return status;
 }

@@ -29,10 +29,15 @@ typedef struct gguf_change {
 enum { MAKER_U8, MAKER_I8, MAKER_U16, MAKER_I16, MAKER_U32, MAKER_I32, MAKER_F32, MAKER_BOOL, MAKER_STRING, MAKER_ARRAY, MAKER_U64 };
 
 #define BYTES(literal) .value = literal, .value_size = sizeof(literal) - 1
-#define LE32(n) (char)((n)&255), (char)((n) >> 8 & 255), (char)((n) >> 16 & 255), (char)((n) >> 24 & 255)
+#define LE32(n) (char)((n) & 255), (char)((n) >> 8 & 255), (char)((n) >> 16 & 255), (char)((n) >> 24 & 255)
 
 /* width 8, one layer, two heads over one, 8 channels inside, 8 tokens */
-static const struct { const char *key; uint32_t type; const char *value; size_t size; } maker_keys[] = {
+static const struct {
+  const char *key;
+  uint32_t type;
+  const char *value;
+  size_t size;
+} maker_keys[] = {
 #define KEY(name, type, literal) {name, type, literal, sizeof(literal) - 1}
   KEY("general.architecture", MAKER_STRING, "\5\0\0\0\0\0\0\0llama"),
   KEY("general.name", MAKER_STRING, "\4\0\0\0\0\0\0\0tiny"),
@@ -45,20 +50,46 @@ static const struct { const char *key; uint32_t type; const char *value; size_t 
   KEY("llama.attention.layer_norm_rms_epsilon", MAKER_F32, "\xac\xc5\x27\x37"),
   KEY("tokenizer.ggml.model", MAKER_STRING, "\5\0\0\0\0\0\0\0llama"),
   KEY("tokenizer.ggml.tokens", MAKER_ARRAY,
-      "\10\0\0\0\10\0\0\0\0\0\0\0" "\5\0\0\0\0\0\0\0<unk>" "\3\0\0\0\0\0\0\0<s>" "\4\0\0\0\0\0\0\0</s>" "\6\0\0\0\0\0\0\0<0x41>"
-      "\3\0\0\0\0\0\0\0\xe2\x96\x81" "\1\0\0\0\0\0\0\0a" "\1\0\0\0\0\0\0\0b" "\2\0\0\0\0\0\0\0ab"),
+      "\10\0\0\0\10\0\0\0\0\0\0\0"
+      "\5\0\0\0\0\0\0\0<unk>"
+      "\3\0\0\0\0\0\0\0<s>"
+      "\4\0\0\0\0\0\0\0</s>"
+      "\6\0\0\0\0\0\0\0<0x41>"
+      "\3\0\0\0\0\0\0\0\xe2\x96\x81"
+      "\1\0\0\0\0\0\0\0a"
+      "\1\0\0\0\0\0\0\0b"
+      "\2\0\0\0\0\0\0\0ab"),
   KEY("tokenizer.ggml.scores", MAKER_ARRAY,
-      "\6\0\0\0\10\0\0\0\0\0\0\0" "\0\0\0\0" "\0\0\0\0" "\0\0\0\0" "\0\0\0\0" "\0\0\200\277" "\0\0\0\300" "\0\0\100\300" "\0\0\200\300"),
+      "\6\0\0\0\10\0\0\0\0\0\0\0"
+      "\0\0\0\0"
+      "\0\0\0\0"
+      "\0\0\0\0"
+      "\0\0\0\0"
+      "\0\0\200\277"
+      "\0\0\0\300"
+      "\0\0\100\300"
+      "\0\0\200\300"),
   KEY("tokenizer.ggml.token_type", MAKER_ARRAY,
-      "\5\0\0\0\10\0\0\0\0\0\0\0" "\2\0\0\0" "\3\0\0\0" "\3\0\0\0" "\6\0\0\0" "\1\0\0\0" "\1\0\0\0" "\1\0\0\0" "\1\0\0\0"),
+      "\5\0\0\0\10\0\0\0\0\0\0\0"
+      "\2\0\0\0"
+      "\3\0\0\0"
+      "\3\0\0\0"
+      "\6\0\0\0"
+      "\1\0\0\0"
+      "\1\0\0\0"
+      "\1\0\0\0"
+      "\1\0\0\0"),
 #undef KEY
 };
 
-static const struct { const char *name; uint32_t n_dims; uint64_t ne[2]; } maker_tensors[] = {
-  {"token_embd.weight", 2, {8, 8}},     {"output_norm.weight", 1, {8, 1}},     {"blk.0.attn_norm.weight", 1, {8, 1}},
-  {"blk.0.attn_q.weight", 2, {8, 8}},   {"blk.0.attn_k.weight", 2, {8, 4}},    {"blk.0.attn_v.weight", 2, {8, 4}},
-  {"blk.0.attn_output.weight", 2, {8, 8}}, {"blk.0.ffn_norm.weight", 1, {8, 1}}, {"blk.0.ffn_gate.weight", 2, {8, 8}},
-  {"blk.0.ffn_up.weight", 2, {8, 8}},   {"blk.0.ffn_down.weight", 2, {8, 8}},
+static const struct {
+  const char *name;
+  uint32_t n_dims;
+  uint64_t ne[2];
+} maker_tensors[] = {
+  {"token_embd.weight", 2, {8, 8}},     {"output_norm.weight", 1, {8, 1}},  {"blk.0.attn_norm.weight", 1, {8, 1}},   {"blk.0.attn_q.weight", 2, {8, 8}},
+  {"blk.0.attn_k.weight", 2, {8, 4}},   {"blk.0.attn_v.weight", 2, {8, 4}}, {"blk.0.attn_output.weight", 2, {8, 8}}, {"blk.0.ffn_norm.weight", 1, {8, 1}},
+  {"blk.0.ffn_gate.weight", 2, {8, 8}}, {"blk.0.ffn_up.weight", 2, {8, 8}}, {"blk.0.ffn_down.weight", 2, {8, 8}},
 };
 
 static inline void maker_u32(ig_text *out, uint32_t n) {
@@ -114,7 +145,10 @@ static inline uint64_t maker_tensors_of(ig_text *out, const gguf_change *c, uint
     if (!added) memcpy(mine, maker_tensors[i].ne, sizeof mine);
     else if (c->n_dims == 2) memcpy(mine, c->ne, sizeof mine);
     if (!(changed && c->drop))
-      maker_tensor(out, changed && c->new_name ? c->new_name : name, changed && c->n_dims ? c->n_dims : added ? 1 : maker_tensors[i].n_dims,
+      maker_tensor(out, changed && c->new_name ? c->new_name : name,
+                   changed && c->n_dims ? c->n_dims
+                       : added          ? 1
+                                        : maker_tensors[i].n_dims,
                    changed && c->n_dims ? c->ne : mine, changed && c->gguf_type ? c->gguf_type - 1 : 0, changed && c->offset ? c->offset - 1 : at, n);
     at += (4 * mine[0] * mine[1] + 31) / 32 * 32;
   }

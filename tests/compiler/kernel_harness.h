@@ -34,7 +34,10 @@ typedef struct harness {
   const ig_variant *variant;
   ig_schedule schedule;
   ig_arena arena;      /* the schedule's */
-  struct { void *base; size_t size; } buffers[HARNESS_MOST_BUFFERS];
+  struct {
+    void *base;
+    size_t size;
+  } buffers[HARNESS_MOST_BUFFERS];
   int n_buffers;
 } harness;
 
@@ -43,15 +46,25 @@ static inline bool harness_runs(const ig_variant *v) { return (ingot__cpu_featur
 /* The machines of a test that is given the target's name and perhaps one variant's, or nothing for this machine and all its variants. None: what
  * emulates them is not there. */
 static inline int harness_machines(int argc, char **argv, harness_machine machines[HARNESS_MOST_MACHINES]) {
-  static const struct { const char *variant, *cpu; } emulated[] = {
-    {"neon", "cortex-a53"}, {"dotprod", "cortex-a76"}, {"i8mm", "max,sve=off"}, {"sve", "a64fx,sve256=off,sve512=off"}, {"sve", "a64fx,sve512=off"}, {"sve", "a64fx"},
-    {"sve2", "max,sve128=on,sve256=off"}, {"sve2", "max,sve256=on,sve512=off"}, {"sve2", "max,sve512=on,sve1024=off"},
+  static const struct {
+    const char *variant, *cpu;
+  } emulated[] = {
+    {"neon", "cortex-a53"},
+    {"dotprod", "cortex-a76"},
+    {"i8mm", "max,sve=off"},
+    {"sve", "a64fx,sve256=off,sve512=off"},
+    {"sve", "a64fx,sve512=off"},
+    {"sve", "a64fx"},
+    {"sve2", "max,sve128=on,sve256=off"},
+    {"sve2", "max,sve256=on,sve512=off"},
+    {"sve2", "max,sve512=on,sve1024=off"},
   };
   const ig_target *target = ig_target_find(argc > 1 ? argv[1] : "native");
   int n = 0;
   if (argc > 1 && !remote_tools()) return printf("skipped: aarch64-linux-gnu-gcc or qemu-aarch64 is not there\n"), 0;
   for (size_t i = 0; argc > 1 && i < sizeof emulated / sizeof *emulated; i++)
-    if (argc == 2 || !strcmp(argv[2], emulated[i].variant)) machines[n++] = (harness_machine){target, ig_variant_find(target, emulated[i].variant), emulated[i].cpu};
+    if (argc == 2 || !strcmp(argv[2], emulated[i].variant))
+      machines[n++] = (harness_machine){target, ig_variant_find(target, emulated[i].variant), emulated[i].cpu};
   for (uint32_t v = 0; argc <= 1 && v < target->n_variants; v++)
     if (harness_runs(&target->variants[v])) machines[n++] = (harness_machine){target, &target->variants[v], NULL};
   return n;
@@ -64,8 +77,8 @@ static inline bool harness_open_with(harness *h, harness_machine m, const char *
   ig_object object = {0};
   *h = (harness){.jit = ig_jit_create(), .variant = m.variant};
   bool ok = ig_schedule_read_text(&h->schedule, m.target, "rules", ig_str_of(rules ? rules : ""), &h->arena, &diags) &&
-            ig_compile_kernels(ig_platform_find(m.target->name), &h->schedule, m.variant, "test", refs, n, IG_DUMP_NONE, NULL, &object, &diags) &&
-            (m.cpu ? remote_open(&h->remote, m.cpu, m.variant->name, refs, n, &object) : ig_jit_add_object(h->jit, object.data, object.size, &diags));
+      ig_compile_kernels(ig_platform_find(m.target->name), &h->schedule, m.variant, "test", refs, n, IG_DUMP_NONE, NULL, &object, &diags) &&
+      (m.cpu ? remote_open(&h->remote, m.cpu, m.variant->name, refs, n, &object) : ig_jit_add_object(h->jit, object.data, object.size, &diags));
   for (size_t i = 0; i < diags.count; i++) printf("%s: %s\n", diags.items[i].place, diags.items[i].text);
   free(object.data);
   ig_diags_finish(&diags);
@@ -144,9 +157,12 @@ static inline float harness_float(uint64_t *state) { return (float)(int32_t)harn
 static inline void harness_weights(const ig_block_format *f, uint8_t *bytes, size_t blocks, uint64_t *state, int fill) {
   for (size_t i = 0; i < blocks; i++, bytes += f->block_bytes) {
     for (uint32_t j = 0; j < f->block_bytes; j++) bytes[j] = fill < 0 ? (uint8_t)harness_random(state) : (uint8_t)fill;
-    static const struct { const char *format; uint8_t at, second; } halves[] = { /* where the halves lie that are not first, or two */
-      {"q4_1", 0, 2},   {"q5_1", 0, 2}, {"q4_k", 0, 2},  {"q5_k", 0, 2},  {"q2_k", 80, 82},
-      {"q3_k", 108, 0}, {"q6_k", 208, 0}, {"tq1_0", 52, 0}, {"tq2_0", 64, 0},
+    static const struct {
+      const char *format;
+      uint8_t at, second;
+    } halves[] = {
+                                                                                 /* where the halves lie that are not first, or two */
+      {"q4_1", 0, 2}, {"q5_1", 0, 2}, {"q4_k", 0, 2}, {"q5_k", 0, 2}, {"q2_k", 80, 82}, {"q3_k", 108, 0}, {"q6_k", 208, 0}, {"tq1_0", 52, 0}, {"tq2_0", 64, 0},
     };
     uint32_t at[2] = {0, 2}, n = 1;
     for (size_t j = 0; j < sizeof halves / sizeof *halves; j++)

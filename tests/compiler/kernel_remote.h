@@ -53,7 +53,8 @@ static inline bool remote_open(remote *r, const char *cpu, const char *variant, 
   }
   fprintf(f, "};\n");
   ok = fclose(f) == 0;
-  snprintf(command, sizeof command, "aarch64-linux-gnu-gcc -O1 -static -I '%s' -o %s/server '%s/tests/compiler/kernel_server.c' %s/table.c %s/kernels.o", source, folder, source, folder, folder);
+  snprintf(command, sizeof command, "aarch64-linux-gnu-gcc -O1 -static -I '%s' -o %s/server '%s/tests/compiler/kernel_server.c' %s/table.c %s/kernels.o",
+           source, folder, source, folder, folder);
   ok = ok && system(command) == 0;
   int down[2], up[2];
   if (!ok || pipe(down) || pipe(up)) return false;
@@ -73,10 +74,12 @@ static inline bool remote_open(remote *r, const char *cpu, const char *variant, 
   return process > 0 && r->to && r->from;
 }
 
-static inline void remote_call(remote *r, const ig_kernel_ref *ref, const ingot_kernel_args *args, const ingot_kernel_info *info, const uint64_t *sizes, uint64_t scratch,
-                               uint32_t begin, uint32_t end) {
+static inline void remote_call(remote *r, const ig_kernel_ref *ref, const ingot_kernel_args *args, const ingot_kernel_info *info, const uint64_t *sizes,
+                               uint64_t scratch, uint32_t begin, uint32_t end) {
   kernel_call call = {.begin = begin, .end = end, .scratch = scratch, .args = *args};
-  for (const ig_kernel_ref *k = r->refs; call.kernel < r->n_refs && (k->family != ref->family || k->layout != ref->layout || k->activation != ref->activation); k++) call.kernel++;
+  for (const ig_kernel_ref *k = r->refs; call.kernel < r->n_refs && (k->family != ref->family || k->layout != ref->layout || k->activation != ref->activation);
+       k++)
+    call.kernel++;
   for (int i = 0; i < INGOT_MAX_OPERANDS; i++) {
     call.given[i] = args->operand[i] != NULL, call.size[i] = call.given[i] ? sizes[i] : 0;
     call.written[i] = call.given[i] && (info->operand[i].access & INGOT_WRITE);

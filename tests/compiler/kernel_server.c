@@ -15,7 +15,10 @@ static void get(void *to, size_t size) {
   if (fread(to, 1, size, stdin) != size) exit(0); /* no more calls */
 }
 
-static struct { char *base; size_t size; } mapped[INGOT_MAX_OPERANDS + 1];
+static struct {
+  char *base;
+  size_t size;
+} mapped[INGOT_MAX_OPERANDS + 1];
 static int n_mapped;
 
 static char *buffer(size_t size) {

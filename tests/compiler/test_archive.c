@@ -23,7 +23,9 @@ static int count(ig_str archive, ig_diags *diags) {
   int n = 0;
   for (size_t at = 0; ig_next_member(archive, &at, &name, &data, "test.a", diags); n++) {
     if (n >= MEMBERS) continue;
-    if (name.size != strlen(members[n].name) || memcmp(name.data, members[n].name, name.size) || data.size != members[n].size || memcmp(data.data, members[n].data, data.size)) return -1;
+    if (name.size != strlen(members[n].name) || memcmp(name.data, members[n].name, name.size) || data.size != members[n].size ||
+        memcmp(data.data, members[n].data, data.size))
+      return -1;
   }
   return n;
 }
@@ -43,13 +45,17 @@ static void test_tools(const ig_text *archive) {
   ig_arena arena = {0};
   ig_diags diags = {0};
   char folder[] = "/tmp/ingot-archive-XXXXXX";
-  if (system("ar --version > /dev/null 2>&1") != 0) { printf("no ar here: not compared with it\n"); return; }
+  if (system("ar --version > /dev/null 2>&1") != 0) {
+    printf("no ar here: not compared with it\n");
+    return;
+  }
   CHECK(mkdtemp(folder) != NULL, "no folder");
   const char *path = ig_format(&arena, "%s/libtest.a", folder);
   CHECK(ig_write_file(path, archive->data, archive->size, &diags), "cannot write");
   const char *list = output_of(&arena, ig_format(&arena, "ar t %s 2>&1", path));
   CHECK(!strcmp(list, "program.o\navx2.0.o\nfifteen.chars.o\nx.o\n"), "ar lists\n%s", list);
-  const char *data = output_of(&arena, ig_format(&arena, "ar p %s avx2.0.o 2>&1", path)), *verbose = output_of(&arena, ig_format(&arena, "TZ=UTC ar tv %s 2>&1", path));
+  const char *data = output_of(&arena, ig_format(&arena, "ar p %s avx2.0.o 2>&1", path)),
+             *verbose = output_of(&arena, ig_format(&arena, "TZ=UTC ar tv %s 2>&1", path));
   CHECK(!strcmp(data, "even"), "ar gives %s", data);
   CHECK(strstr(verbose, "1970") != NULL, "there is a time in it:\n%s", verbose);
   const char *index = output_of(&arena, ig_format(&arena, "nm -s %s 2>/dev/null", path));
@@ -60,22 +66,30 @@ static void test_tools(const ig_text *archive) {
 
 /* The other flavours by the tools of LLVM, which read all of them: the same members, and for Mach-O a header's alignment of 8. */
 static void test_flavours(void) {
-  static const struct { ig_object_format format; const char *kind, *program; } flavours[] = {{IG_MACHO, "darwin", "_chat_program"}, {IG_COFF, "coff", "chat_program"}};
+  static const struct {
+    ig_object_format format;
+    const char *kind, *program;
+  } flavours[] = {{IG_MACHO, "darwin", "_chat_program"}, {IG_COFF, "coff", "chat_program"}};
   ig_arena arena = {0};
   ig_diags diags = {0};
   char folder[] = "/tmp/ingot-archive-XXXXXX";
-  if (system("llvm-nm-22 --version > /dev/null 2>&1") != 0) { printf("no llvm-nm-22 here: flavours are not compared with it\n"); return; }
+  if (system("llvm-nm-22 --version > /dev/null 2>&1") != 0) {
+    printf("no llvm-nm-22 here: flavours are not compared with it\n");
+    return;
+  }
   CHECK(mkdtemp(folder) != NULL, "no folder");
   for (int f = 0; f < 2; f++) {
     ig_text archive = {0};
     ig_write_archive(flavours[f].format, members, MEMBERS, &archive);
     const char *path = ig_format(&arena, "%s/%s.a", folder, flavours[f].kind);
     CHECK(ig_write_file(path, archive.data, archive.size, &diags), "cannot write");
-    const char *list = output_of(&arena, ig_format(&arena, "llvm-ar-22 t %s 2>&1", path)), *data = output_of(&arena, ig_format(&arena, "llvm-ar-22 p %s avx2.0.o 2>&1", path));
+    const char *list = output_of(&arena, ig_format(&arena, "llvm-ar-22 t %s 2>&1", path)),
+               *data = output_of(&arena, ig_format(&arena, "llvm-ar-22 p %s avx2.0.o 2>&1", path));
     CHECK(!strcmp(list, "program.o\navx2.0.o\nfifteen.chars.o\nx.o\n"), "%s: llvm-ar lists\n%s", flavours[f].kind, list);
     CHECK(!strncmp(data, "even", 4), "%s: llvm-ar gives %s", flavours[f].kind, data);
     const char *index = output_of(&arena, ig_format(&arena, "llvm-nm-22 -M %s 2>/dev/null", path));
-    CHECK(strstr(index, ig_format(&arena, "%s in program.o", flavours[f].program)) && strstr(index, "chat__avx2_glu in avx2.0.o"), "%s: the index is\n%s", flavours[f].kind, index);
+    CHECK(strstr(index, ig_format(&arena, "%s in program.o", flavours[f].program)) && strstr(index, "chat__avx2_glu in avx2.0.o"), "%s: the index is\n%s",
+          flavours[f].kind, index);
     for (size_t at = 0; flavours[f].format == IG_MACHO && at + 4 < archive.size; at++)
       if (!memcmp(archive.data + at, "even", 4)) CHECK(at % 8 == 0, "an object lies at %zu", at);
     ig_text_finish(&archive);

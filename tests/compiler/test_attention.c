@@ -6,12 +6,8 @@
 #include "ir/numerics.h"
 
 static const ig_kernel_ref refs[] = {
-  {IG_ROPE_KV, NULL, IG_ACT_F32},
-  {IG_ATTENTION, NULL, IG_ACT_F32},
-  {IG_ATTENTION_DECODE, NULL, IG_ACT_F32},
-  {IG_ATTENTION_MERGE, NULL, IG_ACT_F32},
-  {IG_ATTENTION_CAPPED, NULL, IG_ACT_F32},
-  {IG_ATTENTION_DECODE_CAPPED, NULL, IG_ACT_F32},
+  {IG_ROPE_KV, NULL, IG_ACT_F32},         {IG_ATTENTION, NULL, IG_ACT_F32},        {IG_ATTENTION_DECODE, NULL, IG_ACT_F32},
+  {IG_ATTENTION_MERGE, NULL, IG_ACT_F32}, {IG_ATTENTION_CAPPED, NULL, IG_ACT_F32}, {IG_ATTENTION_DECODE_CAPPED, NULL, IG_ACT_F32},
 };
 
 typedef struct shape {
@@ -58,7 +54,8 @@ static void prepare(problem *p, uint64_t *state) {
   p->q16 = (q + 15) / 16, p->k16 = (k + 15) / 16;
   uint32_t context = (s->position + s->tokens + 127) / 128 * 128, q16 = (uint32_t)p->q16, k16 = (uint32_t)p->k16;
   const uint32_t scale = case_bits(1.0f / sqrtf((float)d));
-  const uint32_t dim[] = {s->tokens, s->position, context, 0, 0, s->kv_heads, s->group, d, v16, scale, d / 2, q16, k16, k16, q16, 0, case_bits(1), s->window, s->sinks, case_bits(s->cap)};
+  const uint32_t dim[] = {s->tokens, s->position, context, 0,   0,   s->kv_heads, s->group,     d,         v16,      scale,
+                          d / 2,     q16,         k16,     k16, q16, 0,           case_bits(1), s->window, s->sinks, case_bits(s->cap)};
   memcpy(p->dim, dim, sizeof dim);
   set_tokens(p, s->tokens, s->position);
   p->q = allocate(s->tokens * p->q16 * 64), p->k = allocate(s->tokens * p->k16 * 64), p->v = allocate(s->tokens * p->k16 * 64);
@@ -165,15 +162,17 @@ static int run(harness *h, const ig_target *target, const shape *s, uint64_t *st
 
 static int test(harness *h, const ig_target *target) {
   static const shape shapes[] = {
-    {8, 1, 1, 1, 0, 1, 0, false, false, 0},      {8, 4, 2, 33, 0, 1, 0, false, false, 0},     {20, 3, 1, 17, 120, 1, 0, false, false, 0}, {20, 1, 7, 2, 127, 2, 0, false, false, 0},
-    {32, 2, 4, 15, 128, 1, 0, false, false, 0},  {48, 1, 2, 16, 300, 1, 0, false, false, 0},  {64, 2, 4, 33, 100, 1, 0, false, false, 0}, {64, 2, 7, 2, 300, 3, 0, false, false, 0},
-    {128, 1, 1, 16, 112, 1, 0, false, false, 0}, {128, 2, 4, 2, 126, 1, 0, false, false, 0},  {80, 1, 2, 3, 255, 1, 0, false, false, 0},  {64, 1, 3, 5, 126, 100, 0, false, false, 0},
-    {64, 1, 2, 2, 200, 1e4f, 0, false, false, 0}, {32, 1, 5, 130, 120, 1, 0, false, false, 0}, {16, 1, 1, 2, 300, 0, 0, false, false, 0},  {7, 1, 3, 18, 120, 1, 0, false, false, 0},
-    {64, 1, 1, 2, 1, 1, 0, false, true, 0},
-    {64, 2, 4, 33, 300, 1, 1, false, false, 0}, {32, 1, 3, 40, 100, 1, 20, false, false, 0}, {64, 1, 2, 70, 250, 1, 128, false, false, 0}, {16, 2, 1, 130, 200, 1, 129, false, false, 0},
-    {20, 1, 7, 35, 390, 1, 255, false, false, 0}, {48, 1, 2, 17, 240, 1, 127, false, false, 0}, {64, 1, 1, 5, 100, 1, 4000, false, false, 0},
-    {64, 2, 4, 33, 100, 1, 0, true, false, 0}, {20, 3, 1, 17, 120, 1, 0, true, false, 0}, {64, 1, 8, 40, 300, 3, 128, true, false, 0}, {16, 1, 3, 2, 0, 100, 0, true, false, 0},
-    {32, 2, 2, 17, 120, 3, 0, false, false, 1}, {20, 1, 3, 35, 200, 10, 40, false, false, 50}, {64, 1, 1, 2, 126, 100, 0, true, false, 0.5f},
+    {8, 1, 1, 1, 0, 1, 0, false, false, 0},        {8, 4, 2, 33, 0, 1, 0, false, false, 0},      {20, 3, 1, 17, 120, 1, 0, false, false, 0},
+    {20, 1, 7, 2, 127, 2, 0, false, false, 0},     {32, 2, 4, 15, 128, 1, 0, false, false, 0},   {48, 1, 2, 16, 300, 1, 0, false, false, 0},
+    {64, 2, 4, 33, 100, 1, 0, false, false, 0},    {64, 2, 7, 2, 300, 3, 0, false, false, 0},    {128, 1, 1, 16, 112, 1, 0, false, false, 0},
+    {128, 2, 4, 2, 126, 1, 0, false, false, 0},    {80, 1, 2, 3, 255, 1, 0, false, false, 0},    {64, 1, 3, 5, 126, 100, 0, false, false, 0},
+    {64, 1, 2, 2, 200, 1e4f, 0, false, false, 0},  {32, 1, 5, 130, 120, 1, 0, false, false, 0},  {16, 1, 1, 2, 300, 0, 0, false, false, 0},
+    {7, 1, 3, 18, 120, 1, 0, false, false, 0},     {64, 1, 1, 2, 1, 1, 0, false, true, 0},       {64, 2, 4, 33, 300, 1, 1, false, false, 0},
+    {32, 1, 3, 40, 100, 1, 20, false, false, 0},   {64, 1, 2, 70, 250, 1, 128, false, false, 0}, {16, 2, 1, 130, 200, 1, 129, false, false, 0},
+    {20, 1, 7, 35, 390, 1, 255, false, false, 0},  {48, 1, 2, 17, 240, 1, 127, false, false, 0}, {64, 1, 1, 5, 100, 1, 4000, false, false, 0},
+    {64, 2, 4, 33, 100, 1, 0, true, false, 0},     {20, 3, 1, 17, 120, 1, 0, true, false, 0},    {64, 1, 8, 40, 300, 3, 128, true, false, 0},
+    {16, 1, 3, 2, 0, 100, 0, true, false, 0},      {32, 2, 2, 17, 120, 3, 0, false, false, 1},   {20, 1, 3, 35, 200, 10, 40, false, false, 50},
+    {64, 1, 1, 2, 126, 100, 0, true, false, 0.5f},
   };
   int failures = 0;
   uint64_t state = 3;

@@ -30,7 +30,10 @@ static const char *model; /* a copy of the bundled one, in `root` */
 static const char *const fast[] = {"avx2"};
 
 static const char *in_root(const char *name) { return ig_format(&arena, "%s/%s", root, name); }
-static bool exists(const char *path) { struct stat st; return lstat(path, &st) == 0; }
+static bool exists(const char *path) {
+  struct stat st;
+  return lstat(path, &st) == 0;
+}
 
 static void show(const ig_diags *diags) {
   for (size_t i = 0; i < diags->count; i++) printf("  %s: %s\n", diags->items[i].place, diags->items[i].text);
@@ -84,7 +87,8 @@ static void test_identical(void) {
     show(&diags);
     if (failures) return;
   }
-  CHECK(entries(bundles[0]) == 3 && entries(ig_format(&arena, "%s/x86_64-linux-gnu", bundles[0])) == 3 && entries(in_root("first")) == 1, "there is more or less than a bundle");
+  CHECK(entries(bundles[0]) == 3 && entries(ig_format(&arena, "%s/x86_64-linux-gnu", bundles[0])) == 3 && entries(in_root("first")) == 1,
+        "there is more or less than a bundle");
   for (int f = 0; f < FILES; f++) {
     ig_str a = slurp(ig_format(&arena, "%s/%s", bundles[0], files[f])), b = slurp(ig_format(&arena, "%s/%s", bundles[1], files[f]));
     CHECK(a.size && a.size == b.size && !memcmp(a.data, b.data, a.size), "%s differs from one build to the next", files[f]);
@@ -110,19 +114,25 @@ static const char *output_of(const char *command) {
 
 static void test_symbols(void) {
   const char *library = in_root("first/fable.ingot/x86_64-linux-gnu/libfable.a");
-  if (system("readelf --version > /dev/null 2>&1") != 0) { printf("no readelf here: symbols are not looked at\n"); return; }
-  const char *visible = output_of(ig_format(&arena, "readelf -sW '%s' | awk '($5 == \"GLOBAL\" || $5 == \"WEAK\") && $6 == \"DEFAULT\" && $7 != \"UND\" {print $8}'", library));
+  if (system("readelf --version > /dev/null 2>&1") != 0) {
+    printf("no readelf here: symbols are not looked at\n");
+    return;
+  }
+  const char *visible = output_of(
+      ig_format(&arena, "readelf -sW '%s' | awk '($5 == \"GLOBAL\" || $5 == \"WEAK\") && $6 == \"DEFAULT\" && $7 != \"UND\" {print $8}'", library));
   CHECK(!strcmp(visible, "fable_program\n"), "visible outside the library:\n%s", visible);
   const char *needed = output_of(ig_format(&arena, "nm -u '%s' | awk 'NF == 2 {print $2}' | grep -v '^fable__'", library));
   CHECK(!strcmp(needed, "ingot__tokens_sentence\n"), "the library needs\n%s", needed);
   const char *alien = output_of(ig_format(&arena, "nm -g --defined-only '%s' | awk 'NF == 3 {print $3}' | grep -v '^fable_'", library));
   CHECK(!*alien, "globals without the model's name:\n%s", alien);
-  const char *sections = output_of(ig_format(&arena, "readelf -SW '%s' | grep -E 'init_array|ctors|\\.bss +NOBITS +[0-9a-f]+ [0-9a-f]+ [0-9a-f]*[1-9a-f]'", library));
+  const char *sections = output_of(
+      ig_format(&arena, "readelf -SW '%s' | grep -E 'init_array|ctors|\\.bss +NOBITS +[0-9a-f]+ [0-9a-f]+ [0-9a-f]*[1-9a-f]'", library));
   CHECK(!*sections, "constructors or zeroed data:\n%s", sections);
   const char *source = getenv("INGOT_SOURCE");
   const char *header = in_root("first/fable.ingot/fable.h");
   if (source && system("cc --version > /dev/null 2>&1") == 0)
-    CHECK(system(ig_format(&arena, "cc -std=c11 -Wall -Wextra -Werror -fsyntax-only -I '%s/runtime' -x c '%s'", source, header)) == 0, "the header does not compile");
+    CHECK(system(ig_format(&arena, "cc -std=c11 -Wall -Wextra -Werror -fsyntax-only -I '%s/runtime' -x c '%s'", source, header)) == 0,
+          "the header does not compile");
 }
 
 static void test_load(void) {

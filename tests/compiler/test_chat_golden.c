@@ -44,15 +44,18 @@ static void compare(const char *file, const char *talk_name, bool prompt, const 
   ingot_error error = {INGOT_OK, ""};
   ingot__rendered out;
   const ingot__conversation talk = {.json = json.data, .json_size = json.size, .add_assistant = prompt, .now = NOW};
-  ingot_status status = ingot__template_run((ingot__vec){t->code, t->code_size}, (ingot__vec){(const uint8_t *)t->strings, t->strings_size}, &talk, &allocator, &out, &error);
-  const bool same = fails ? status == INGOT_ERROR_ARGUMENT : !status && out.size == expect.size && (!out.size || memcmp(out.text, expect.data, expect.size) == 0);
+  ingot_status status = ingot__template_run((ingot__vec){t->code, t->code_size}, (ingot__vec){(const uint8_t *)t->strings, t->strings_size}, &talk, &allocator,
+                                            &out, &error);
+  const bool same = fails ? status == INGOT_ERROR_ARGUMENT
+                          : !status && out.size == expect.size && (!out.size || memcmp(out.text, expect.data, expect.size) == 0);
   renderings++;
   refusals += status != INGOT_OK;
   if (!same) {
     size_t at = 0;
     while (!status && at < out.size && at < expect.size && out.text[at] == expect.data[at]) at++;
-    printf("%s, %s%s: %s %s; differs at byte %zu\n--- got\n%.*s\n--- expected\n%.*s\n---\n", file, talk_name, prompt ? " with prompt" : "", status ? "refused:" : "rendered", error.message, at,
-           (int)(out.size > 3000 ? 3000 : out.size), out.text ? out.text : "", (int)expect.size, expect.data);
+    printf("%s, %s%s: %s %s; differs at byte %zu\n--- got\n%.*s\n--- expected\n%.*s\n---\n", file, talk_name, prompt ? " with prompt" : "",
+           status ? "refused:" : "rendered", error.message, at, (int)(out.size > 3000 ? 3000 : out.size), out.text ? out.text : "", (int)expect.size,
+           expect.data);
     failures++;
   }
   if (!status) ingot__release(&allocator, out.text, out.bytes);
@@ -63,7 +66,8 @@ static void test_file(const char *folder, const char *name, ig_str talks) {
   ig_diags diags = {0};
   ig_template t;
   ig_str source, golden;
-  if (!read_file(folder, name, ".jinja", &arena, &source) || !read_file(folder, name, ".txt", &arena, &golden) || !ig_template_compile(source, "<s>", "</s>", name, &arena, &t, &diags)) {
+  if (!read_file(folder, name, ".jinja", &arena, &source) || !read_file(folder, name, ".txt", &arena, &golden) ||
+      !ig_template_compile(source, "<s>", "</s>", name, &arena, &t, &diags)) {
     printf("%s: %s\n", name, diags.count ? diags.items[0].text : "not there");
     failures++;
   } else {
@@ -72,7 +76,8 @@ static void test_file(const char *folder, const char *name, ig_str talks) {
       int prompt = 0;
       long size = 0;
       ig_str head = line(golden, &at);
-      if (head.size > 100 || sscanf(ig_format(&arena, "%.*s", (int)head.size, head.data), "@ %63s %d %ld", talk, &prompt, &size) != 3 || size > (long)(golden.size - at)) {
+      if (head.size > 100 || sscanf(ig_format(&arena, "%.*s", (int)head.size, head.data), "@ %63s %d %ld", talk, &prompt, &size) != 3 ||
+          size > (long)(golden.size - at)) {
         printf("%s: its golden file is damaged\n", name);
         failures++;
         break;

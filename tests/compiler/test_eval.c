@@ -61,7 +61,7 @@ static bool open_model(fixture *f, const char *name) {
   f->context = ig_context_create(&f->diags);
   f->module = ig_module_create(f->context);
   bool good = ig_model_open(&f->model, ig_format(&arena, "%s/gguf/%s.gguf", data, name), &f->diags) &&
-              ig_model_graph(&f->model, f->module, any_format, &f->diags) && ig_verify(f->module, &f->diags);
+      ig_model_graph(&f->model, f->module, any_format, &f->diags) && ig_verify(f->module, &f->diags);
   CHECK(good, "%s: no graph", name);
   show(&f->diags);
   return good;
@@ -152,7 +152,8 @@ static void test_same_bits(const char *name) {
   size_t n = golden_ids(0, ids), bytes;
   n = n < 150 ? n : 150; /* more than a block of 128 */
   if (open_model(&f, name)) {
-    float *whole = run(&f, "forward", ids, sizeof *ids, n, n), *steps = run(&f, "forward", ids, sizeof *ids, n, 1), *uneven = run(&f, "forward", ids, sizeof *ids, n, 47);
+    float *whole = run(&f, "forward", ids, sizeof *ids, n, n), *steps = run(&f, "forward", ids, sizeof *ids, n, 1),
+          *uneven = run(&f, "forward", ids, sizeof *ids, n, 47);
     bytes = n * VOCAB * sizeof *whole;
     CHECK(whole && steps && !memcmp(whole, steps, bytes), "%s: token by token gives other bits", name);
     CHECK(whole && uneven && !memcmp(whole, uneven, bytes), "%s: chunks give other bits", name);

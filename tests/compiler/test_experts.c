@@ -67,7 +67,8 @@ static void run_route(harness *h, const ig_target *target, scores kind, uint32_t
 }
 
 static void run_glu(harness *h, const ig_target *target, uint32_t n16, uint32_t tokens, float alpha, float limit, float shift, bool in_place, uint64_t *state) {
-  uint32_t dim[INGOT_MAX_DIMS] = {[INGOT_DIM_TOKENS] = tokens, [IG_D0] = n16, [IG_D0 + 1] = case_bits(alpha), [IG_D0 + 2] = case_bits(limit), [IG_D0 + 3] = case_bits(shift)};
+  uint32_t dim[INGOT_MAX_DIMS] = {
+    [INGOT_DIM_TOKENS] = tokens, [IG_D0] = n16, [IG_D0 + 1] = case_bits(alpha), [IG_D0 + 2] = case_bits(limit), [IG_D0 + 3] = case_bits(shift)};
   kernel_case c;
   case_open(&c, h, (ig_kernel_ref){IG_EXPERTS_GLU, NULL, IG_ACT_F32}, target, dim, NULL);
   case_fill(&c, 1, 16 * n16, 16 * n16, 20, state), case_fill(&c, 2, 16 * n16, 16 * n16, 20, state);
@@ -90,7 +91,11 @@ static const char *const formats[] = {"f32", "f16", "q8_0", "q5_1", "mxfp4", "q2
 enum { FORMATS = sizeof formats / sizeof *formats };
 static const ig_family products[] = {IG_EXPERTS_GEMV, IG_EXPERTS_SUM_GEMV, IG_EXPERTS_GEMM, IG_EXPERTS_SUM_GEMM};
 
-typedef struct shape { uint32_t experts, used, rows, tokens; uint64_t k; bool biased; } shape;
+typedef struct shape {
+  uint32_t experts, used, rows, tokens;
+  uint64_t k;
+  bool biased;
+} shape;
 
 /* Each token's choices, from the lowest number up; with `uneven` all tokens take the same. */
 static void choose(const shape *s, bool uneven, uint8_t *choices, uint64_t *state) {
@@ -114,7 +119,8 @@ typedef struct problem {
 } problem;
 
 static const float *expert_row(const problem *p, uint32_t expert, const float *x, float *v) {
-  ig_ref_linear(p->format, p->weights + expert * p->s.rows * p->row_bytes, p->s.rows, p->s.k, x, 1, v, p->s.rows, p->s.biased ? p->bias + expert * ((p->s.rows + 15) / 16 * 16) : NULL, false, 1);
+  ig_ref_linear(p->format, p->weights + expert * p->s.rows * p->row_bytes, p->s.rows, p->s.k, x, 1, v, p->s.rows,
+                p->s.biased ? p->bias + expert * ((p->s.rows + 15) / 16 * 16) : NULL, false, 1);
   return v;
 }
 
@@ -149,11 +155,13 @@ static void run_product(harness *h, const problem *p, ig_family family, void *pa
   ig_kernel_ref ref = {family, p->layout, IG_ACT_F32};
   ingot_kernel_info info;
   ig_kernel_info(&info, family, p->layout, IG_ACT_F32);
-  ingot_kernel_args args = {.dim = {[INGOT_DIM_TOKENS] = s->tokens, [IG_LIN_TILES] = tiles, [IG_EXP_EXPERTS] = s->experts, [IG_EXP_BIASED] = s->biased, [IG_EXP_USED] = s->used}};
+  ingot_kernel_args args = {
+    .dim = {[INGOT_DIM_TOKENS] = s->tokens, [IG_LIN_TILES] = tiles, [IG_EXP_EXPERTS] = s->experts, [IG_EXP_BIASED] = s->biased, [IG_EXP_USED] = s->used}};
   ig_units(p->layout, s->k, &args.dim[IG_LIN_UNITS], &args.dim[IG_LIN_ODD]);
   uint32_t *starts = harness_buffer(h, 4 * (s->experts + 1)), *slot_of = calloc(slots, 4);
   uint8_t *rows = harness_buffer(h, 8 * slots);
-  ingot_kernel_args grouping = {.operand = {p->choices, starts, rows, slot_of}, .dim = {[INGOT_DIM_TOKENS] = s->tokens, [IG_D0] = s->experts, [IG_D0 + 1] = s->used}};
+  ingot_kernel_args grouping = {.operand = {p->choices, starts, rows, slot_of},
+                                .dim = {[INGOT_DIM_TOKENS] = s->tokens, [IG_D0] = s->experts, [IG_D0 + 1] = s->used}};
   ig_reference(&(ig_kernel_ref){IG_GROUP, NULL, IG_ACT_F32}, &grouping, 0, 1, true);
 
   /* x of a first product is the token's row, of a sum the slot's own */
@@ -180,7 +188,8 @@ static void run_product(harness *h, const problem *p, ig_family family, void *pa
   void *operands[] = {harness_buffer(h, x_bytes), many ? (void *)starts : p->choices, packed, harness_buffer(h, y_bytes), bias, many && sums ? rows : NULL};
   activations(p, x, x_rows, operands[0]);
   memcpy(args.operand, operands, sizeof operands);
-  if (harness_extent(&info.operand[0].bytes, args.dim) != x_bytes || harness_extent(&info.operand[3].bytes, args.dim) != y_bytes) failures++, printf("FAIL %s: extents\n", info.name);
+  if (harness_extent(&info.operand[0].bytes, args.dim) != x_bytes || harness_extent(&info.operand[3].bytes, args.dim) != y_bytes)
+    failures++, printf("FAIL %s: extents\n", info.name);
   ingot_extent scratch_extent = ig_kernel_scratch(&ref, &h->schedule);
   void *scratch = harness_buffer(h, harness_extent(&scratch_extent, args.dim));
   uint32_t all = (uint32_t)harness_extent(&info.tiles, args.dim);
@@ -221,11 +230,14 @@ static void run_shape(harness *h, const char *format, shape s, bool uneven, uint
 
 static int test(harness *h, const ig_target *target) {
   uint64_t state = 5;
-  static const struct { uint32_t experts, used, tokens; } routes[] = {{1, 1, 1}, {4, 2, 3}, {8, 8, 5}, {17, 3, 2}, {64, 16, 7}, {70, 5, 40}};
+  static const struct {
+    uint32_t experts, used, tokens;
+  } routes[] = {{1, 1, 1}, {4, 2, 3}, {8, 8, 5}, {17, 3, 2}, {64, 16, 7}, {70, 5, 40}};
   for (int kind = 0; kind < SCORES; kind++)
     for (size_t i = 0; i < sizeof routes / sizeof *routes; i++) run_route(h, target, (scores)kind, routes[i].experts, routes[i].used, routes[i].tokens, &state);
   run_glu(h, target, 1, 1, 1, INFINITY, 0, true, &state), run_glu(h, target, 7, 3, 1.702f, 7, 1, true, &state);
-  static const shape shapes[] = {{4, 2, 16, 1, 1, false}, {5, 3, 40, 1, 2, true}, {8, 8, 48, 1, 1, false}, {4, 2, 80, 9, 1, true}, {7, 3, 33, 13, 2, false}, {3, 1, 16, 30, 1, true}, {1, 1, 64, 5, 1, false}};
+  static const shape shapes[] = {{4, 2, 16, 1, 1, false},  {5, 3, 40, 1, 2, true},  {8, 8, 48, 1, 1, false}, {4, 2, 80, 9, 1, true},
+                                 {7, 3, 33, 13, 2, false}, {3, 1, 16, 30, 1, true}, {1, 1, 64, 5, 1, false}};
   for (int f = 0; f < FORMATS; f++)
     for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++) {
       shape s = shapes[i];

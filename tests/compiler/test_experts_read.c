@@ -14,7 +14,10 @@ enum { WIDTH = 256, EXPERTS = 64, USED = 4, LAYERS = 2, WORDS = 80, HEADS = 4, P
 
 /* ---- the model -------------------------------------------------------------------------------------------------------- */
 
-typedef struct maker { ig_text keys, infos, data; uint64_t n_keys, n_tensors; } maker;
+typedef struct maker {
+  ig_text keys, infos, data;
+  uint64_t n_keys, n_tensors;
+} maker;
 
 static void add_key(maker *m, const char *name, uint32_t type, const char *text, uint32_t bits) {
   ig_text value = {0};
@@ -39,18 +42,32 @@ static void add_tensor(maker *m, const char *name, uint32_t n_dims, uint64_t row
 static void write_model(const char *path) {
   maker m = {0};
   ig_text file = {0};
-  static const struct { const char *name; uint32_t value; } numbers[] = {
-    {"context_length", 128}, {"embedding_length", WIDTH}, {"block_count", LAYERS}, {"feed_forward_length", WIDTH}, {"attention.head_count", HEADS},
-    {"vocab_size", WORDS}, {"expert_count", EXPERTS}, {"expert_used_count", USED},
+  static const struct {
+    const char *name;
+    uint32_t value;
+  } numbers[] = {
+    {"context_length", 128},         {"embedding_length", WIDTH}, {"block_count", LAYERS},   {"feed_forward_length", WIDTH},
+    {"attention.head_count", HEADS}, {"vocab_size", WORDS},       {"expert_count", EXPERTS}, {"expert_used_count", USED},
   };
   add_key(&m, "general.architecture", MAKER_STRING, "llama", 0);
   for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) add_key(&m, ig_format(&arena, "llama.%s", numbers[i].name), MAKER_U32, NULL, numbers[i].value);
   add_key(&m, "llama.attention.layer_norm_rms_epsilon", MAKER_F32, NULL, ig_f32_bits(1e-5f));
   add_tensor(&m, "token_embd.weight", 2, WORDS, 1);
   add_tensor(&m, "output_norm.weight", 1, 1, 1);
-  static const struct { const char *name; uint32_t dims, rows, experts; } tensors[] = {
-    {"attn_norm", 1, 1, 1}, {"attn_q", 2, WIDTH, 1}, {"attn_k", 2, WIDTH, 1}, {"attn_v", 2, WIDTH, 1}, {"attn_output", 2, WIDTH, 1}, {"ffn_norm", 1, 1, 1},
-    {"ffn_gate_inp", 2, EXPERTS, 1}, {"ffn_gate_exps", 3, WIDTH, EXPERTS}, {"ffn_up_exps", 3, WIDTH, EXPERTS}, {"ffn_down_exps", 3, WIDTH, EXPERTS},
+  static const struct {
+    const char *name;
+    uint32_t dims, rows, experts;
+  } tensors[] = {
+    {"attn_norm", 1, 1, 1},
+    {"attn_q", 2, WIDTH, 1},
+    {"attn_k", 2, WIDTH, 1},
+    {"attn_v", 2, WIDTH, 1},
+    {"attn_output", 2, WIDTH, 1},
+    {"ffn_norm", 1, 1, 1},
+    {"ffn_gate_inp", 2, EXPERTS, 1},
+    {"ffn_gate_exps", 3, WIDTH, EXPERTS},
+    {"ffn_up_exps", 3, WIDTH, EXPERTS},
+    {"ffn_down_exps", 3, WIDTH, EXPERTS},
   };
   for (uint32_t l = 0; l < LAYERS; l++)
     for (size_t i = 0; i < sizeof tensors / sizeof *tensors; i++)
@@ -110,7 +127,8 @@ static void test_reads(const ig_loaded *loaded, uint64_t expected, size_t size, 
   ingot_error error = {INGOT_OK, ""};
   ingot_model *model = NULL;
   ingot_session *session = NULL;
-  ingot_model_options options = {.size = sizeof options, .plan_path = loaded->plan_path, .weights = closed, .weights_size = size, .n_threads = threads, .parallel_for = one_by_one};
+  ingot_model_options options = {
+    .size = sizeof options, .plan_path = loaded->plan_path, .weights = closed, .weights_size = size, .n_threads = threads, .parallel_for = one_by_one};
   mprotect(closed, closed_size, PROT_READ);
   bool ok = ingot_model_open(loaded->program, &options, &model, &error) == INGOT_OK && ingot_session_open(model, NULL, &session, &error) == INGOT_OK;
   /* each matrix begins and ends within a page; what lies between matrices that are read may share one */
@@ -119,8 +137,11 @@ static void test_reads(const ig_loaded *loaded, uint64_t expected, size_t size, 
     count_from_here();
     ok = ingot_append(session, &t, 1, &error) == INGOT_OK;
     uint64_t read = (uint64_t)pages * PAGE;
-    CHECK(!ok || (read + slack >= expected && read <= expected + slack), "%u threads, token %d: %llu bytes in whole pages, %llu expected", threads, (int)t, (unsigned long long)read, (unsigned long long)expected);
-    if (t == 0 && threads == 1) printf("a token reads %llu of %llu bytes in whole pages; the plan says %llu\n", (unsigned long long)read, (unsigned long long)size, (unsigned long long)expected);
+    CHECK(!ok || (read + slack >= expected && read <= expected + slack), "%u threads, token %d: %llu bytes in whole pages, %llu expected", threads, (int)t,
+          (unsigned long long)read, (unsigned long long)expected);
+    if (t == 0 && threads == 1)
+      printf("a token reads %llu of %llu bytes in whole pages; the plan says %llu\n", (unsigned long long)read, (unsigned long long)size,
+             (unsigned long long)expected);
   }
   CHECK(ok, "%s", error.message);
   ingot_session_close(session);
@@ -139,7 +160,8 @@ int main(void) {
   write_model(path);
   ig_compile_options o = {.model = path, .parent = folder, .platform = ig_platform_find("native")};
   bool ok = ig_compile(&o, &arena, &bundle, &diags) && ig_load_bundle(&loaded, bundle, &arena, &diags) &&
-            ig_read_small_file(ig_format(&arena, "%s/report.json", bundle), 1 << 20, &arena, &report, &diags) && ig_report_number(report.data, "decode_tensor_bytes", &expected);
+      ig_read_small_file(ig_format(&arena, "%s/report.json", bundle), 1 << 20, &arena, &report, &diags) &&
+      ig_report_number(report.data, "decode_tensor_bytes", &expected);
   CHECK(ok, "does not compile");
   show(&diags);
   if (ok) {

@@ -73,10 +73,13 @@ static void test_extremes(void) {
 /* Every value depends on quant bits of its own: flipping one bit of the quants changes one value, and each value is changed by as
  * many bits as a quant has. A layout that reads a bit twice, or not at all, fails. */
 static void test_bits(void) {
-  static const struct { const char *name; uint32_t from, to, bits, high_from, high_to; } quants[] = {
-    {"q4_0", 2, 18, 4, 0, 0},   {"q4_1", 4, 20, 4, 0, 0},     {"q5_0", 6, 22, 5, 2, 6},     {"q5_1", 8, 24, 5, 4, 8},     {"q8_0", 2, 34, 8, 0, 0},
-    {"q2_k", 16, 80, 2, 0, 0},  {"q3_k", 32, 96, 3, 0, 32},   {"q4_k", 16, 144, 4, 0, 0},   {"q5_k", 48, 176, 5, 16, 48}, {"q6_k", 0, 128, 6, 128, 192},
-    {"iq4_nl", 2, 18, 4, 0, 0}, {"iq4_xs", 8, 136, 4, 0, 0},  {"tq2_0", 0, 64, 2, 0, 0},
+  static const struct {
+    const char *name;
+    uint32_t from, to, bits, high_from, high_to;
+  } quants[] = {
+    {"q4_0", 2, 18, 4, 0, 0},   {"q4_1", 4, 20, 4, 0, 0},    {"q5_0", 6, 22, 5, 2, 6},   {"q5_1", 8, 24, 5, 4, 8},     {"q8_0", 2, 34, 8, 0, 0},
+    {"q2_k", 16, 80, 2, 0, 0},  {"q3_k", 32, 96, 3, 0, 32},  {"q4_k", 16, 144, 4, 0, 0}, {"q5_k", 48, 176, 5, 16, 48}, {"q6_k", 0, 128, 6, 128, 192},
+    {"iq4_nl", 2, 18, 4, 0, 0}, {"iq4_xs", 8, 136, 4, 0, 0}, {"tq2_0", 0, 64, 2, 0, 0},
   };
   for (size_t i = 0; i < sizeof quants / sizeof *quants; i++) {
     const ig_block_format *f = ig_format_find(quants[i].name);
@@ -118,7 +121,10 @@ static void test_iq4_xs(void) {
 /* The sixteen values of mxfp4 under exponents from the smallest to the largest that stays finite; the low nibbles are the first half. */
 static void test_mxfp4(void) {
   static const float table[16] = {0, 0.5f, 1, 1.5f, 2, 3, 4, 6, 0, -0.5f, -1, -1.5f, -2, -3, -4, -6};
-  static const struct { uint8_t exponent; float scale; } scales[] = {{0, 0x1p-127f}, {1, 0x1p-126f}, {2, 0x1p-125f}, {126, 0.5f}, {127, 1}, {128, 2}, {252, 0x1p125f}};
+  static const struct {
+    uint8_t exponent;
+    float scale;
+  } scales[] = {{0, 0x1p-127f}, {1, 0x1p-126f}, {2, 0x1p-125f}, {126, 0.5f}, {127, 1}, {128, 2}, {252, 0x1p125f}};
   const ig_block_format *f = ig_format_find("mxfp4");
   uint8_t bytes[17];
   float values[32];
@@ -136,7 +142,9 @@ static void test_tq1_0(void) {
   uint8_t bytes[54] = {0}, trits[256];
   float values[256];
   for (uint32_t i = 0; i < 256; i++) trits[i] = (uint8_t)((i * i + i / 7) % 3);
-  static const struct { uint32_t byte, bytes, value, digits; } runs[3] = {{0, 32, 0, 5}, {32, 16, 160, 5}, {48, 4, 240, 4}};
+  static const struct {
+    uint32_t byte, bytes, value, digits;
+  } runs[3] = {{0, 32, 0, 5}, {32, 16, 160, 5}, {48, 4, 240, 4}};
   for (size_t r = 0; r < 3; r++)
     for (uint32_t i = 0; i < runs[r].bytes; i++) {
       uint32_t v = 0;
@@ -166,7 +174,8 @@ static void test_names(void) {
   uint32_t values = 0, bytes = 0;
   for (int i = 0; ig_format_at(i); i++) {
     const ig_block_format *f = ig_format_at(i);
-    expect(ig_format_find(f->name) == f && ig_format_of_gguf(f->gguf_type) == f && strcmp(ig_gguf_type_name(f->gguf_type), f->name) == 0, f->name, "look-up", i);
+    expect(ig_format_find(f->name) == f && ig_format_of_gguf(f->gguf_type) == f && strcmp(ig_gguf_type_name(f->gguf_type), f->name) == 0, f->name, "look-up",
+           i);
     expect(ig_gguf_type_block(f->gguf_type, &values, &bytes) && values == f->block_values && bytes == f->block_bytes, f->name, "block", bytes);
     expect(!f->unpack == !f->sub_values && f->block_values <= IG_BLOCK_MOST, f->name, "row", f->sub_values);
   }
@@ -229,7 +238,10 @@ int main(void) {
   if (data) snprintf(probe, sizeof probe, "%s/gguf/stories260K-f32.gguf", data), there = fopen(probe, "rb");
   if (!there) printf("files not checked: there is no model in INGOT_DATA\n");
   else {
-    static const struct { const char *file, *original, *format; double most; } files[] = {
+    static const struct {
+      const char *file, *original, *format;
+      double most;
+    } files[] = {
       {"stories260K-f16.gguf", "stories260K-f32.gguf", "f16", 0.0005},
       {"stories260K-bf16.gguf", "stories260K-f32.gguf", "bf16", 0.003},
       {"stories260K-q4_0.gguf", "stories260K-f32.gguf", "q4_0", 0.1},

@@ -9,7 +9,11 @@ static bool f32_only(const char *format) { return strcmp(format, "f32") == 0; }
 #define MOST64 "\377\377\377\377\377\377\377\377"
 #define KEYNAME "llama.extra"
 
-static const struct { const char *what; gguf_change change; const char *expect; } cases[] = {
+static const struct {
+  const char *what;
+  gguf_change change;
+  const char *expect;
+} cases[] = {
 #include "test_gguf_cases.inc"
 };
 

@@ -50,9 +50,10 @@ static void list(built *b, ig_text *out) {
   }
 }
 
-#define LAYER "blk.0.attn_norm.weight rms_norm blk.0.attn_q.weight linear blk.0.attn_k.weight linear blk.0.attn_v.weight linear rope rope attention " \
-              "blk.0.attn_output.weight linear add blk.0.ffn_norm.weight rms_norm blk.0.ffn_gate.weight linear blk.0.ffn_up.weight linear silu mul " \
-              "blk.0.ffn_down.weight linear add"
+#define LAYER \
+  "blk.0.attn_norm.weight rms_norm blk.0.attn_q.weight linear blk.0.attn_k.weight linear blk.0.attn_v.weight linear rope rope attention " \
+  "blk.0.attn_output.weight linear add blk.0.ffn_norm.weight rms_norm blk.0.ffn_gate.weight linear blk.0.ffn_up.weight linear silu mul " \
+  "blk.0.ffn_down.weight linear add"
 
 static void test_ops(void) {
   built b;
@@ -74,7 +75,8 @@ static void test_ops(void) {
           expect(strcmp(ig_location(op, &b.arena), name) == 0, "location of a weight", name);
         }
       if (ig_kind(op) == IG_OP_attention)
-        expect(ig_attr_int(op, "heads") == 2 && ig_attr_int(op, "kv_heads") == 1 && ig_attr_int(op, "head_dim") == 4 && ig_attr_float(op, "scale") == 0.5, "attention", "attributes");
+        expect(ig_attr_int(op, "heads") == 2 && ig_attr_int(op, "kv_heads") == 1 && ig_attr_int(op, "head_dim") == 4 && ig_attr_float(op, "scale") == 0.5,
+               "attention", "attributes");
     }
     expect(seen == 11, "weights", "not all seen");
     ig_op head = ig_defining_op(ig_function_result(ig_function_find(b.module, "forward")));
@@ -89,7 +91,8 @@ static void test_untied(void) {
   if (b.ok) {
     ig_text got = {0};
     list(&b, &got);
-    expect(strcmp(got.data, "rope_table token_embd.weight embed " LAYER " output_norm.weight rms_norm output.weight linear") == 0, "ops of an untied model", got.data);
+    expect(strcmp(got.data, "rope_table token_embd.weight embed " LAYER " output_norm.weight rms_norm output.weight linear") == 0, "ops of an untied model",
+           got.data);
     ig_text_finish(&got);
   }
   finish(&b);
@@ -121,10 +124,14 @@ int main(void) {
   test_frequencies("plain rope", &(gguf_change){0}, 10000, 1, false);
   test_frequencies("another base", &(gguf_change){.key = "llama.rope.freq_base", .type = MAKER_F32, BYTES("\0\44\364\110")}, 500000, 1, false);
   test_frequencies("linear scaling", &(gguf_change){.key = "llama.rope.scaling.factor", .type = MAKER_F32, BYTES("\0\0\0\101")}, 10000, 8, false);
-  test_frequencies("linear scaling, its older name", &(gguf_change){.key = "llama.rope.scale_linear", .type = MAKER_F32, BYTES("\0\0\200\100")}, 10000, 4, false);
+  test_frequencies("linear scaling, its older name", &(gguf_change){.key = "llama.rope.scale_linear", .type = MAKER_F32, BYTES("\0\0\200\100")}, 10000, 4,
+                   false);
   test_frequencies("factors", &(gguf_change){.tensor = "+", .new_name = "rope_freqs.weight", .n_dims = 1, .ne = {2}}, 10000, 1, true);
-  test_frequencies("factors and scaling", &(gguf_change){.tensor = "+", .new_name = "rope_freqs.weight", .n_dims = 1, .ne = {2}, .key = "llama.rope.scaling.factor",
-                                                         .type = MAKER_F32, BYTES("\0\0\0\100")}, 10000, 2, true);
+  test_frequencies(
+      "factors and scaling",
+      &(gguf_change){
+        .tensor = "+", .new_name = "rope_freqs.weight", .n_dims = 1, .ne = {2}, .key = "llama.rope.scaling.factor", .type = MAKER_F32, BYTES("\0\0\0\100")},
+      10000, 2, true);
   remove(path);
   return failures ? 1 : 0;
 }

@@ -57,8 +57,7 @@ static bool mutations(ig_context *context, const ig_text *file, size_t head, int
     ig_text_add(&copy, file->data, file->size);
     for (uint32_t n = 1 + next(&random) % 3; n; n--) {
       size_t at = next(&random) % head, run = next(&random) % 4 ? 1 : 8;
-      for (size_t j = at; j < at + run && j < head; j++)
-        copy.data[j] = (char)(next(&random) % 2 ? sore[next(&random) % sizeof sore] : (uint8_t)next(&random));
+      for (size_t j = at; j < at + run && j < head; j++) copy.data[j] = (char)(next(&random) % 2 ? sore[next(&random) % sizeof sore] : (uint8_t)next(&random));
     }
     gguf_write(path, &copy);
     bool taken_now = read_model(context, &reports);

@@ -11,7 +11,10 @@
 #include "driver/driver.h"
 #include "runtime/abi/cpu.h"
 
-typedef struct ids { int v[512]; int n; } ids;
+typedef struct ids {
+  int v[512];
+  int n;
+} ids;
 
 /* The array of numbers after `"key": ` from `*at` on. */
 static bool read_ids(const char **at, const char *key, ids *out) {
@@ -33,7 +36,11 @@ static int say(const ig_diags *diags) {
 }
 
 static bool greedy(const ig_loaded *loaded, const char *variant, uint32_t threads, const ids *prompt, const ids *want, const char *what) {
-  ingot_model_options options = {.size = sizeof options, .plan_path = loaded->plan_path, .weights_path = loaded->weights_path, .variant = variant, .n_threads = threads,
+  ingot_model_options options = {.size = sizeof options,
+                                 .plan_path = loaded->plan_path,
+                                 .weights_path = loaded->weights_path,
+                                 .variant = variant,
+                                 .n_threads = threads,
                                  .verify_weights = true};
   ingot_model *model = NULL;
   ingot_session *session = NULL;
@@ -81,7 +88,8 @@ static bool check_file(const char *data, const char *file, const char *golden, c
 }
 
 int main(int argc, char **argv) {
-  static const char *const files[] = {"stories260K-f32.gguf", "stories260K-f16.gguf", "stories260K-untied-f32.gguf", "stories260K-qwen2-f32.gguf", "stories260K-phi3-f32.gguf", "stories260K-dense256-f16.gguf"};
+  static const char *const files[] = {"stories260K-f32.gguf",       "stories260K-f16.gguf",      "stories260K-untied-f32.gguf",
+                                      "stories260K-qwen2-f32.gguf", "stories260K-phi3-f32.gguf", "stories260K-dense256-f16.gguf"};
   const char *data = getenv("INGOT_DATA");
   ig_arena arena = {0};
   ig_diags diags = {0};
@@ -95,8 +103,10 @@ int main(int argc, char **argv) {
   char folder[] = "/tmp/ingot-golden-XXXXXX";
   if (!mkdtemp(folder)) return perror(folder), 1;
   bool ok = true;
-  if (argc > 1) for (int i = 1; i < argc; i++) ok &= check_file(data, argv[i], golden.data, folder, &arena);
-  else for (size_t i = 0; i < sizeof files / sizeof *files; i++) ok &= check_file(data, files[i], golden.data, folder, &arena);
+  if (argc > 1)
+    for (int i = 1; i < argc; i++) ok &= check_file(data, argv[i], golden.data, folder, &arena);
+  else
+    for (size_t i = 0; i < sizeof files / sizeof *files; i++) ok &= check_file(data, files[i], golden.data, folder, &arena);
   ig_remove_tree(folder);
   ig_arena_finish(&arena);
   return !ok;

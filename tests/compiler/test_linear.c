@@ -45,7 +45,12 @@ static float dot_blocks(const ig_block_format *f, const uint8_t *w, const uint8_
 
 /* ---- one case ---- */
 
-typedef struct shape { uint32_t tiles, tokens; uint64_t k; int fill; float x; } shape; /* x: 0 random, else every x */
+typedef struct shape {
+  uint32_t tiles, tokens;
+  uint64_t k;
+  int fill;
+  float x;
+} shape; /* x: 0 random, else every x */
 
 typedef struct problem {
   const ig_layout *layout;
@@ -92,7 +97,8 @@ static void prepare(problem *p, harness *h, const ig_layout *layout, shape s, ui
   }
 }
 
-static void check(const problem *p, harness *h, const char *kernel, const float *y, const float *before, const float *bias, bool glu, bool gelu, bool add, bool x2) {
+static void check(const problem *p, harness *h, const char *kernel, const float *y, const float *before, const float *bias, bool glu, bool gelu, bool add,
+                  bool x2) {
   uint32_t n = 16 * p->s.tiles;
   for (uint32_t i = 0; i < n * (x2 ? p->s.tokens / 2 : p->s.tokens); i++) {
     float want = p->dots[0][i];
@@ -179,7 +185,8 @@ static void run_format(harness *h, const ig_layout *layout) {
   /* the ends of what blocks and activations hold */
   static const int fills[] = {0, 255, 128, 127, 0x0f, 0xf0};
   for (size_t i = 0; layout->activation != IG_ACT_F32 && i < sizeof fills / sizeof *fills; i++)
-    for (int sign = -1; sign <= 1 && (!h->remote.process || i % 2 == 0); sign += 2) run_case(h, layout, FAMILIES, (shape){1, 1 + (uint32_t)i, unit, fills[i], (float)sign}, &state);
+    for (int sign = -1; sign <= 1 && (!h->remote.process || i % 2 == 0); sign += 2)
+      run_case(h, layout, FAMILIES, (shape){1, 1 + (uint32_t)i, unit, fills[i], (float)sign}, &state);
 }
 
 /* Whatever a schedule says, the same bits: tiles that fit nothing evenly, high panels, blocks of K that end before and with it. */
@@ -189,20 +196,26 @@ static const char *const schedules[] = {
   "kernel {op = {'linear', 'glu'}, phase = 'prefill', format = quants, k_block = 512}\n"
   "kernel {op = {'linear', 'glu'}, phase = 'prefill', variant = 'avx512vnni', rows = 1, tokens = 7}",
   "kernel {op = {'linear', 'glu'}, phase = 'prefill', format = quants, variant = 'avx512vnni', rows = 2, tokens = 12, panel = 2, k_block = 256}\n"
-  "kernel {op = {'linear', 'glu'}, phase = 'prefill', format = quants, variant = variants_where(function(v) return v.lanes == 8 end), rows = 2, tokens = 3, k_block = 256}",
+  "kernel {op = {'linear', 'glu'}, phase = 'prefill', format = quants, variant = variants_where(function(v) return v.lanes == 8 end), rows = 2, tokens = 3, "
+  "k_block = 256}",
 };
 
 static const ig_layout *layout_at(harness_machine m, int i) { return ig_layout_in(m.target->layout, ig_layout_at(i)->format); }
 
 static void run_schedule(harness_machine m, const char *rules) {
-  static const struct { uint32_t tiles, tokens, k; } sizes[] = {{1, 1, 256}, {2, 13, 512}, {3, 5, 768}, {5, 7, 1280}, {4, 12, 1536}, {7, 3, 256}};
+  static const struct {
+    uint32_t tiles, tokens, k;
+  } sizes[] = {{1, 1, 256}, {2, 13, 512}, {3, 5, 768}, {5, 7, 1280}, {4, 12, 1536}, {7, 3, 256}};
   ig_kernel_ref refs[64];
   uint32_t n = 0;
   for (int i = 0; ig_layout_at(i); i++)
     for (int f = 0; f < SCHEDULED && goes_its_own_way(ig_layout_at(i)); f++) refs[n++] = (ig_kernel_ref){families[f], layout_at(m, i), IG_ACT_F32};
   harness h;
   uint64_t state = 3;
-  if (!harness_open_with(&h, m, rules, refs, n)) { failures++; return; }
+  if (!harness_open_with(&h, m, rules, refs, n)) {
+    failures++;
+    return;
+  }
   for (int i = 0; ig_layout_at(i); i++)
     for (size_t s = 0; s < sizeof sizes / sizeof *sizes && goes_its_own_way(ig_layout_at(i)); s++) {
       const ig_layout *layout = layout_at(m, i);

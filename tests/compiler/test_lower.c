@@ -63,7 +63,9 @@ static ig_value layer(ig_builder *b, const shape *s, uint32_t i, ig_value x, ig_
   n = ig_build_rms_norm(b, x, vector(b, layer_name(i, "ffn_norm"), s->embd), 1e-5f);
   if (s->experts) {
     ig_value mix[IG_EXPERTS_ROLES] = {
-      [IG_EXPERTS_RESIDUAL] = x, [IG_EXPERTS_X] = n, [IG_EXPERTS_SCORES] = ig_build_linear(b, n, matrix(b, layer_name(i, "ffn_gate_inp"), "f32", s->experts, s->embd)),
+      [IG_EXPERTS_RESIDUAL] = x,
+      [IG_EXPERTS_X] = n,
+      [IG_EXPERTS_SCORES] = ig_build_linear(b, n, matrix(b, layer_name(i, "ffn_gate_inp"), "f32", s->experts, s->embd)),
       [IG_EXPERTS_GATE] = experts(b, layer_name(i, "ffn_gate_exps"), s->gate, s->experts, s->ff, s->embd),
       [IG_EXPERTS_UP] = experts(b, layer_name(i, "ffn_up_exps"), s->up, s->experts, s->ff, s->embd),
       [IG_EXPERTS_DOWN] = experts(b, layer_name(i, "ffn_down_exps"), s->down, s->experts, s->embd, s->ff),
@@ -89,7 +91,9 @@ static void build(ig_module module, const shape *s) {
 
 /* ---- a symbolic run --------------------------------------------------------------------------------------------------- */
 
-typedef struct extent { uint64_t low, high; } extent;
+typedef struct extent {
+  uint64_t low, high;
+} extent;
 
 static extent bytes_of(const ig_program_plan *p, const ig_plan_operand *o) {
   const ig_buffer *b = &p->buffer[o->index];
@@ -112,8 +116,8 @@ static void check_step(const ig_program_plan *p, const ig_plan_step *step, const
           if (x->place == INGOT_PLACE_KV && y->place == INGOT_PLACE_KV) CHECK(x->index != y->index, "%s: a cache is written and used in one step", where);
           if (!is_buffer(x) || x->place != y->place || !overlap(bytes_of(p, x), bytes_of(p, y)) || (a == b && x->index == y->index)) continue; /* in place */
           bool own = x->place == INGOT_PLACE_SCRATCH && a < b && x->index == y->index;
-          CHECK(own || (x->place == INGOT_PLACE_SCRATCH && a > b && x->index == y->index), "%s: %s and %s share bytes that one writes", where, p->buffer[x->index].name,
-                p->buffer[y->index].name);
+          CHECK(own || (x->place == INGOT_PLACE_SCRATCH && a > b && x->index == y->index), "%s: %s and %s share bytes that one writes", where,
+                p->buffer[x->index].name, p->buffer[y->index].name);
         }
 }
 
@@ -140,9 +144,11 @@ static void run(const ig_program_plan *p, int kind) {
             CHECK(valid[o->index], "%s: %s reads %s, which nobody has written or others have overwritten", where, kernel, p->buffer[o->index].name);
           if (!write || !(access & INGOT_WRITE)) continue;
           extent e = bytes_of(p, o);
-          CHECK(e.high <= (o->place == INGOT_PLACE_ARENA ? p->arena_bytes : p->private_bytes) && e.low % INGOT_ALIGN == 0, "%s: %s lies outside", where, p->buffer[o->index].name);
+          CHECK(e.high <= (o->place == INGOT_PLACE_ARENA ? p->arena_bytes : p->private_bytes) && e.low % INGOT_ALIGN == 0, "%s: %s lies outside", where,
+                p->buffer[o->index].name);
           for (uint32_t b = 0; b < p->n_buffers; b++)
-            if (p->buffer[b].worker == (o->place == INGOT_PLACE_SCRATCH) && overlap(e, (extent){p->buffer[b].offset, p->buffer[b].offset + p->buffer[b].bytes})) valid[b] = false;
+            if (p->buffer[b].worker == (o->place == INGOT_PLACE_SCRATCH) && overlap(e, (extent){p->buffer[b].offset, p->buffer[b].offset + p->buffer[b].bytes}))
+              valid[b] = false;
           valid[o->index] = true;
         }
     for (uint32_t b = 0; b < p->n_buffers; b++)
@@ -209,8 +215,10 @@ static void test_text(const char *body, const char *complaint) {
   for (int i = 0; i < 2; i++)
     ig_text_printf(&text,
                    "func.func @%s(%%t: tensor<?xi32>, %%p: i32) -> %s {\n"
-                   "%%w = \"ig.weight\"() {bytes = 131072 : i64, name = \"e\", offset = 4096 : i64} : () -> tensor<512x64xi8, {format = \"f32\", layout = \"x86_64.r16\"}>\n"
-                   "%%m = \"ig.weight\"() {bytes = 16384 : i64, name = \"m\", offset = 204800 : i64} : () -> tensor<64x64xi8, {format = \"f32\", layout = \"x86_64.r16\"}>\n"
+                   "%%w = \"ig.weight\"() {bytes = 131072 : i64, name = \"e\", offset = 4096 : i64} : () -> tensor<512x64xi8, {format = \"f32\", layout = "
+                   "\"x86_64.r16\"}>\n"
+                   "%%m = \"ig.weight\"() {bytes = 16384 : i64, name = \"m\", offset = 204800 : i64} : () -> tensor<64x64xi8, {format = \"f32\", layout = "
+                   "\"x86_64.r16\"}>\n"
                    "%%g = \"ig.weight\"() {bytes = 256 : i64, name = \"g\", offset = 221184 : i64} : () -> tensor<64xf32, {format = \"f32\"}>\n"
                    "%%x = \"ig.embed\"(%%t, %%w) : (tensor<?xi32>, tensor<512x64xi8, {format = \"f32\", layout = \"x86_64.r16\"}>) -> %s\n%s"
                    "return %%y : %s }\n",
@@ -218,7 +226,8 @@ static void test_text(const char *body, const char *complaint) {
   for (int i = 0; i < 2; i++)
     ig_text_printf(&text,
                    "func.func @%s(%%x: %s) -> tensor<?x512xf32> {\n"
-                   "%%w = \"ig.weight\"() {bytes = 131072 : i64, name = \"e\", offset = 4096 : i64} : () -> tensor<512x64xi8, {format = \"f32\", layout = \"x86_64.r16\"}>\n"
+                   "%%w = \"ig.weight\"() {bytes = 131072 : i64, name = \"e\", offset = 4096 : i64} : () -> tensor<512x64xi8, {format = \"f32\", layout = "
+                   "\"x86_64.r16\"}>\n"
                    "%%y = \"ig.linear\"(%%x, %%w) : (%s, tensor<512x64xi8, {format = \"f32\", layout = \"x86_64.r16\"}>) -> tensor<?x512xf32>\n"
                    "return %%y : tensor<?x512xf32> }\n",
                    i ? "head_rows" : "head", types, types);
@@ -244,9 +253,12 @@ static void test_text(const char *body, const char *complaint) {
 #define X "tensor<?x64xf32>"
 #define M "tensor<64x64xi8, {format = \"f32\", layout = \"x86_64.r16\"}>"
 #define ATTENTION(q, k) \
-  "%a = \"ig.attention\"(" q ", " k ", %k, %p) {head_dim = 8 : i64, heads = 8 : i64, kv_heads = 8 : i64, layer = 0 : i64, scale = 1.0 : f32} : (" X ", " X ", " X ", i32) -> " X "\n"
+  "%a = \"ig.attention\"(" q ", " k ", %k, %p) {head_dim = 8 : i64, heads = 8 : i64, kv_heads = 8 : i64, layer = 0 : i64, scale = 1.0 : f32} : (" X ", " X \
+  ", " X ", i32) -> " X "\n"
 #define FUSED_ADD(y, x, residual) \
-  y " = \"ig.fused_linear\"(" x ", %m, " residual ") {epilogue = \"add\", operandSegmentSizes = array<i32: 1, 0, 1, 0, 0, 1, 0, 0, 0>, resultSegmentSizes = array<i32: 1, 0, 0>} : (" X ", " M ", " X ") -> " X "\n"
+  y " = \"ig.fused_linear\"(" x ", %m, " residual \
+    ") {epilogue = \"add\", operandSegmentSizes = array<i32: 1, 0, 1, 0, 0, 1, 0, 0, 0>, resultSegmentSizes = array<i32: 1, 0, 0>} : (" X ", " M ", " X \
+    ") -> " X "\n"
 
 int main(void) {
   shape mixed = {1, 256, 4, 2, 64, 512, 1000, "q6_k", "q4_k", "q8_0", "f16", "q4_k", "q4_k", "q8_0", "q6_k", 0};
@@ -264,21 +276,27 @@ int main(void) {
   /* Ops that stand alone: norm and linear have kernels, also a gate by itself; the sum is where the residual is. */
   test_text("%n = \"ig.rms_norm\"(%x, %g) {eps = 1.0e-5 : f32} : (" X ", tensor<64xf32, {format = \"f32\"}>) -> " X "\n"
             "%a = \"ig.linear\"(%n, %m) : (" X ", " M ") -> " X "\n%b = \"ig.linear\"(%n, %m) : (" X ", " M ") -> " X "\n"
-            "%s = \"ig.silu\"(%a) : (" X ") -> " X "\n%c = \"ig.mul\"(%b, %s) : (" X ", " X ") -> " X "\n" FUSED_ADD("%y", "%c", "%x"), NULL);
+            "%s = \"ig.silu\"(%a) : (" X ") -> " X "\n%c = \"ig.mul\"(%b, %s) : (" X ", " X ") -> " X "\n" FUSED_ADD("%y", "%c", "%x"),
+            NULL);
   test_text("%a = \"ig.linear\"(%x, %m) : (" X ", " M ") -> " X "\n%y = \"ig.add\"(%x, %a) : (" X ", " X ") -> " X "\n", "ig.add in @decode has no kernel");
   test_text("%a = \"ig.linear\"(%x, %m) : (" X ", " M ") -> " X "\n"
-            "%y = \"ig.rms_norm\"(%a, %g, %x) {eps = 1.0e-5 : f32} : (" X ", tensor<64xf32, {format = \"f32\"}>, " X ") -> " X "\n", NULL);
-  test_text("%y = \"ig.rms_norm\"(%x, %g, %x) {eps = 1.0e-5 : f32} : (" X ", tensor<64xf32, {format = \"f32\"}>, " X ") -> " X "\n", "adds to a value that it also reads");
+            "%y = \"ig.rms_norm\"(%a, %g, %x) {eps = 1.0e-5 : f32} : (" X ", tensor<64xf32, {format = \"f32\"}>, " X ") -> " X "\n",
+            NULL);
+  test_text("%y = \"ig.rms_norm\"(%x, %g, %x) {eps = 1.0e-5 : f32} : (" X ", tensor<64xf32, {format = \"f32\"}>, " X ") -> " X "\n",
+            "adds to a value that it also reads");
   test_text("%y = \"ig.scale\"(%x) {factor = 8.0 : f32} : (" X ") -> " X "\n", NULL);
   test_text("%a = \"ig.scale\"(%x) {factor = 8.0 : f32} : (" X ") -> " X "\n" FUSED_ADD("%y", "%a", "%x"), "works in place");
-  test_text("%q = \"ig.linear\"(%x, %m) : (" X ", " M ") -> " X "\n%k = \"ig.linear\"(%x, %m) : (" X ", " M ") -> " X "\n" ATTENTION("%q", "%k") FUSED_ADD("%y", "%a", "%x"),
+  test_text("%q = \"ig.linear\"(%x, %m) : (" X ", " M ") -> " X "\n%k = \"ig.linear\"(%x, %m) : (" X ", " M ") -> " X "\n" ATTENTION("%q", "%k")
+                FUSED_ADD("%y", "%a", "%x"),
             NULL); /* without positions */
   test_text("%t1 = \"ig.rope_table\"() {frequencies = array<i64: 7>} : () -> tensor<1xi64>\n%q = \"ig.linear\"(%x, %m) : (" X ", " M ") -> " X "\n"
             "%k = \"ig.linear\"(%x, %m) : (" X ", " M ") -> " X "\n"
-            "%r = \"ig.rope\"(%q, %p, %t1) {head_dim = 8 : i64, heads = 8 : i64} : (" X ", i32, tensor<1xi64>) -> " X "\n" ATTENTION("%r", "%k") FUSED_ADD("%y", "%a", "%x"),
+            "%r = \"ig.rope\"(%q, %p, %t1) {head_dim = 8 : i64, heads = 8 : i64} : (" X ", i32, tensor<1xi64>) -> " X "\n" ATTENTION("%r", "%k")
+                FUSED_ADD("%y", "%a", "%x"),
             "ropes of one table, or both from none");
   test_text("%y = \"ig.linear\"(%x, %m) : (" X ", " M ") -> " X "\n", "does not end in the rows that the embedding began");
-  test_text("%a = \"ig.linear\"(%x, %m) : (" X ", " M ") -> " X "\n" FUSED_ADD("%b", "%a", "%x") FUSED_ADD("%c", "%b", "%x") FUSED_ADD("%y", "%c", "%b"), "read again later");
+  test_text("%a = \"ig.linear\"(%x, %m) : (" X ", " M ") -> " X "\n" FUSED_ADD("%b", "%a", "%x") FUSED_ADD("%c", "%b", "%x") FUSED_ADD("%y", "%c", "%b"),
+            "read again later");
   test_text(FUSED_ADD("%y", "%x", "%x"), "adds to a value that it also reads");
   ig_arena_finish(&arena);
   return failures > 0;

@@ -72,8 +72,10 @@ static void test_sincos(void) {
   }
   printf("sin, cos: %.3g %.3g\n", worst_sine, worst_cosine);
   CHECK(worst_sine < 0x1p-23 && worst_cosine < 0x1p-23, "sin or cos is off");
-  static const struct { uint64_t turns; float s, c; } exact[] = {
-    {0, 0, 1}, {UINT64_C(1) << 62, 1, 0}, {UINT64_C(1) << 63, 0, -1}, {UINT64_C(3) << 62, -1, 0}};
+  static const struct {
+    uint64_t turns;
+    float s, c;
+  } exact[] = {{0, 0, 1}, {UINT64_C(1) << 62, 1, 0}, {UINT64_C(1) << 63, 0, -1}, {UINT64_C(3) << 62, -1, 0}};
   for (int i = 0; i < 4; i++) {
     float s, c;
     ig_sincos_turns(exact[i].turns, &s, &c);
@@ -82,7 +84,10 @@ static void test_sincos(void) {
 }
 
 static void test_rope(void) {
-  static const struct { double theta, factor; uint32_t dim; } cases[] = {{10000, 1, 64}, {500000, 1, 128}, {1000000, 1, 128}, {10000, 8, 8}, {10000, 0.1, 8}};
+  static const struct {
+    double theta, factor;
+    uint32_t dim;
+  } cases[] = {{10000, 1, 64}, {500000, 1, 128}, {1000000, 1, 128}, {10000, 8, 8}, {10000, 0.1, 8}};
   for (size_t k = 0; k < sizeof cases / sizeof *cases; k++)
     for (uint32_t i = 0; i < cases[k].dim / 2; i++) {
       uint64_t f = ig_rope_frequency(cases[k].theta, i, cases[k].dim, cases[k].factor);

@@ -56,10 +56,20 @@ static ig_module build(ig_context *context) {
   ig_op glu = ig_build_fused_linear(&b, ig_result(add, 0), none, (ig_value[]){half, half, none}, NULL, none, 0, "glu");
   CHECK(ig_result_count(glu) == 1, "results of a glu");
   b.location = "blk.0.ffn_gate_exps.weight";
-  ig_value experts[3], scores = ig_build_linear(&b, n, weight(&b, "blk.0.ffn_gate_inp.weight", "f32", 4, 64, 4 * 64 * 4)), bias = weight(&b, "blk.0.ffn_down_exps.bias", "f32", 4, 64, 4 * 64 * 4);
-  for (int i = 0; i < 3; i++) experts[i] = ig_build_expert_weights(&b, "w", "f16", 4, 64, 64, 64, 4 * 64 * 64 * 2, i ? NULL : (int64_t[]){64, 20000, 40000, 60000});
-  ig_op mixture = ig_build_experts(&b, (ig_value[IG_EXPERTS_ROLES]){[IG_EXPERTS_RESIDUAL] = x, [IG_EXPERTS_X] = x, [IG_EXPERTS_SCORES] = scores, [IG_EXPERTS_GATE] = experts[0],
-                                   [IG_EXPERTS_UP] = experts[1], [IG_EXPERTS_DOWN] = experts[2], [IG_EXPERTS_GAIN] = gain, [IG_EXPERTS_DOWN_BIAS] = bias}, 2, 1e-5f, 1.5f, 7);
+  ig_value experts[3], scores = ig_build_linear(&b, n, weight(&b, "blk.0.ffn_gate_inp.weight", "f32", 4, 64, 4 * 64 * 4)),
+                       bias = weight(&b, "blk.0.ffn_down_exps.bias", "f32", 4, 64, 4 * 64 * 4);
+  for (int i = 0; i < 3; i++)
+    experts[i] = ig_build_expert_weights(&b, "w", "f16", 4, 64, 64, 64, 4 * 64 * 64 * 2, i ? NULL : (int64_t[]){64, 20000, 40000, 60000});
+  ig_op mixture = ig_build_experts(&b,
+                                   (ig_value[IG_EXPERTS_ROLES]){[IG_EXPERTS_RESIDUAL] = x,
+                                                                [IG_EXPERTS_X] = x,
+                                                                [IG_EXPERTS_SCORES] = scores,
+                                                                [IG_EXPERTS_GATE] = experts[0],
+                                                                [IG_EXPERTS_UP] = experts[1],
+                                                                [IG_EXPERTS_DOWN] = experts[2],
+                                                                [IG_EXPERTS_GAIN] = gain,
+                                                                [IG_EXPERTS_DOWN_BIAS] = bias},
+                                   2, 1e-5f, 1.5f, 7);
   CHECK(ig_same(ig_operand_role(mixture, IG_EXPERTS_DOWN_BIAS), bias) && !ig_operand_role(mixture, IG_EXPERTS_UP_BIAS).handle, "roles of experts");
   ig_function_return(f, ig_result(glu, 0));
   return module;

@@ -42,9 +42,11 @@ int main(void) {
       }
     const ig_block_format *f = ig_format_find(layout->format);
     double file_bytes = (double)layout->unit_values / f->block_values * f->block_bytes * INGOT_ROWS;
-    if ((double)layout->unit_bytes > 1.03 * file_bytes || layout->unit_bytes % 64 || layout->odd_bytes % 64) failures++, printf("%s: %u bytes a unit\n", layout->format, layout->unit_bytes);
+    if ((double)layout->unit_bytes > 1.03 * file_bytes || layout->unit_bytes % 64 || layout->odd_bytes % 64)
+      failures++, printf("%s: %u bytes a unit\n", layout->format, layout->unit_bytes);
     uint8_t byte = 0;
-    if (layout->activation != IG_ACT_F32 && ig_pack_tile(layout, &byte, 1, layout->unit_values + 1, &byte)) failures++, printf("%s: takes any k\n", layout->format);
+    if (layout->activation != IG_ACT_F32 && ig_pack_tile(layout, &byte, 1, layout->unit_values + 1, &byte))
+      failures++, printf("%s: takes any k\n", layout->format);
   }
   printf("%d failures\n", failures);
   return failures != 0;

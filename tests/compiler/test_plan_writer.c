@@ -19,31 +19,62 @@ static int failures;
 static ig_arena arena;
 
 static void make(ig_text *out) {
-  static ig_buffer buffers[] = {{.name = "tokens", .row_bytes = 4, .bytes = 16, .offset = 0}, {.name = "hidden", .row_bytes = 128, .bytes = 512, .offset = 64},
-                                {.name = "logits", .row_bytes = 192, .bytes = 192, .offset = 576}, {.name = "own", .row_bytes = 128, .bytes = 128, .worker = true}};
-  static ig_packed_weight weights[] = {{.kind = IG_WEIGHT_TILES, .name = "token_embd.weight", .format = "q4_k", .rows = 40, .cols = 32, .offset = 0, .bytes = UINT64_C(5) << 32},
-                                       {.kind = IG_WEIGHT_VECTOR, .name = "n\"orm", .format = "f16", .rows = 1, .cols = 32, .offset = UINT64_C(5) << 32, .bytes = 128},
-                                       {.kind = IG_WEIGHT_TURNS, .name = "rope.turns", .format = "u64", .rows = 1, .cols = 4, .offset = (UINT64_C(5) << 32) + 128, .bytes = 64},
-                                       {.kind = IG_WEIGHT_TOKENS, .name = "tokenizer", .format = "u8", .rows = 1, .cols = 100, .offset = (UINT64_C(5) << 32) + 192, .bytes = 128}};
+  static ig_buffer buffers[] = {{.name = "tokens", .row_bytes = 4, .bytes = 16, .offset = 0},
+                                {.name = "hidden", .row_bytes = 128, .bytes = 512, .offset = 64},
+                                {.name = "logits", .row_bytes = 192, .bytes = 192, .offset = 576},
+                                {.name = "own", .row_bytes = 128, .bytes = 128, .worker = true}};
+  static ig_packed_weight weights[] = {
+    {.kind = IG_WEIGHT_TILES, .name = "token_embd.weight", .format = "q4_k", .rows = 40, .cols = 32, .offset = 0, .bytes = UINT64_C(5) << 32},
+    {.kind = IG_WEIGHT_VECTOR, .name = "n\"orm", .format = "f16", .rows = 1, .cols = 32, .offset = UINT64_C(5) << 32, .bytes = 128},
+    {.kind = IG_WEIGHT_TURNS, .name = "rope.turns", .format = "u64", .rows = 1, .cols = 4, .offset = (UINT64_C(5) << 32) + 128, .bytes = 64},
+    {.kind = IG_WEIGHT_TOKENS, .name = "tokenizer", .format = "u8", .rows = 1, .cols = 100, .offset = (UINT64_C(5) << 32) + 192, .bytes = 128}};
   static ig_cache caches[] = {{"k.0", 2, 32, 64, 0}, {"v.0", 3, 30, 128, 64}};
   static ig_plan_kernel kernels[2];
   snprintf(kernels[0].info.name, sizeof kernels[0].info.name, "embed_q4_k");
   snprintf(kernels[1].info.name, sizeof kernels[1].info.name, "rms_norm_f32");
-  static ig_plan_part parts[] = {
-    {.kernel = 1, .n_operands = 3, .n_dims = 3, .operand = {{INGOT_PLACE_ARENA, 1, true}, {INGOT_PLACE_WEIGHTS, 1, false}, {INGOT_PLACE_SCRATCH, 3, false}}, .dim = {2, 32, 925353388}},
-    {.kernel = 0, .n_operands = 3, .n_dims = 3, .operand = {{INGOT_PLACE_ARENA, 0, false}, {INGOT_PLACE_WEIGHTS, 0, false}, {INGOT_PLACE_KV, 1, false}}, .dim = {1, 0, 3}}};
+  static ig_plan_part parts[] = {{.kernel = 1,
+                                  .n_operands = 3,
+                                  .n_dims = 3,
+                                  .operand = {{INGOT_PLACE_ARENA, 1, true}, {INGOT_PLACE_WEIGHTS, 1, false}, {INGOT_PLACE_SCRATCH, 3, false}},
+                                  .dim = {2, 32, 925353388}},
+                                 {.kernel = 0,
+                                  .n_operands = 3,
+                                  .n_dims = 3,
+                                  .operand = {{INGOT_PLACE_ARENA, 0, false}, {INGOT_PLACE_WEIGHTS, 0, false}, {INGOT_PLACE_KV, 1, false}},
+                                  .dim = {1, 0, 3}}};
   static ig_plan_step both = {parts, 1, 2, 128}, alone = {parts + 1, 0, 1, 0};
-  ig_program_plan plan = {.n_context = 256, .chunk = 4, .kernel = kernels, .n_kernels = 2, .buffer = buffers, .n_buffers = 4, .weight = weights, .n_weights = 4,
-                          .cache = caches, .n_caches = 2, .tokens = 0, .hidden = 1, .logits = 2, .arena_bytes = 768, .private_bytes = 128,
-                          .weights_bytes = (UINT64_C(5) << 32) + 320, .kv_position_bytes = 192};
+  ig_program_plan plan = {.n_context = 256,
+                          .chunk = 4,
+                          .kernel = kernels,
+                          .n_kernels = 2,
+                          .buffer = buffers,
+                          .n_buffers = 4,
+                          .weight = weights,
+                          .n_weights = 4,
+                          .cache = caches,
+                          .n_caches = 2,
+                          .tokens = 0,
+                          .hidden = 1,
+                          .logits = 2,
+                          .arena_bytes = 768,
+                          .private_bytes = 128,
+                          .weights_bytes = (UINT64_C(5) << 32) + 320,
+                          .kv_position_bytes = 192};
   plan.phase[IG_PHASE_PREFILL] = (ig_plan_phase){4, &alone, 1, 1};
   plan.phase[IG_PHASE_DECODE] = (ig_plan_phase){1, &alone, 1, 1};
   plan.phase[IG_PHASE_HEAD] = (ig_plan_phase){1, &both, 1, 1};
   plan.phase[IG_PHASE_HEAD_ROWS] = (ig_plan_phase){3, &both, 1, 1};
   static const uint8_t code[] = {1, 2, 255};
   ig_template template = {.present = true, .code = code, .code_size = 3, .strings = "user", .strings_size = 4, .source = "{{ a }}\n"};
-  ig_plan_facts facts = {.name = "chat", .architecture = "llama", .target = "x86_64", .layout = "x86_64.r16", .source = "chat.gguf (Chat)", .n_vocab = 40, .n_embd = 32,
-                         .n_layer = 1, .chat_template = &template};
+  ig_plan_facts facts = {.name = "chat",
+                         .architecture = "llama",
+                         .target = "x86_64",
+                         .layout = "x86_64.r16",
+                         .source = "chat.gguf (Chat)",
+                         .n_vocab = 40,
+                         .n_embd = 32,
+                         .n_layer = 1,
+                         .chat_template = &template};
   for (int i = 0; i < 32; i++) facts.weights_root[i] = (uint8_t)(i * 8);
   ig_write_plan(&plan, &facts, out);
 }
@@ -57,11 +88,37 @@ static void make_tokens(ig_text *out) {
   static uint8_t blocks[8] = {1};
   static uint32_t passes[] = {0};
   static ig_fold folds[] = {{65, 97}};
-  ig_tokenizer tokenizer = {.present = true, .n = 3, .kind = IG_TOKENS_BYTES, .merges = merges, .merges_size = 2, .eos = 2, .whole_words = true, .folds = folds, .n_folds = 1, .longest = 5,
-                            .charsmap = (uint8_t[]){1, 2}, .charsmap_size = 2, .prefixes = (uint8_t[]){255, 1}, .prefixes_size = 2, .unknown_score = -12.5f, .merges_spaces = true,
+  ig_tokenizer tokenizer = {.present = true,
+                            .n = 3,
+                            .kind = IG_TOKENS_BYTES,
+                            .merges = merges,
+                            .merges_size = 2,
+                            .eos = 2,
+                            .whole_words = true,
+                            .folds = folds,
+                            .n_folds = 1,
+                            .longest = 5,
+                            .charsmap = (uint8_t[]){1, 2},
+                            .charsmap_size = 2,
+                            .prefixes = (uint8_t[]){255, 1},
+                            .prefixes_size = 2,
+                            .unknown_score = -12.5f,
+                            .merges_spaces = true,
                             .splitter = {pages, 2, blocks, 8, 1, transitions, 4, passes, 1},
-                             .text = "<eos>ab\xc3\xa9", .text_size = 9, .pieces = pieces, .scores = scores, .hash = hash, .hash_size = 8,
-                            .specials = specials, .n_specials = 1, .bos = 0, .unknown = UINT32_MAX, .end = end, .n_end = 2, .add_bos = true, .add_space_prefix = true};
+                            .text = "<eos>ab\xc3\xa9",
+                            .text_size = 9,
+                            .pieces = pieces,
+                            .scores = scores,
+                            .hash = hash,
+                            .hash_size = 8,
+                            .specials = specials,
+                            .n_specials = 1,
+                            .bos = 0,
+                            .unknown = UINT32_MAX,
+                            .end = end,
+                            .n_end = 2,
+                            .add_bos = true,
+                            .add_space_prefix = true};
   for (int i = 0; i < 256; i++) tokenizer.bytes[i] = i == 65 ? 1 : UINT32_MAX;
   ig_write_tokens(&tokenizer, out);
 }
@@ -110,8 +167,9 @@ static void check(const char *folder, const char *source, const char *schema, co
   CHECK(ig_read_small_file(ig_format(&arena, "%s/%s.json", folder, name), 1 << 20, &arena, &made, &diags), "flatc wrote nothing");
   if (getenv("INGOT_REGENERATE")) CHECK(ig_write_file(golden, made.data, made.size, &diags), "cannot write %s", golden);
   else CHECK(ig_read_small_file(golden, 1 << 20, &arena, &want, &diags) && ig_str_equal(want, made.data), "%s is not what flatc reads:\n%s", golden, made.data);
-  status = system(ig_format(&arena, "cd '%s' && flatc --binary -o back '%s/runtime/abi/%s.fbs' %s.json && flatc --json --strict-json -o back "
-                                    "'%s/runtime/abi/%s.fbs' -- back/%s.%s && cmp %s.json back/%s.json",
+  status = system(ig_format(&arena,
+                            "cd '%s' && flatc --binary -o back '%s/runtime/abi/%s.fbs' %s.json && flatc --json --strict-json -o back "
+                            "'%s/runtime/abi/%s.fbs' -- back/%s.%s && cmp %s.json back/%s.json",
                             folder, source, schema, name, source, schema, name, schema, name, name));
   CHECK(status == 0, "flatc's own %s differs from ours", name);
   ig_diags_finish(&diags);

@@ -27,7 +27,8 @@ static void test_bundle(const char *bundle, uint32_t threads) {
     CHECK(false, "cannot load the bundle");
     return;
   }
-  ingot_model_options options = {.size = sizeof options, .plan_path = loaded.plan_path, .weights_path = loaded.weights_path, .n_threads = threads, .allocator = &allocator};
+  ingot_model_options options = {
+    .size = sizeof options, .plan_path = loaded.plan_path, .weights_path = loaded.weights_path, .n_threads = threads, .allocator = &allocator};
   CHECK(ingot_model_open(loaded.program, &options, &model, &error) == INGOT_OK, "%s", error.message);
   const uint64_t model_bytes = promised(report.data, "model_bytes"), scratch = promised(report.data, "scratch_bytes_per_thread");
   CHECK(g.held == model_bytes + threads * scratch, "a model with %u threads asked for %zu bytes, promised were %llu and %llu a thread", threads, g.held,
@@ -52,8 +53,12 @@ int main(void) {
   for (uint32_t n = 1; n <= 2; n++) {
     ig_diags diags = {0};
     const char *bundle;
-    ig_compile_options o = {.model = ig_format(&arena, "%s/models/fable/fable-f16.gguf", source ? source : "."), .parent = folder, .name = "promise",
-                            .platform = ig_platform_find("native"), .n_context = n * 256, .chunk = n * 33};
+    ig_compile_options o = {.model = ig_format(&arena, "%s/models/fable/fable-f16.gguf", source ? source : "."),
+                            .parent = folder,
+                            .name = "promise",
+                            .platform = ig_platform_find("native"),
+                            .n_context = n * 256,
+                            .chunk = n * 33};
     if (!strcmp(o.platform->target->name, "x86_64")) o.variants = variants, o.n_variants = n;
     const bool ok = ig_compile(&o, &arena, &bundle, &diags);
     show(&diags);

@@ -20,9 +20,11 @@ static bool open_bundle(opened *o, const char *bundle, const char *variant, uint
   ig_diags diags = {0};
   ingot_error error = {INGOT_OK, ""};
   if (!ig_load_bundle(&o->loaded, bundle, &arena, &diags)) return show(&diags), false;
-  ingot_model_options options = {.size = sizeof options, .plan_path = o->loaded.plan_path, .weights_path = o->loaded.weights_path, .variant = variant, .n_threads = 2};
+  ingot_model_options options = {
+    .size = sizeof options, .plan_path = o->loaded.plan_path, .weights_path = o->loaded.weights_path, .variant = variant, .n_threads = 2};
   ingot_session_options so = {.size = sizeof so, .n_context = n_context};
-  if (ingot_model_open(o->loaded.program, &options, &o->model, &error) == INGOT_OK && ingot_session_open(o->model, &so, &o->session, &error) == INGOT_OK) return true;
+  if (ingot_model_open(o->loaded.program, &options, &o->model, &error) == INGOT_OK && ingot_session_open(o->model, &so, &o->session, &error) == INGOT_OK)
+    return true;
   printf("%s\n", error.message);
   return false;
 }
@@ -77,8 +79,9 @@ static void test_moves(const char *bundle, const char *folder, const char *const
     opened o = {{0}, NULL, NULL};
     ingot_token tokens[AT + MORE], again[MORE];
     for (uint32_t i = 0; i < STORY; i++) tokens[i] = (ingot_token)(3 + random_u32() % 500);
-    bool ok = open_bundle(&o, bundle, variants[0], 0) && ingot_session_set(o.session, &ways[way], NULL) == INGOT_OK && ingot_append(o.session, tokens, STORY, NULL) == INGOT_OK &&
-              next(o.session, AT - STORY, tokens + STORY) && ingot_position(o.session) == AT && ingot_session_save_file(o.session, path, NULL) == INGOT_OK;
+    bool ok = open_bundle(&o, bundle, variants[0], 0) && ingot_session_set(o.session, &ways[way], NULL) == INGOT_OK &&
+        ingot_append(o.session, tokens, STORY, NULL) == INGOT_OK && next(o.session, AT - STORY, tokens + STORY) && ingot_position(o.session) == AT &&
+        ingot_session_save_file(o.session, path, NULL) == INGOT_OK;
     ok = ok && next(o.session, MORE, tokens + AT);
     CHECK(ok, "way %zu: no session", way);
     for (uint32_t v = 0; ok && v < n; v++) {
@@ -109,7 +112,8 @@ static void test_prefix(const char *bundle, const char *text) {
   ingot_model_get_info(o.model, &info);
   tokens[0] = info.bos;
   ingot_tokenize(o.model, text, strlen(text), true, tokens + 1, n);
-  CHECK(ingot_rewind(o.session, 0, NULL) == INGOT_OK && ingot_append(o.session, tokens, (size_t)n + 1, NULL) == INGOT_OK && next(o.session, 20, want), "the text does not go on");
+  CHECK(ingot_rewind(o.session, 0, NULL) == INGOT_OK && ingot_append(o.session, tokens, (size_t)n + 1, NULL) == INGOT_OK && next(o.session, 20, want),
+        "the text does not go on");
   CHECK(!memcmp(want, got, sizeof want), "other tokens after the prefix than after its text");
   close_bundle(&o);
 }
@@ -125,7 +129,14 @@ int main(int argc, char **argv) {
   uint32_t n;
   const ig_target *target = ig_target_find("native");
   const char *const *variants = variants_here(target, &n);
-  ig_compile_options o = {.model = model, .parent = folder, .name = "saved", .platform = ig_platform_find("native"), .variants = variants, .n_variants = n, .n_context = 1024, .prefix_prompt = prompt};
+  ig_compile_options o = {.model = model,
+                          .parent = folder,
+                          .name = "saved",
+                          .platform = ig_platform_find("native"),
+                          .variants = variants,
+                          .n_variants = n,
+                          .n_context = 1024,
+                          .prefix_prompt = prompt};
   bool ok = ig_write_file(prompt, text, strlen(text), &diags) && ig_compile(&o, &arena, &bundle, &diags);
   CHECK(ok, "does not compile");
   show(&diags);

@@ -43,7 +43,8 @@ static ig_choice choice(const ig_schedule *s, const char *variant, ig_family fam
 static void test_defaults(void) {
   ig_schedule s;
   ig_diags diags = {0};
-  CHECK(ig_schedule_read(&s, target(), NULL, &arena, &diags) && !diags.count, "the target's own schedule is refused: %s", diags.count ? diags.items[0].text : "");
+  CHECK(ig_schedule_read(&s, target(), NULL, &arena, &diags) && !diags.count, "the target's own schedule is refused: %s",
+        diags.count ? diags.items[0].text : "");
   ig_program_choice p = ig_schedule_program(&s);
   CHECK(p.chunk >= 64 && p.fused[IG_FUSE_NORM] && p.fused[IG_FUSE_GATE_UP] && strstr(p.chunk_place, "schedules/x86_64.lua:"), "the program's numbers");
   for (uint32_t v = 0; v < target()->n_variants; v++)
@@ -63,17 +64,27 @@ static void test_first_match_wins(void) {
                   "kernel {op = 'linear', phase = 'prefill', format = quants, variant = 'avx512vnni', tokens = 4, panel = 2}\n"
                   "kernel {op = {'linear', 'glu'}, phase = 'prefill', variant = 'avx512vnni', panel = 3}\n"
                   "program {chunk = 64}\n"
-                  "program {chunk = 32, fuse_norm = false}\n", &diags), "%s", diags.count ? diags.items[0].text : "");
-  static const struct { ig_family family; const char *format; uint32_t tokens, panel; const char *tokens_place, *panel_place; } want[] = {
-    {IG_LINEAR_GEMM, "q4_k", 5, 2, "t.lua:1", "t.lua:2"}, {IG_LINEAR_GEMM, "q8_0", 4, 2, "t.lua:2", "t.lua:2"}, {IG_GLU_GEMM, "q4_k", 4, 3, NULL, "t.lua:3"},
+                  "program {chunk = 32, fuse_norm = false}\n",
+                  &diags),
+        "%s", diags.count ? diags.items[0].text : "");
+  static const struct {
+    ig_family family;
+    const char *format;
+    uint32_t tokens, panel;
+    const char *tokens_place, *panel_place;
+  } want[] = {
+    {IG_LINEAR_GEMM, "q4_k", 5, 2, "t.lua:1", "t.lua:2"},
+    {IG_LINEAR_GEMM, "q8_0", 4, 2, "t.lua:2", "t.lua:2"},
+    {IG_GLU_GEMM, "q4_k", 4, 3, NULL, "t.lua:3"},
     {IG_LINEAR_GEMM, "f16", 12, 3, NULL, "t.lua:3"},
   };
   for (size_t i = 0; i < sizeof want / sizeof *want; i++) {
     ig_choice c = choice(&s, "avx512vnni", want[i].family, want[i].format);
-    CHECK(c.value[IG_TOKENS] == want[i].tokens && c.value[IG_PANEL] == want[i].panel, "case %zu: tokens %u, panel %u", i, c.value[IG_TOKENS], c.value[IG_PANEL]);
+    CHECK(c.value[IG_TOKENS] == want[i].tokens && c.value[IG_PANEL] == want[i].panel, "case %zu: tokens %u, panel %u", i, c.value[IG_TOKENS],
+          c.value[IG_PANEL]);
     CHECK(!strcmp(c.place[IG_PANEL], want[i].panel_place), "case %zu: panel is from %s", i, c.place[IG_PANEL]);
-    CHECK(want[i].tokens_place ? !strcmp(c.place[IG_TOKENS], want[i].tokens_place) : !strncmp(c.place[IG_TOKENS], "schedules/x86_64.lua:", 21), "case %zu: tokens is from %s", i,
-          c.place[IG_TOKENS]);
+    CHECK(want[i].tokens_place ? !strcmp(c.place[IG_TOKENS], want[i].tokens_place) : !strncmp(c.place[IG_TOKENS], "schedules/x86_64.lua:", 21),
+          "case %zu: tokens is from %s", i, c.place[IG_TOKENS]);
   }
   CHECK(choice(&s, "avx2", IG_LINEAR_GEMM, "q4_k").value[IG_TOKENS] == 3, "another variant keeps its own");
   ig_program_choice p = ig_schedule_program(&s);
@@ -141,9 +152,13 @@ static bool refused(const char *text, const char *with) {
 }
 
 static void test_sandbox(void) {
-  static const char *const absent[] = {"io", "os", "load", "loadstring", "loadfile", "dofile", "require", "package", "debug", "string", "table", "coroutine", "utf8",
-    "collectgarbage", "getmetatable", "setmetatable", "rawget", "rawset", "rawequal", "rawlen", "next", "pairs", "pcall", "xpcall", "print", "warn", "tostring", "tonumber", "_G", "arg"};
-  static const struct { const char *text, *with; } tries[] = {
+  static const char *const absent[] = {"io",       "os",     "load",      "loadstring", "loadfile",       "dofile",       "require",      "package", "debug",
+                                       "string",   "table",  "coroutine", "utf8",       "collectgarbage", "getmetatable", "setmetatable", "rawget",  "rawset",
+                                       "rawequal", "rawlen", "next",      "pairs",      "pcall",          "xpcall",       "print",        "warn",    "tostring",
+                                       "tonumber", "_G",     "arg"};
+  static const struct {
+    const char *text, *with;
+  } tries[] = {
     {"local x = ('x'):rep(10)", "attempt to index a string value"},
     {"local x = ('%s').format", "attempt to index a string value"},
     {"math.random()", "attempt to call a nil value (field 'random')"},
@@ -184,7 +199,8 @@ static void test_mutations(void) {
     if (ig_schedule_read_text(&s, target(), "mutated", (ig_str){text, good.size}, &own, &diags)) {
       taken++;
       ig_choice c = choice(&s, "avx2", IG_LINEAR_GEMM, "q4_k");
-      const char *why = ig_choice_illegal(ig_variant_find(target(), "avx2"), &(ig_kernel_ref){IG_LINEAR_GEMM, ig_layout_find("q4_k"), IG_ACT_F32}, c.value, &own);
+      const char *why = ig_choice_illegal(ig_variant_find(target(), "avx2"), &(ig_kernel_ref){IG_LINEAR_GEMM, ig_layout_find("q4_k"), IG_ACT_F32}, c.value,
+                                          &own);
       CHECK(!why, "round %ld: a schedule is taken with numbers that are illegal: %s", round, why);
     } else CHECK(diags.errors, "round %ld: refused without a word", round);
     ig_diags_finish(&diags);
@@ -202,7 +218,8 @@ static void test_tuned(void) {
     if (entry->d_name[0] == '.') continue;
     ig_schedule s;
     ig_diags diags = {0};
-    CHECK(ig_schedule_read(&s, target(), ig_format(&arena, "%s/%s", folder, entry->d_name), &arena, &diags), "%s: %s", entry->d_name, diags.count ? diags.items[0].text : "");
+    CHECK(ig_schedule_read(&s, target(), ig_format(&arena, "%s/%s", folder, entry->d_name), &arena, &diags), "%s: %s", entry->d_name,
+          diags.count ? diags.items[0].text : "");
     ig_diags_finish(&diags);
     n++;
   }
@@ -219,11 +236,13 @@ static void test_documentation(void) {
     const char *end = strstr(at, "```");
     ig_schedule s;
     ig_diags diags = {0};
-    CHECK(end && ig_schedule_read_text(&s, target(), "docs", (ig_str){at, end ? (size_t)(end - at) : 0}, &arena, &diags), "example %d: %s", n, diags.count ? diags.items[0].text : "");
+    CHECK(end && ig_schedule_read_text(&s, target(), "docs", (ig_str){at, end ? (size_t)(end - at) : 0}, &arena, &diags), "example %d: %s", n,
+          diags.count ? diags.items[0].text : "");
     ig_diags_finish(&diags);
   }
   CHECK(n >= 2, "%d examples", n);
-  for (int i = 0; i < IG_NUMBERS; i++) CHECK(strstr(text.data, ig_format(&arena, "`%s`", ig_number_name((ig_number)i))), "%s is not documented", ig_number_name((ig_number)i));
+  for (int i = 0; i < IG_NUMBERS; i++)
+    CHECK(strstr(text.data, ig_format(&arena, "`%s`", ig_number_name((ig_number)i))), "%s is not documented", ig_number_name((ig_number)i));
   for (int i = 0; i < IG_PATTERNS; i++) CHECK(strstr(text.data, ig_pattern_name((ig_pattern)i)), "%s is not documented", ig_pattern_name((ig_pattern)i));
 }
 

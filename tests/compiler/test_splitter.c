@@ -94,7 +94,10 @@ static void test_rows(void) {
   named("afmoe", "ab 1234567 x", "ab| |1|234|567| x");
   named("tiny_aya", "ab  1234", "ab| | |1|234");
   named("superbpe", "ab 1234567 ab", "ab |1|234|567| ab");
-  named("kimi-k2", "\xe6\x97\xa5\xe6\x9c\xac" "x's 1234", "\xe6\x97\xa5\xe6\x9c\xac|x's| |123|4");
+  named("kimi-k2",
+        "\xe6\x97\xa5\xe6\x9c\xac"
+        "x's 1234",
+        "\xe6\x97\xa5\xe6\x9c\xac|x's| |123|4");
   named("jais-2", "a      b", "a|    | | b");
   named("exaone-moe", "ab cd  e!/\n12", "ab cd| | e|!/\n|1|2");
   named("laguna", "a b\n\nc", "a| b|\n\n|c");

@@ -11,52 +11,49 @@
 static const ingot_message conversation[] = {{"system", "Be kind."}, {"user", " Hi \n"}, {"assistant", "Hello \"you\""}, {"user", ""}};
 
 /* Template, and the conversation above with a generation prompt, bos <s> and eos </s>, rendered by Jinja 3.1. */
-static const struct { const char *source, *expect; } good[] = {
-  {"{% for message in messages %}{% if message['role'] == 'user' %}<|user|>{{ message['content'] }}<|end|>{% elif message['role'] == 'assistant' %}<|assistant|>{{ message['content'] }}<|end|>{% endif %}{% endfor %}{% if add_generation_prompt %}<|assistant|>{% endif %}",
+static const struct {
+  const char *source, *expect;
+} good[] = {
+  {"{% for message in messages %}{% if message['role'] == 'user' %}<|user|>{{ message['content'] }}<|end|>{% elif message['role'] == 'assistant' "
+   "%}<|assistant|>{{ message['content'] }}<|end|>{% endif %}{% endfor %}{% if add_generation_prompt %}<|assistant|>{% endif %}",
    "<|user|> Hi \n<|end|><|assistant|>Hello \"you\"<|end|><|user|><|end|><|assistant|>"},
-  {"{% for message in messages %}{% if loop.first and messages[0]['role'] != 'system' %}{{ '<|im_start|>system\\nYou are a helpful assistant.<|im_end|>\\n' }}{% endif %}{{'<|im_start|>' + message['role'] + '\\n' + message['content'] + '<|im_end|>' + '\\n'}}{% endfor %}{% if add_generation_prompt %}{{ '<|im_start|>assistant\\n' }}{% endif %}",
-   "<|im_start|>system\nBe kind.<|im_end|>\n<|im_start|>user\n Hi \n<|im_end|>\n<|im_start|>assistant\nHello \"you\"<|im_end|>\n<|im_start|>user\n<|im_end|>\n<|im_start|>assistant\n"},
-  {"{% for message in messages %}\n{% if message['role'] == 'user' %}\n{{ '<|user|>\\n' + message['content'] + eos_token }}\n{% elif message['role'] == 'system' %}\n{{ '<|system|>\\n' + message['content'] + eos_token }}\n{% elif message['role'] == 'assistant' %}\n{{ '<|assistant|>\\n'  + message['content'] + eos_token }}\n{% endif %}\n{% if loop.last and add_generation_prompt %}\n{{ '<|assistant|>' }}\n{% endif %}\n{% endfor %}",
+  {"{% for message in messages %}{% if loop.first and messages[0]['role'] != 'system' %}{{ '<|im_start|>system\\nYou are a helpful assistant.<|im_end|>\\n' "
+   "}}{% endif %}{{'<|im_start|>' + message['role'] + '\\n' + message['content'] + '<|im_end|>' + '\\n'}}{% endfor %}{% if add_generation_prompt %}{{ "
+   "'<|im_start|>assistant\\n' }}{% endif %}",
+   "<|im_start|>system\nBe kind.<|im_end|>\n<|im_start|>user\n Hi \n<|im_end|>\n<|im_start|>assistant\nHello "
+   "\"you\"<|im_end|>\n<|im_start|>user\n<|im_end|>\n<|im_start|>assistant\n"},
+  {"{% for message in messages %}\n{% if message['role'] == 'user' %}\n{{ '<|user|>\\n' + message['content'] + eos_token }}\n{% elif message['role'] == "
+   "'system' %}\n{{ '<|system|>\\n' + message['content'] + eos_token }}\n{% elif message['role'] == 'assistant' %}\n{{ '<|assistant|>\\n'  + "
+   "message['content'] + eos_token }}\n{% endif %}\n{% if loop.last and add_generation_prompt %}\n{{ '<|assistant|>' }}\n{% endif %}\n{% endfor %}",
    "<|system|>\nBe kind.</s>\n<|user|>\n Hi \n</s>\n<|assistant|>\nHello \"you\"</s>\n<|user|>\n</s>\n<|assistant|>\n"},
-  {"{{ bos_token }}{% for message in messages %}{% if (message['role'] == 'user') %}{{'<|user|>' + '\\n' + message['content'] + '<|end|>' + '\\n' + '<|assistant|>' + '\\n'}}{% elif (message['role'] == 'assistant') %}{{message['content'] + '<|end|>' + '\\n'}}{% endif %}{% endfor %}",
+  {"{{ bos_token }}{% for message in messages %}{% if (message['role'] == 'user') %}{{'<|user|>' + '\\n' + message['content'] + '<|end|>' + '\\n' + "
+   "'<|assistant|>' + '\\n'}}{% elif (message['role'] == 'assistant') %}{{message['content'] + '<|end|>' + '\\n'}}{% endif %}{% endfor %}",
    "<s><|user|>\n Hi \n<|end|>\n<|assistant|>\nHello \"you\"<|end|>\n<|user|>\n<|end|>\n<|assistant|>\n"},
   {"{%- for m in messages -%}\n  [{{- m.role -}} ]\n  {{ m.content | trim }} \n {%- endfor %}\n\n",
    "[system]\n  Be kind.[user]\n  Hi[assistant]\n  Hello \"you\"[user]\n  "},
-  {"  {% if true %}\n  a\n  {% else %}\n  b\n  {% endif %}\n c\n",
-   "  a\n c"},
-  {"x  {# gone #}  \n  {# gone #}\ny{#- a -#}  z",
-   "x    \nyz"},
-  {"{% for m in messages %}{% if not loop.first and not loop.last or m.role == \"system\" %}<{{ m.role ~ loop.first ~ loop.last }}>{% else %}-{% endif %}{% endfor %}",
+  {"  {% if true %}\n  a\n  {% else %}\n  b\n  {% endif %}\n c\n", "  a\n c"},
+  {"x  {# gone #}  \n  {# gone #}\ny{#- a -#}  z", "x    \nyz"},
+  {"{% for m in messages %}{% if not loop.first and not loop.last or m.role == \"system\" %}<{{ m.role ~ loop.first ~ loop.last }}>{% else %}-{% endif %}{% "
+   "endfor %}",
    "<systemTrueFalse><userFalseFalse><assistantFalseFalse>-"},
-  {"{{ messages[-1].role }}{{ messages[2]['content'] }}{{ messages[3].content == '' }}{{ messages[0].role != messages[1].role }}",
-   "userHello \"you\"TrueTrue"},
-  {"{% for m in messages %}{% endfor %}{% if messages %}some{% endif %}{% if messages[3].content %}never{% endif %}",
-   "some"},
-  {"{% if add_generation_prompt and (messages[0].role == 'user' or messages[0].role == 'system') %}{{ 'it\\'s \\\\ \\t' }}{% endif %}",
-   "it's \\ \t"},
-  {"a\r\n{% if true %}\r\nb{% endif %}\r\n",
-   "a\nb"},
-  {"{%+ if true +%}\n x{%+ endif %}\n y",
-   "\n x y"},
-  {"{{ '{% raw text %}' }}{{ \"}}\" }} { { %} }}",
-   "{% raw text %}}} { { %} }}"},
-  {"plain",
-   "plain"},
-  {"",
-   ""},
-  {"{% if false %}{% if true %}a{% elif true %}b{% else %}c{% endif %}{% elif not false %}{% if false %}d{% elif true == true %}e{% endif %}{% endif %}",
-   "e"},
-  {"{{ add_generation_prompt }}",
-   "True"},
-  {"{{ bos_token + eos_token }} {{ (bos_token == '<s>') and 'yes' or 'no' }}",
-   "<s></s> yes"},
-  {"  {{ 'kept' }}  \n  {%- if true %} x {%- endif -%}   \n   y",
-   "  kept xy"},
-  {"{% if true %}\n\n  {% if true %}\n    t\n  {% endif %}  \n{% endif %}\n",
-   "\n    t\n  \n"},
+  {"{{ messages[-1].role }}{{ messages[2]['content'] }}{{ messages[3].content == '' }}{{ messages[0].role != messages[1].role }}", "userHello \"you\"TrueTrue"},
+  {"{% for m in messages %}{% endfor %}{% if messages %}some{% endif %}{% if messages[3].content %}never{% endif %}", "some"},
+  {"{% if add_generation_prompt and (messages[0].role == 'user' or messages[0].role == 'system') %}{{ 'it\\'s \\\\ \\t' }}{% endif %}", "it's \\ \t"},
+  {"a\r\n{% if true %}\r\nb{% endif %}\r\n", "a\nb"},
+  {"{%+ if true +%}\n x{%+ endif %}\n y", "\n x y"},
+  {"{{ '{% raw text %}' }}{{ \"}}\" }} { { %} }}", "{% raw text %}}} { { %} }}"},
+  {"plain", "plain"},
+  {"", ""},
+  {"{% if false %}{% if true %}a{% elif true %}b{% else %}c{% endif %}{% elif not false %}{% if false %}d{% elif true == true %}e{% endif %}{% endif %}", "e"},
+  {"{{ add_generation_prompt }}", "True"},
+  {"{{ bos_token + eos_token }} {{ (bos_token == '<s>') and 'yes' or 'no' }}", "<s></s> yes"},
+  {"  {{ 'kept' }}  \n  {%- if true %} x {%- endif -%}   \n   y", "  kept xy"},
+  {"{% if true %}\n\n  {% if true %}\n    t\n  {% endif %}  \n{% endif %}\n", "\n    t\n  \n"},
 };
 
-static const struct { const char *source, *expect; } refused[] = {
+static const struct {
+  const char *source, *expect;
+} refused[] = {
   {"{% include 'x' %}", "line 1, column 1: `include`"},
   {"a\n {% include 'x' %}", "line 2, column 2: `include`"},
   {"{% call 1 + 2 %}{% endcall %}", "line 1, column 1: a `call` of anything but a macro"},
@@ -111,7 +108,12 @@ static const struct { const char *source, *expect; } refused[] = {
   {"{% %}", "line 1, column 1: `{% %} without a word`"},
   {"{# no end", "line 1, column 1: a comment without end"},
   {"{{ ((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((1", "line 1, column 54: nesting deeper than 150"},
-  {"{{ not not not not not not not not not not not not not not not not not not not not not not not not not not not not not not not not not not not not not not not not not not not not not not not not not not not not not not not not not not not not not not not not not not not not not not not not not not not not not not not not not not not not not not not not not not not not not not not not not not not not not not not not not not not not not not not not not not not not not not not not not not not not not not not not not not not not not not not not not not not not not not not not not not not not not not not not not not not not not not not not true }}", "line 1, column 603: nesting deeper than 150"},
+  {"{{ not not not not not not not not not not not not not not not not not not not not not not not not not not not not not not not not not not not not not not "
+   "not not not not not not not not not not not not not not not not not not not not not not not not not not not not not not not not not not not not not not "
+   "not not not not not not not not not not not not not not not not not not not not not not not not not not not not not not not not not not not not not not "
+   "not not not not not not not not not not not not not not not not not not not not not not not not not not not not not not not not not not not not not not "
+   "not not not not not not not not true }}",
+   "line 1, column 603: nesting deeper than 150"},
 };
 
 static uint32_t failures;
@@ -133,7 +135,8 @@ static int64_t run(const ig_template *t, size_t n, char *text, size_t size) {
   const ingot_allocator allocator = {allocate, release, NULL};
   const ingot__conversation talk = {.messages = conversation, .n = n, .add_assistant = true};
   ingot__rendered out;
-  ingot_status status = ingot__template_run((ingot__vec){t->code, t->code_size}, (ingot__vec){(const uint8_t *)t->strings, t->strings_size}, &talk, &allocator, &out, NULL);
+  ingot_status status = ingot__template_run((ingot__vec){t->code, t->code_size}, (ingot__vec){(const uint8_t *)t->strings, t->strings_size}, &talk, &allocator,
+                                            &out, NULL);
   if (status) return status;
   const size_t count = out.size < size ? (size_t)out.size : size - 1;
   if (count) memcpy(text, out.text, count);
@@ -148,7 +151,8 @@ static void check_code(const char *source, const ig_template *t) {
   while (at < t->code_size) {
     unsigned op = t->code[at], operands = ingot_template_operands(op);
     if (op >= INGOT_TEMPLATE_OPS || at + 1 + 4 * operands > t->code_size) return fail(source, "code", "cut instruction");
-    const bool first = op == INGOT_TEMPLATE_JUMP || op == INGOT_TEMPLATE_JUMP_FALSE || op == INGOT_TEMPLATE_AND || op == INGOT_TEMPLATE_OR || op == INGOT_TEMPLATE_MACRO;
+    const bool first = op == INGOT_TEMPLATE_JUMP || op == INGOT_TEMPLATE_JUMP_FALSE || op == INGOT_TEMPLATE_AND || op == INGOT_TEMPLATE_OR ||
+        op == INGOT_TEMPLATE_MACRO;
     const bool second = op == INGOT_TEMPLATE_FOR || op == INGOT_TEMPLATE_NEXT || op == INGOT_TEMPLATE_DEFAULT;
     if ((first || second) && ig_load_u32(t->code + at + (first ? 1 : 5)) >= t->code_size) fail(source, "code", "a jump outside");
     at += 1 + 4 * operands;
@@ -226,9 +230,7 @@ static void test_unknown_tokens(void) {
   ig_diags diags = {0};
   ig_template t;
   char text[20] = {0};
-  if (!ig_template_compile(ig_str_of(source), NULL, NULL, "test", &arena, &t, &diags) ||
-      run(&t, 0, text, sizeof text) != 2 ||
-      strcmp(text, "[]") != 0)
+  if (!ig_template_compile(ig_str_of(source), NULL, NULL, "test", &arena, &t, &diags) || run(&t, 0, text, sizeof text) != 2 || strcmp(text, "[]") != 0)
     fail(source, "without tokens", text);
   ig_diags_finish(&diags);
   ig_arena_finish(&arena);

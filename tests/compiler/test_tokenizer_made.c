@@ -96,7 +96,10 @@ static bool write_file(const vocabulary *v, const char *model, const char *pre) 
 
 /* ---- the definition: merge the best pair, the leftmost of equals, until there is none ------------------------------------------------ */
 
-typedef struct parts { char text[64][24]; uint32_t n; } parts;
+typedef struct parts {
+  char text[64][24];
+  uint32_t n;
+} parts;
 
 static double rank_of(const vocabulary *v, bool by_score, const char *left, const char *right) {
   char both[64];
@@ -129,7 +132,10 @@ static void merge_naively(const vocabulary *v, bool by_score, parts *p) {
 
 /* ---- checks ------------------------------------------------------------------------------------------------------------------ */
 
-typedef struct back { char text[MOST]; size_t size; } back;
+typedef struct back {
+  char text[MOST];
+  size_t size;
+} back;
 
 static void put(void *to, const uint8_t *from, size_t n) {
   back *b = to;
@@ -174,7 +180,8 @@ static void check_sum(const vocabulary *v, const ingot__tokenizer *t, const char
     best[end] = -1e9;
     for (uint32_t i = 0; i < v->n; i++) {
       uint32_t n = (uint32_t)strlen(v->text[i]);
-      if (v->type[i] == 1 && n && n <= end && !memcmp(word + end - n, v->text[i], n) && best[end - n] + (double)v->score[i] > best[end]) best[end] = best[end - n] + (double)v->score[i];
+      if (v->type[i] == 1 && n && n <= end && !memcmp(word + end - n, v->text[i], n) && best[end - n] + (double)v->score[i] > best[end])
+        best[end] = best[end - n] + (double)v->score[i];
     }
   }
   int64_t n = ingot__tokenize(t, &allocator, word, size, false, got, MOST);
@@ -199,8 +206,12 @@ static void check_damage(const ingot__tokenizer *whole, const char *text, size_t
   ingot__tokenizer t = *whole;
   ingot_token ids[MOST];
   back b = {.size = 0};
-  struct { ingot__vec *v; size_t element; } tables[] = {{&t.text, 1}, {&t.pieces, 8}, {&t.scores, 4}, {&t.hash, 4}, {&t.specials, 4}, {&t.bytes, 4}, {&t.end, 4},
-    {&t.merges, 16}, {&t.class_pages, 2}, {&t.class_blocks, 1}, {&t.transitions, 2}, {&t.passes, 4}, {&t.folds, 8}, {&t.charsmap, 1}, {&t.prefixes, 1}};
+  struct {
+    ingot__vec *v;
+    size_t element;
+  } tables[] = {{&t.text, 1},        {&t.pieces, 8}, {&t.scores, 4},  {&t.hash, 4},        {&t.specials, 4},
+                {&t.bytes, 4},       {&t.end, 4},    {&t.merges, 16}, {&t.class_pages, 2}, {&t.class_blocks, 1},
+                {&t.transitions, 2}, {&t.passes, 4}, {&t.folds, 8},   {&t.charsmap, 1},    {&t.prefixes, 1}};
   for (size_t i = 0; i < sizeof tables / sizeof *tables; i++) *tables[i].v = damaged(*tables[i].v, tables[i].element);
   if (!below(4)) t.n_classes = below(256);
   if (!below(4)) t.longest = below(3) ? below(20) : UINT16_MAX;

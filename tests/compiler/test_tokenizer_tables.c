@@ -38,7 +38,9 @@ static void check_tables(const ig_tokenizer *t, const char *path) {
     if (!p->size) continue;
     uint32_t found = look_up(t, t->text + p->offset, p->size);
     expect(found <= id, path, "a piece is not found", id);
-    if (found < id) expect(t->pieces[found].size == p->size && memcmp(t->text + t->pieces[found].offset, t->text + p->offset, p->size) == 0, path, "another piece is found", id);
+    if (found < id)
+      expect(t->pieces[found].size == p->size && memcmp(t->text + t->pieces[found].offset, t->text + p->offset, p->size) == 0, path, "another piece is found",
+             id);
     specials += p->type >= 2 && p->type <= 4;
   }
   expect(end == t->text_size, path, "text is left over", t->text_size);
@@ -86,9 +88,18 @@ static void test_made(void) {
   static const char path[] = "test_tokenizer_tables.gguf";
   ig_text file = {0};
   ig_model m;
-  gguf_make(&(gguf_change){.key = "tokenizer.ggml.tokens", .type = MAKER_ARRAY,
-                           BYTES("\10\0\0\0\10\0\0\0\0\0\0\0" "\1\0\0\0\0\0\0\0u" "\1\0\0\0\0\0\0\0b" "\10\0\0\0\0\0\0\0<|eot|>x" "\6\0\0\0\0\0\0\0<0xfe>" "\0\0\0\0\0\0\0\0"
-                                 "\1\0\0\0\0\0\0\0a" "\1\0\0\0\0\0\0\0a" "\2\0\0\0\0\0\0\0ab")}, &file);
+  gguf_make(&(gguf_change){.key = "tokenizer.ggml.tokens",
+                           .type = MAKER_ARRAY,
+                           BYTES("\10\0\0\0\10\0\0\0\0\0\0\0"
+                                 "\1\0\0\0\0\0\0\0u"
+                                 "\1\0\0\0\0\0\0\0b"
+                                 "\10\0\0\0\0\0\0\0<|eot|>x"
+                                 "\6\0\0\0\0\0\0\0<0xfe>"
+                                 "\0\0\0\0\0\0\0\0"
+                                 "\1\0\0\0\0\0\0\0a"
+                                 "\1\0\0\0\0\0\0\0a"
+                                 "\2\0\0\0\0\0\0\0ab")},
+            &file);
   gguf_write(path, &file);
   if (open_model(&m, path)) {
     const ig_tokenizer *t = &m.tokenizer;
@@ -104,11 +115,21 @@ static void test_made(void) {
   ig_text_finish(&file);
 
   file = (ig_text){0};
-  gguf_make(&(gguf_change){.key = "tokenizer.ggml.tokens", .type = MAKER_ARRAY,
-                           BYTES("\10\0\0\0\10\0\0\0\0\0\0\0" "\5\0\0\0\0\0\0\0<unk>" "\3\0\0\0\0\0\0\0<s>" "\15\0\0\0\0\0\0\0<end_of_turn>" "\6\0\0\0\0\0\0\0<0x41>"
-                                 "\1\0\0\0\0\0\0\0c" "\1\0\0\0\0\0\0\0a" "\1\0\0\0\0\0\0\0b" "\2\0\0\0\0\0\0\0ab")}, &file);
+  gguf_make(&(gguf_change){.key = "tokenizer.ggml.tokens",
+                           .type = MAKER_ARRAY,
+                           BYTES("\10\0\0\0\10\0\0\0\0\0\0\0"
+                                 "\5\0\0\0\0\0\0\0<unk>"
+                                 "\3\0\0\0\0\0\0\0<s>"
+                                 "\15\0\0\0\0\0\0\0<end_of_turn>"
+                                 "\6\0\0\0\0\0\0\0<0x41>"
+                                 "\1\0\0\0\0\0\0\0c"
+                                 "\1\0\0\0\0\0\0\0a"
+                                 "\1\0\0\0\0\0\0\0b"
+                                 "\2\0\0\0\0\0\0\0ab")},
+            &file);
   gguf_write(path, &file);
-  if (open_model(&m, path)) expect(m.tokenizer.n_end == 1 && m.tokenizer.end[0] == 2, path, "eos that is also an end by its text is listed once", m.tokenizer.n_end);
+  if (open_model(&m, path))
+    expect(m.tokenizer.n_end == 1 && m.tokenizer.end[0] == 2, path, "eos that is also an end by its text is listed once", m.tokenizer.n_end);
   ig_model_close(&m);
   ig_text_finish(&file);
   remove(path);
@@ -119,7 +140,10 @@ static void test_long_token(void) {
   static const char path[] = "test_tokenizer_tables.gguf";
   char *value = calloc(1, 70000);
   if (!value) exit(1);
-  memcpy(value, "\10\0\0\0\10\0\0\0\0\0\0\0" "\0\0\1\0\0\0\0\0", 20);
+  memcpy(value,
+         "\10\0\0\0\10\0\0\0\0\0\0\0"
+         "\0\0\1\0\0\0\0\0",
+         20);
   memset(value + 20, 'x', 65536); /* then seven empty tokens */
   gguf_change change = {.key = "tokenizer.ggml.tokens", .type = MAKER_ARRAY, .value = value, .value_size = 20 + 65536 + 7 * 8};
   ig_text file = {0};
@@ -128,7 +152,8 @@ static void test_long_token(void) {
   gguf_make(&change, &file);
   gguf_write(path, &file);
   bool taken = ig_model_open(&m, path, &diags);
-  expect(!taken && diags.count && strcmp(diags.items[0].text, "token 0 is 65536 bytes long; at most 65535 are possible") == 0, path, "a long token", (uint32_t)diags.count);
+  expect(!taken && diags.count && strcmp(diags.items[0].text, "token 0 is 65536 bytes long; at most 65535 are possible") == 0, path, "a long token",
+         (uint32_t)diags.count);
   ig_model_close(&m);
   ig_diags_finish(&diags);
   ig_text_finish(&file);

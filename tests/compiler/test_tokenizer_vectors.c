@@ -12,7 +12,10 @@
 static uint32_t failures;
 static const ingot_allocator allocator = {ingot__os_allocate, ingot__os_release, NULL};
 
-typedef struct bytes { char *data; size_t size; } bytes;
+typedef struct bytes {
+  char *data;
+  size_t size;
+} bytes;
 
 static bytes read_all(const char *path) {
   bytes b = {0};
@@ -28,7 +31,10 @@ static bytes read_all(const char *path) {
   return b;
 }
 
-typedef struct back { char *data; size_t size, cap; } back;
+typedef struct back {
+  char *data;
+  size_t size, cap;
+} back;
 
 static void put(void *to, const uint8_t *from, size_t n) {
   back *b = to;

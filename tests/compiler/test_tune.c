@@ -34,11 +34,17 @@ int main(void) {
   const char *path = ig_format(&arena, "%s/tests/slow.lua", build ? build : ".");
   double last = 0;
   CHECK(ig_write_file(path, slow, sizeof slow - 1, &diags), "cannot write %s", path);
-  ig_compile_options o = {.model = ig_format(&arena, "%s/models/fable/fable-f16.gguf", root ? root : "."), .platform = ig_platform_find("native"), .schedule = path, .name = "fable",
-                          .progress = progress, .progress_user = &last};
+  ig_compile_options o = {.model = ig_format(&arena, "%s/models/fable/fable-f16.gguf", root ? root : "."),
+                          .platform = ig_platform_find("native"),
+                          .schedule = path,
+                          .name = "fable",
+                          .progress = progress,
+                          .progress_user = &last};
   CHECK(ig_tune(&o, variant, "linear_f16_gemm", &rules, &counts, &arena, &diags), "%s", diags.count ? diags.items[0].text : "");
-  CHECK(counts.kernels == 1 && counts.taken == 1 && counts.candidates > 4, "%u kernels, %u taken, %u candidates", counts.kernels, counts.taken, counts.candidates);
-  CHECK(rules.data && strstr(rules.data, "-- default rows = 1, tokens = 1, panel = 1, k_block = 0: ") && strstr(rules.data, " GOP/s, "), "%s", rules.data ? rules.data : "");
+  CHECK(counts.kernels == 1 && counts.taken == 1 && counts.candidates > 4, "%u kernels, %u taken, %u candidates", counts.kernels, counts.taken,
+        counts.candidates);
+  CHECK(rules.data && strstr(rules.data, "-- default rows = 1, tokens = 1, panel = 1, k_block = 0: ") && strstr(rules.data, " GOP/s, "), "%s",
+        rules.data ? rules.data : "");
 
   ig_schedule s;
   CHECK(ig_schedule_read_text(&s, target, "tuned", (ig_str){rules.data, rules.size}, &arena, &diags), "%s", diags.count ? diags.items[0].text : "");
@@ -49,7 +55,8 @@ int main(void) {
     CHECK(strstr(rules.data, ig_format(&arena, "rows = 1, tokens = %u, panel = %u, k_block = 0}", c.value[IG_TOKENS], c.value[IG_PANEL])), "%s", rules.data);
   }
   CHECK(!ig_tune(&o, variant, "linear_f16_gemm,linear_q9_gemm", &rules, &counts, &arena, &diags) && diags.errors == 1, "a kernel that is not there");
-  CHECK(diags.count && strstr(diags.items[0].text, "there are ") && strstr(diags.items[0].text, "attention_decode"), "%s", diags.count ? diags.items[0].text : "");
+  CHECK(diags.count && strstr(diags.items[0].text, "there are ") && strstr(diags.items[0].text, "attention_decode"), "%s",
+        diags.count ? diags.items[0].text : "");
   printf("%s%d failures\n", failures ? rules.data : "", failures);
   ig_text_finish(&rules);
   ig_diags_finish(&diags);

@@ -28,10 +28,15 @@ static void store_f16(uint8_t *to, float f) {
 static void random_block(const ig_block_format *f, uint8_t *b) {
   float small = (0.5f + (float)(random_u32() % 1000) / 1000.0f) * 0.02f;
   for (uint32_t i = 0; i < f->block_bytes; i++) b[i] = (uint8_t)random_u32();
-  static const struct { const char *format; uint8_t d, dmin; float by, min_by; } scales[] = { /* min_by: q4_1's m is as large as its d */
-    {"q8_0", 0, 0, 12, 0},    {"q4_0", 0, 0, 1, 0},  {"q4_1", 0, 2, 1, 1},     {"q5_0", 0, 0, 2, 0},     {"q5_1", 0, 2, 2, 1},    {"iq4_nl", 0, 0, 12, 0},
-    {"q2_k", 80, 82, 6, 6},   {"q3_k", 108, 0, 50, 0}, {"q4_k", 0, 2, 40, 8},  {"q5_k", 0, 2, 80, 8},    {"q6_k", 208, 0, 700, 0}, {"iq4_xs", 0, 0, 1000, 0},
-    {"tq1_0", 52, 0, 0.2f, 0}, {"tq2_0", 64, 0, 0.2f, 0},
+  static const struct {
+    const char *format;
+    uint8_t d, dmin;
+    float by, min_by;
+  } scales[] = {
+                                                                                              /* min_by: q4_1's m is as large as its d */
+    {"q8_0", 0, 0, 12, 0},    {"q4_0", 0, 0, 1, 0},      {"q4_1", 0, 2, 1, 1},      {"q5_0", 0, 0, 2, 0},      {"q5_1", 0, 2, 2, 1},
+    {"iq4_nl", 0, 0, 12, 0},  {"q2_k", 80, 82, 6, 6},    {"q3_k", 108, 0, 50, 0},   {"q4_k", 0, 2, 40, 8},     {"q5_k", 0, 2, 80, 8},
+    {"q6_k", 208, 0, 700, 0}, {"iq4_xs", 0, 0, 1000, 0}, {"tq1_0", 52, 0, 0.2f, 0}, {"tq2_0", 64, 0, 0.2f, 0},
   };
   bool known = false;
   for (size_t i = 0; i < sizeof scales / sizeof *scales && !known; i++) {
@@ -42,8 +47,7 @@ static void random_block(const ig_block_format *f, uint8_t *b) {
   }
   if (known) return;
   if (!strcmp(f->name, "mxfp4")) b[0] = (uint8_t)(120 + random_u32() % 3);
-  else { /* plain numbers */
-    float v = ((float)(random_u32() % 2001) - 1000.0f) * 0.0002f;
+  else { /* plain numbers */ float v = ((float)(random_u32() % 2001) - 1000.0f) * 0.0002f;
     uint32_t bits = ig_f32_bits(v);
     if (!strcmp(f->name, "f16")) store_f16(b, v);
     else if (!strcmp(f->name, "bf16")) b[0] = (uint8_t)(bits >> 16), b[1] = (uint8_t)(bits >> 24);
@@ -51,7 +55,10 @@ static void random_block(const ig_block_format *f, uint8_t *b) {
   }
 }
 
-typedef struct maker { ig_text infos, data; uint64_t n; } maker;
+typedef struct maker {
+  ig_text infos, data;
+  uint64_t n;
+} maker;
 
 static void tensor(maker *m, const char *name, const char *format, uint64_t rows, uint64_t cols) {
   const ig_block_format *f = ig_format_find(format);

@@ -70,11 +70,16 @@ static bool keep_row(void *user, uint32_t position, const float *logits, uint32_
 }
 
 /* `step` 0: all rows from batches; else only the rows after every `step` tokens. */
-static inline bool run(const ig_loaded *loaded, const char *variant, uint32_t threads, const ingot_token *tokens, uint32_t n, size_t step, float *y, uint32_t vocab) {
+static inline bool run(const ig_loaded *loaded, const char *variant, uint32_t threads, const ingot_token *tokens, uint32_t n, size_t step, float *y,
+                       uint32_t vocab) {
   ingot_error error = {INGOT_OK, ""};
   ingot_model *model = NULL;
   ingot_session *session = NULL;
-  ingot_model_options options = {.size = sizeof options, .plan_path = loaded->plan_path, .weights_path = loaded->weights_path, .variant = variant, .n_threads = threads,
+  ingot_model_options options = {.size = sizeof options,
+                                 .plan_path = loaded->plan_path,
+                                 .weights_path = loaded->weights_path,
+                                 .variant = variant,
+                                 .n_threads = threads,
                                  .verify_weights = true};
   bool ok = ingot_model_open(loaded->program, &options, &model, &error) == INGOT_OK && ingot_session_open(model, NULL, &session, &error) == INGOT_OK;
   if (ok && !step) ok = ingot_append_logits(session, tokens, n, keep_row, y, &error) == INGOT_OK;
@@ -132,7 +137,10 @@ static inline void test_model(const char *name, const char *path, const char *fo
   float *got = ig_alloc(&arena, bytes);
   for (uint32_t v = 0; ok && want && v < n_runs; v++) {
     const ig_variant *variant = ig_variant_find(target, runs[v]);
-    static const struct { size_t step; uint32_t threads; } ways[] = {{0, 1}, {1, 2}, {5, 3}};
+    static const struct {
+      size_t step;
+      uint32_t threads;
+    } ways[] = {{0, 1}, {1, 2}, {5, 3}};
     for (size_t i = 0; i < sizeof ways / sizeof *ways; i++) {
       memset(got, 0xff, bytes);
       if (run(&loaded, variant->name, ways[i].threads, tokens, n, ways[i].step, got, vocab))

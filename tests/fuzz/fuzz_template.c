@@ -19,14 +19,16 @@ static void run(const uint8_t *code, size_t size, const char *strings, size_t st
   const ingot_allocator allocator = {allocate, release, NULL};
   ingot__rendered out;
   ingot_error error = {INGOT_OK, ""};
-  ingot_status status = ingot__template_run((ingot__vec){code, (uint32_t)size}, (ingot__vec){(const uint8_t *)strings, (uint32_t)strings_size}, talk, &allocator, &out, &error);
+  ingot_status status = ingot__template_run((ingot__vec){code, (uint32_t)size}, (ingot__vec){(const uint8_t *)strings, (uint32_t)strings_size}, talk,
+                                            &allocator, &out, &error);
   if (status) FUZZ_CHECK(error.message[0]);
   else ingot__release(&allocator, out.text, out.bytes);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   static const ingot_message messages[] = {{"system", "Be kind."}, {"user", " Hi \n"}, {"assistant", "Hello \"you\""}, {"user", ""}};
-  static const char json[] = "{\"messages\": [{\"role\": \"user\", \"content\": \"x\"}], \"tools\": [{\"name\": \"f\", \"n\": 1.5, \"list\": [1, null, true]}]}";
+  static const char json[] =
+      "{\"messages\": [{\"role\": \"user\", \"content\": \"x\"}], \"tools\": [{\"name\": \"f\", \"n\": 1.5, \"list\": [1, null, true]}]}";
   const ingot__conversation talk = {.messages = messages, .n = 4, .add_assistant = true}, other = {.json = json, .json_size = sizeof json - 1};
   ig_arena arena = {0};
   ig_diags diags = {0};
@@ -47,8 +49,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
 
 /* The templates of the golden texts, and the bytecode of one. */
 void fuzz_seeds(fuzz_add *add, void *user) {
-  static const char source[] = "{% macro f(a, b='x') %}{{ a ~ b }}{% endmacro %}{% set ns = namespace(n=0) %}{% for m in messages if m.role != 'system' %}{% set ns.n = ns.n + 1 %}"
-                               "{{ f(m.content | trim, loop.index) }}{% else %}none{% endfor %}{{ ns.n }}{% if tools is defined %}{{ tools | tojson }}{% endif %}";
+  static const char source[] =
+      "{% macro f(a, b='x') %}{{ a ~ b }}{% endmacro %}{% set ns = namespace(n=0) %}{% for m in messages if m.role != 'system' %}{% set ns.n = ns.n + 1 %}"
+      "{{ f(m.content | trim, loop.index) }}{% else %}none{% endfor %}{{ ns.n }}{% if tools is defined %}{{ tools | tojson }}{% endif %}";
   ig_arena arena = {0};
   ig_diags diags = {0};
   ig_template t;

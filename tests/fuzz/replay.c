@@ -61,7 +61,8 @@ static uint64_t next(uint64_t *state) {
 
 /* One to four changes: a bit, a byte, a word that readers trip over, a piece of another input, a cut, a piece twice. */
 static input change(const inputs *all, uint64_t *random) {
-  static const uint64_t sore[] = {0, 1, 0x7f, 0x80, 0xff, 0x7fff, 0xffff, 0x7fffffff, 0x80000000, 0xffffffff, INT64_MAX, UINT64_C(1) << 63, UINT64_MAX, UINT64_MAX - 7};
+  static const uint64_t sore[] = {
+    0, 1, 0x7f, 0x80, 0xff, 0x7fff, 0xffff, 0x7fffffff, 0x80000000, 0xffffffff, INT64_MAX, UINT64_C(1) << 63, UINT64_MAX, UINT64_MAX - 7};
   const input from = all->v[next(random) % all->n], other = all->v[next(random) % all->n];
   input to = {malloc(2 * from.size + other.size + 16), from.size};
   if (!to.data) abort();

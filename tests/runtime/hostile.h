@@ -37,9 +37,9 @@ static inline void touch_all(const ingot_kernel_info *info, const ingot_kernel_a
   CHECK(begin < end && end <= extent(&info->tiles, a->dim));
 }
 
-#define TOUCH(n) static void touch_##n(const ingot_kernel_args *a, void *s, uint32_t b, uint32_t e) { touch_all(&toy_info[n], a, s, b, e); }
-TOUCH(0) TOUCH(1) TOUCH(2) TOUCH(3) TOUCH(4)
-static ingot_kernel_fn *const touching[TOY_KERNELS] = {touch_0, touch_1, touch_2, touch_3, touch_4};
+#define TOUCH(n) \
+  static void touch_##n(const ingot_kernel_args *a, void *s, uint32_t b, uint32_t e) { touch_all(&toy_info[n], a, s, b, e); }
+TOUCH(0) TOUCH(1) TOUCH(2) TOUCH(3) TOUCH(4) static ingot_kernel_fn *const touching[TOY_KERNELS] = {touch_0, touch_1, touch_2, touch_3, touch_4};
 static const ingot_variant variants[] = {{"touch", 0, touching}};
 
 static uint32_t opened, ran;
@@ -83,11 +83,17 @@ static inline void use_session(ingot_model *model, uint32_t n_context) {
 static inline bool hostile_run(const uint8_t *plan, uint32_t size, const uint8_t *weights, uint32_t n_threads) {
   guard g = {.most = 1 << 21, .pages = true};
   const ingot_allocator allocator = {guard_allocate, guard_release, &g};
-  ingot_program program = {.abi_version = INGOT_ABI_VERSION, .size = sizeof program, .name = "toy", .n_kernels = TOY_KERNELS, .n_variants = 1,
-                           .info = toy_info, .variants = variants, .tokens = &ingot__tokens_sentence};
+  ingot_program program = {.abi_version = INGOT_ABI_VERSION,
+                           .size = sizeof program,
+                           .name = "toy",
+                           .n_kernels = TOY_KERNELS,
+                           .n_variants = 1,
+                           .info = toy_info,
+                           .variants = variants,
+                           .tokens = &ingot__tokens_sentence};
   ingot__sha256_of(plan, size, program.plan_hash);
-  ingot_model_options options = {.size = sizeof options, .plan = plan, .plan_size = size, .weights = weights, .weights_size = TOY_FILE,
-                                 .n_threads = n_threads, .allocator = &allocator};
+  ingot_model_options options = {
+    .size = sizeof options, .plan = plan, .plan_size = size, .weights = weights, .weights_size = TOY_FILE, .n_threads = n_threads, .allocator = &allocator};
   ingot_model *model = NULL;
   ingot_error error = {INGOT_OK, ""};
   ingot_status status = ingot_model_open(&program, &options, &model, &error);

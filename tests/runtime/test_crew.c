@@ -46,7 +46,11 @@ static ingot__crew crew_of(const char *const *capacities, const ingot_model_opti
 }
 
 static void test_phones(void) {
-  static const struct { const char *what, *capacity[12]; uint32_t threads, decode, fast; bool pinned; } machines[] = {
+  static const struct {
+    const char *what, *capacity[12];
+    uint32_t threads, decode, fast;
+    bool pinned;
+  } machines[] = {
     {"one fastest, three fast, four small", {"250\n", "250\n", "250\n", "250\n", "870\n", "870\n", "870\n", "1024\n"}, 7, 3, 4, true},
     {"two fast, six small", {"300", "300", "300", "300", "300", "300", "1024", "1024"}, 7, 2, 2, true},
     {"one fast, three small", {"1024", "200", "200", "200"}, 3, 1, 1, true},
@@ -60,7 +64,7 @@ static void test_phones(void) {
   for (size_t i = 0; i < sizeof machines / sizeof *machines; i++) {
     ingot__crew crew = crew_of(machines[i].capacity, &(ingot_model_options){0});
     TELL(crew.n_workers == machines[i].threads && crew.n_decode == machines[i].decode && crew.n_fast == machines[i].fast && crew.pinned == machines[i].pinned,
-          "%s: %u threads, %u decode, %u fast", machines[i].what, crew.n_workers, crew.n_decode, crew.n_fast);
+         "%s: %u threads, %u decode, %u fast", machines[i].what, crew.n_workers, crew.n_decode, crew.n_fast);
     for (uint32_t k = 1; k < crew.n_cores; k++)
       TELL(k == crew.n_fast || 2 * crew.core[k].capacity >= crew.core[0].capacity || k > crew.n_fast, "%s: core %u is not in its place", machines[i].what, k);
   }
@@ -100,7 +104,8 @@ static void note(void *context, uint32_t worker) {
   for (int i = 0; i < 3; i++) ingot__pool_meet(r->pool);
   cpu_set_t set;
   if (worker && crew->pinned && sched_getaffinity(0, sizeof set, &set) == 0)
-    if (CPU_COUNT(&set) != (int)(worker < crew->n_decode ? crew->n_fast : crew->n_cores) || !CPU_ISSET(crew->core[0].cpu, &set)) atomic_fetch_add(&r->elsewhere, 1);
+    if (CPU_COUNT(&set) != (int)(worker < crew->n_decode ? crew->n_fast : crew->n_cores) || !CPU_ISSET(crew->core[0].cpu, &set))
+      atomic_fetch_add(&r->elsewhere, 1);
   ingot__pool_meet(r->pool);
 }
 
@@ -111,7 +116,10 @@ static void test_runs(void) {
   static record r;
   const uint32_t n = ingot__os_cores(cores);
   TELL(n >= 1, "no cores");
-  CHECK_EQUAL(ingot__choose_crew(&crew, cores, n, &(ingot_model_options){.n_threads = 5, .n_decode_threads = 2, .cores = (const uint32_t[]){cores[n - 1].cpu}, .n_cores = 1}, NULL), INGOT_OK);
+  CHECK_EQUAL(ingot__choose_crew(&crew, cores, n,
+                                 &(ingot_model_options){.n_threads = 5, .n_decode_threads = 2, .cores = (const uint32_t[]){cores[n - 1].cpu}, .n_cores = 1},
+                                 NULL),
+              INGOT_OK);
   r.pool = &pool;
   CHECK_EQUAL(ingot__pool_start(&pool, &crew), 0);
   uint32_t all = 0, few = 0, seed = 1;

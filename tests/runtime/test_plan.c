@@ -21,8 +21,14 @@ static void expect_refusal(const maker *good, const uint8_t *weights, uint32_t a
   maker m = {malloc(good->size), good->size, good->size};
   memcpy(m.data, good->data, good->size);
   mk_put(&m, at, value, bytes);
-  ingot_program program = {.abi_version = INGOT_ABI_VERSION, .size = sizeof program, .name = "toy", .n_kernels = TOY_KERNELS, .n_variants = 1,
-                           .info = toy_info, .variants = variants, .tokens = &ingot__tokens_sentence};
+  ingot_program program = {.abi_version = INGOT_ABI_VERSION,
+                           .size = sizeof program,
+                           .name = "toy",
+                           .n_kernels = TOY_KERNELS,
+                           .n_variants = 1,
+                           .info = toy_info,
+                           .variants = variants,
+                           .tokens = &ingot__tokens_sentence};
   ingot__sha256_of(m.data, m.size, program.plan_hash);
   ingot_model_options options = {.size = sizeof options, .plan = m.data, .plan_size = m.size, .weights = weights, .weights_size = TOY_FILE, .n_threads = 1};
   ingot_model *model = NULL;

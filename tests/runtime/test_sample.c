@@ -90,9 +90,12 @@ static void expected_of(const ingot__sampler *s, const float *logits, double *p)
 }
 
 static void test_distributions(void) {
-  const struct { float temperature; uint32_t top_k; float top_p, min_p; } cases[] = {
-    {1, 0, 1, 0}, {0.7f, 0, 1, 0}, {2, 0, 1, 0}, {1, 5, 1, 0}, {1, 2, 1, 0}, {1, 0, 0.8f, 0}, {1.3f, 0, 0.3f, 0}, {1, 0, 1, 0.1f}, {0.8f, 40, 0.9f, 0.05f},
-    {1, 0, 0.99f, 0.02f}, {1, 0, 0, 0}, {1, 0, 1, 1}, {1, N - 1, 1, 0}, {1, 3, 0.5f, 0}};
+  const struct {
+    float temperature;
+    uint32_t top_k;
+    float top_p, min_p;
+  } cases[] = {{1, 0, 1, 0},    {0.7f, 0, 1, 0},         {2, 0, 1, 0},         {1, 5, 1, 0}, {1, 2, 1, 0}, {1, 0, 0.8f, 0},  {1.3f, 0, 0.3f, 0},
+               {1, 0, 1, 0.1f}, {0.8f, 40, 0.9f, 0.05f}, {1, 0, 0.99f, 0.02f}, {1, 0, 0, 0}, {1, 0, 1, 1}, {1, N - 1, 1, 0}, {1, 3, 0.5f, 0}};
   float logits[N];
   double p[N];
   uint64_t random = 99;

@@ -158,11 +158,19 @@ static void test_refusals(const toy *t, ingot_model *model) {
   fill(session, 130);
   bytes good = saved(session), b = {malloc(good.size + 64), 0, good.size + 64, 0, 0};
   (void)t;
-#define FIELD(name, value) {offsetof(ingot_saved, name), value}
+#define FIELD(name, value) \
+  { offsetof(ingot_saved, name), value }
   const float nan = NAN;
   uint32_t nan_bits;
   memcpy(&nan_bits, &nan, 4);
-  const struct { struct { size_t at; uint32_t value; } put; ingot_status status; const char *words; } cases[] = {
+  const struct {
+    struct {
+      size_t at;
+      uint32_t value;
+    } put;
+    ingot_status status;
+    const char *words;
+  } cases[] = {
     {FIELD(magic, 0), INGOT_ERROR_SESSION, "not a saved session"},
     {FIELD(weights_root, 0), INGOT_ERROR_SESSION, "of another model"},
     {FIELD(n_vocab, 1), INGOT_ERROR_SESSION, "of another model"},

@@ -105,7 +105,8 @@ static void test_arguments(ingot_model *model) {
   ingot_piece piece;
   ingot_session *session = NULL;
   fill(tokens, TOY_CONTEXT + 1);
-  CHECK_EQUAL(ingot_session_open(model, &(ingot_session_options){.size = sizeof(ingot_session_options), .n_context = TOY_CONTEXT + 1}, &session, &error), INGOT_ERROR_ARGUMENT);
+  CHECK_EQUAL(ingot_session_open(model, &(ingot_session_options){.size = sizeof(ingot_session_options), .n_context = TOY_CONTEXT + 1}, &session, &error),
+              INGOT_ERROR_ARGUMENT);
   CHECK(session == NULL && strstr(error.message, "513"));
   CHECK_EQUAL(ingot_session_open(model, &(ingot_session_options){.size = sizeof(ingot_session_options), .n_context = 100}, &session, &error), INGOT_OK);
   CHECK_EQUAL(ingot_append(session, tokens, 129, &error), INGOT_ERROR_CONTEXT);
@@ -428,7 +429,11 @@ static void test_two_sessions(ingot_model *model, const float *expected) {
 }
 
 /* The app's own threads: one for every index, in no order. */
-typedef struct hooked { void (*work)(void *, uint32_t); void *context; uint32_t i; } hooked;
+typedef struct hooked {
+  void (*work)(void *, uint32_t);
+  void *context;
+  uint32_t i;
+} hooked;
 static void *run_hooked(void *context) {
   const hooked *h = context;
   h->work(h->context, h->i);
@@ -456,7 +461,10 @@ int main(void) {
   toy_after[W__WORLD] = W_DOT;
   toy_after[W_DOT] = TOY_EOS;
   toy_make(&t);
-  const struct { uint32_t n_threads; ingot_parallel_for hook; } ways[] = {{1, NULL}, {2, NULL}, {4, NULL}, {1, backwards}, {3, backwards}, {2, on_own_threads}};
+  const struct {
+    uint32_t n_threads;
+    ingot_parallel_for hook;
+  } ways[] = {{1, NULL}, {2, NULL}, {4, NULL}, {1, backwards}, {3, backwards}, {2, on_own_threads}};
   float expected[TOY_VOCAB] = {0};
   test_open(&t);
   test_files(&t);

@@ -49,11 +49,33 @@ static void stops(bench *b, uint32_t n, const char *const *strings) {
 
 static void test_characters(bench *b) {
 #define BAD "\xef\xbf\xbd"
-  static const struct { const char *in, *out; } cases[] = {
-    {"abc", "abc"}, {"\xc3\xa9", "\xc3\xa9"}, {"\xe2\x82\xac.", "\xe2\x82\xac."}, {"\xf0\x9f\x98\x80", "\xf0\x9f\x98\x80"},
-    {"\x80" "a", BAD "a"}, {"\xc3" "a", BAD "a"}, {"\xe2\x82" "a", BAD "a"}, {"\xc3\xc3\xa9", BAD "\xc3\xa9"}, {"\xc0\x80", BAD BAD}, {"\xc1\xbf", BAD BAD},
-    {"\xe0\x80\x80", BAD BAD BAD}, {"\xed\xa0\x80", BAD BAD BAD}, {"\xf4\x90\x80\x80", BAD BAD BAD BAD}, {"\xf5", BAD}, {"\xff\xfe", BAD BAD},
-    {"\xf0\x9f\x98", BAD}, {"\xed\x9f\xbf", "\xed\x9f\xbf"}, {"\xf4\x8f\xbf\xbf", "\xf4\x8f\xbf\xbf"}, {"a\xe2", "a" BAD}};
+  static const struct {
+    const char *in, *out;
+  } cases[] = {{"abc", "abc"},
+               {"\xc3\xa9", "\xc3\xa9"},
+               {"\xe2\x82\xac.", "\xe2\x82\xac."},
+               {"\xf0\x9f\x98\x80", "\xf0\x9f\x98\x80"},
+               {"\x80"
+                "a",
+                BAD "a"},
+               {"\xc3"
+                "a",
+                BAD "a"},
+               {"\xe2\x82"
+                "a",
+                BAD "a"},
+               {"\xc3\xc3\xa9", BAD "\xc3\xa9"},
+               {"\xc0\x80", BAD BAD},
+               {"\xc1\xbf", BAD BAD},
+               {"\xe0\x80\x80", BAD BAD BAD},
+               {"\xed\xa0\x80", BAD BAD BAD},
+               {"\xf4\x90\x80\x80", BAD BAD BAD BAD},
+               {"\xf5", BAD},
+               {"\xff\xfe", BAD BAD},
+               {"\xf0\x9f\x98", BAD},
+               {"\xed\x9f\xbf", "\xed\x9f\xbf"},
+               {"\xf4\x8f\xbf\xbf", "\xf4\x8f\xbf\xbf"},
+               {"a\xe2", "a" BAD}};
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
     start(b, false);
     CHECK(!feed_bytes(b, cases[i].in));

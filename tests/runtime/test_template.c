@@ -28,10 +28,12 @@ static void op(code *c, unsigned opcode, const uint32_t *operands) {
 
 static ingot_status run_with(const code *c, const char *json, guard *g, char *out, size_t cap) {
   const ingot_allocator allocator = {guard_allocate, guard_release, g};
-  const ingot__conversation talk = {.messages = json ? NULL : messages, .n = json ? 0 : 3, .json = json, .json_size = json ? strlen(json) : 0, .add_assistant = true};
+  const ingot__conversation talk = {
+    .messages = json ? NULL : messages, .n = json ? 0 : 3, .json = json, .json_size = json ? strlen(json) : 0, .add_assistant = true};
   ingot__rendered text;
   ingot_error error = {INGOT_OK, ""};
-  ingot_status status = ingot__template_run((ingot__vec){c->bytes, c->size}, (ingot__vec){(const uint8_t *)strings, sizeof strings - 1}, &talk, &allocator, &text, &error);
+  ingot_status status = ingot__template_run((ingot__vec){c->bytes, c->size}, (ingot__vec){(const uint8_t *)strings, sizeof strings - 1}, &talk, &allocator,
+                                            &text, &error);
   out[0] = 0;
   if (status) CHECK(error.status == status && error.message[0] && !text.text);
   else {
@@ -149,10 +151,25 @@ static void test_limits(void) {
 }
 
 static void test_json(void) {
-  static const char *const good[][2] = {{"{\"tools\": [1, -2.50, \"\\u00e9\\ud83d\\ude00\\n\", {\"a\": null}]}", "[1, -2.50, \"\xc3\xa9\xf0\x9f\x98\x80\\n\", {\"a\": null}]"},
-                                        {" { \"tools\" : -9223372036854775808 , \"x\":{}} ", "-9223372036854775808"}, {"{\"tools\": 9223372036854775808}", "9223372036854775808"}};
-  static const char *const bad[] = {"", "{", "[]", "{\"a\"}", "{\"a\": 1,}", "{a: 1}", "{\"a\": tru}", "{\"a\": \"\\x\"}", "{\"a\": \"\\ud800\"}", "{\"a\": \"\n\"}", "{\"a\": \"", "{\"a\": -}", "{} {}",
-                                    "{\"a\": \"\\", "{\"a\": \"\\u12"};
+  static const char *const good[][2] = {
+    {"{\"tools\": [1, -2.50, \"\\u00e9\\ud83d\\ude00\\n\", {\"a\": null}]}", "[1, -2.50, \"\xc3\xa9\xf0\x9f\x98\x80\\n\", {\"a\": null}]"},
+    {" { \"tools\" : -9223372036854775808 , \"x\":{}} ", "-9223372036854775808"},
+    {"{\"tools\": 9223372036854775808}", "9223372036854775808"}};
+  static const char *const bad[] = {"",
+                                    "{",
+                                    "[]",
+                                    "{\"a\"}",
+                                    "{\"a\": 1,}",
+                                    "{a: 1}",
+                                    "{\"a\": tru}",
+                                    "{\"a\": \"\\x\"}",
+                                    "{\"a\": \"\\ud800\"}",
+                                    "{\"a\": \"\n\"}",
+                                    "{\"a\": \"",
+                                    "{\"a\": -}",
+                                    "{} {}",
+                                    "{\"a\": \"\\",
+                                    "{\"a\": \"\\u12"};
   code z = {.size = 0}, *c = &z;
   char out[100], deep[400];
   guard g = {.most = SIZE_MAX};
@@ -198,7 +215,8 @@ static void test_random(void) {
       for (int i = 0; i < 4; i++) operands[i] = (uint32_t)(random_next(&random) % (i ? 40 : 8));
       if (opcode == INGOT_TEMPLATE_CALL) operands[0] = (uint32_t)(random_next(&random) % (INGOT_CALLS + 1));
       const bool second = opcode == INGOT_TEMPLATE_NEXT || opcode == INGOT_TEMPLATE_FOR || opcode == INGOT_TEMPLATE_DEFAULT;
-      if (second || (opcode >= INGOT_TEMPLATE_JUMP && opcode <= INGOT_TEMPLATE_OR)) operands[second] = z.size + 5 + (uint32_t)(random_next(&random) % 30); /* loops without end are tested above */
+      if (second || (opcode >= INGOT_TEMPLATE_JUMP && opcode <= INGOT_TEMPLATE_OR))
+        operands[second] = z.size + 5 + (uint32_t)(random_next(&random) % 30); /* loops without end are tested above */
       op(&z, opcode, operands);
     }
     OP(END);

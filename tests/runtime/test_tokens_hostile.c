@@ -65,7 +65,8 @@ static void refused(const maker *good, uint32_t at, uint32_t value, const char *
   maker m = {malloc(good->size), good->size, good->size};
   memcpy(m.data, good->data, good->size);
   mk_put(&m, at, value, 4);
-  if (!CHECK(ingot__tokens_open(&t, m.data, m.size, TOY_VOCAB, &ingot__tokens_sentence, "toy", &error) == INGOT_ERROR_WEIGHTS) || !CHECK(strstr(error.message, words) != NULL))
+  if (!CHECK(ingot__tokens_open(&t, m.data, m.size, TOY_VOCAB, &ingot__tokens_sentence, "toy", &error) == INGOT_ERROR_WEIGHTS) ||
+      !CHECK(strstr(error.message, words) != NULL))
     fprintf(stderr, "  expected '%s', found '%s'\n", words, error.message);
   free(m.data);
 }
@@ -84,8 +85,10 @@ static void test_messages(const maker *m) {
   refused(m, mk_slot(m, t, 22), 65536, "longest is 65536");
   ingot__tokenizer other;
   ingot_error error;
-  CHECK(ingot__tokens_open(&other, m->data, m->size, TOY_VOCAB, &ingot__tokens_bytes, "toy", &error) == INGOT_ERROR_WEIGHTS && strstr(error.message, "kind is 0, and the library is for another"));
-  CHECK(ingot__tokens_open(&other, m->data, m->size, TOY_VOCAB, NULL, "toy", &error) == INGOT_ERROR_WEIGHTS && strstr(error.message, "kind is 0, and the library is for none"));
+  CHECK(ingot__tokens_open(&other, m->data, m->size, TOY_VOCAB, &ingot__tokens_bytes, "toy", &error) == INGOT_ERROR_WEIGHTS &&
+        strstr(error.message, "kind is 0, and the library is for another"));
+  CHECK(ingot__tokens_open(&other, m->data, m->size, TOY_VOCAB, NULL, "toy", &error) == INGOT_ERROR_WEIGHTS &&
+        strstr(error.message, "kind is 0, and the library is for none"));
 }
 
 int main(void) {

@@ -14,18 +14,80 @@
 #include "tests/runtime/plan_maker.h"
 
 enum {
-  TOY_UNKNOWN, TOY_BOS, TOY_EOS, TOY_BYTE, /* 256 of them */
-  TOY_WORDS = TOY_BYTE + 256, TOY_VOCAB = 320, TOY_TILES = TOY_VOCAB / 16, TOY_CONTEXT = 512, TOY_CHUNK = 24, TOY_SLICE = 5
+  TOY_UNKNOWN,
+  TOY_BOS,
+  TOY_EOS,
+  TOY_BYTE, /* 256 of them */
+  TOY_WORDS = TOY_BYTE + 256,
+  TOY_VOCAB = 320,
+  TOY_TILES = TOY_VOCAB / 16,
+  TOY_CONTEXT = 512,
+  TOY_CHUNK = 24,
+  TOY_SLICE = 5
 };
 
-static const struct { const char *text; float score; int type; } toy_words[] = {
-  {"\xe2\x96\x81", -1, 1}, {"h", -2, 1}, {"e", -3, 1}, {"l", -4, 1}, {"o", -5, 1}, {"he", -10, 1}, {"ll", -9, 1}, {"hell", -11, 1}, {"hello", -12, 1},
-  {"\xe2\x96\x81hello", -13, 1}, {"lo", -8.5f, 1}, {"w", -20, 1}, {"r", -20, 1}, {"d", -20, 1}, {"wo", -30, 1}, {"rl", -31, 1}, {"rld", -32, 1},
-  {"world", -33, 1}, {"\xe2\x96\x81world", -34, 1}, {"<|user|>", 0, 4}, {"<|end|>", 0, 3}, {"<|end|>>", 0, 4}, {"\xc3\xa9", -40, 1}, {".", -41, 1},
-  {"aa", -42, 1}, {"a", -43, 1}, {"aaa", -42, 1}, {"<s>", 0, 1}};
+static const struct {
+  const char *text;
+  float score;
+  int type;
+} toy_words[] = {{"\xe2\x96\x81", -1, 1},
+                 {"h", -2, 1},
+                 {"e", -3, 1},
+                 {"l", -4, 1},
+                 {"o", -5, 1},
+                 {"he", -10, 1},
+                 {"ll", -9, 1},
+                 {"hell", -11, 1},
+                 {"hello", -12, 1},
+                 {"\xe2\x96\x81hello", -13, 1},
+                 {"lo", -8.5f, 1},
+                 {"w", -20, 1},
+                 {"r", -20, 1},
+                 {"d", -20, 1},
+                 {"wo", -30, 1},
+                 {"rl", -31, 1},
+                 {"rld", -32, 1},
+                 {"world", -33, 1},
+                 {"\xe2\x96\x81world", -34, 1},
+                 {"<|user|>", 0, 4},
+                 {"<|end|>", 0, 3},
+                 {"<|end|>>", 0, 4},
+                 {"\xc3\xa9", -40, 1},
+                 {".", -41, 1},
+                 {"aa", -42, 1},
+                 {"a", -43, 1},
+                 {"aaa", -42, 1},
+                 {"<s>", 0, 1}};
 enum {
-  W_SPACE = TOY_WORDS, W_H, W_E, W_L, W_O, W_HE, W_LL, W_HELL, W_HELLO, W__HELLO, W_LO, W_W, W_R, W_D, W_WO, W_RL, W_RLD, W_WORLD, W__WORLD, W_USER, W_END,
-  W_END2, W_EACUTE, W_DOT, W_AA, W_A, W_AAA, W_FAKE_BOS, W_COUNT
+  W_SPACE = TOY_WORDS,
+  W_H,
+  W_E,
+  W_L,
+  W_O,
+  W_HE,
+  W_LL,
+  W_HELL,
+  W_HELLO,
+  W__HELLO,
+  W_LO,
+  W_W,
+  W_R,
+  W_D,
+  W_WO,
+  W_RL,
+  W_RLD,
+  W_WORLD,
+  W__WORLD,
+  W_USER,
+  W_END,
+  W_END2,
+  W_EACUTE,
+  W_DOT,
+  W_AA,
+  W_A,
+  W_AAA,
+  W_FAKE_BOS,
+  W_COUNT
 };
 
 /* The greedy successor of a token; tests fill in what they want, the others count up. */
@@ -90,16 +152,44 @@ enum { TOY_EMBED, TOY_STORE, TOY_ATTEND, TOY_SCALE, TOY_HEAD, TOY_KERNELS };
 #define TOY_T (1u << INGOT_DIM_TOKENS)
 #define TOY_C (1u << INGOT_DIM_CONTEXT)
 #define TOY_D (1u << INGOT_DIM_STATIC)
-#define BUFFER(access, scale, dims) {access, INGOT_PLACE_ANY_BUFFER, {{{scale, dims}}}}
+#define BUFFER(access, scale, dims) \
+  { \
+    access, INGOT_PLACE_ANY_BUFFER, { \
+      { \
+        { scale, dims } \
+      } \
+    } \
+  }
 static const ingot_kernel_info toy_info[TOY_KERNELS] = {
-  {"toy_embed", INGOT_DIM_STATIC + 1, 0, {{{1, TOY_T}}}, {{{0, 0}}},
-   {BUFFER(INGOT_READ, 4, TOY_T), {INGOT_READ, INGOT_PLACE_WEIGHTS, {{{1024, TOY_D}}}}, BUFFER(INGOT_WRITE, 64, TOY_T)}, {{{1, 0}, {1, TOY_D}}}},
-  {"toy_store", INGOT_DIM_STATIC, 0, {{{1, TOY_T}}}, {{{0, 0}}}, {BUFFER(INGOT_READ, 64, TOY_T), {INGOT_WRITE, INGOT_PLACE_KV, {{{64, TOY_C}}}}}, {{{0, 0}, {0, 0}}}},
-  {"toy_attend", INGOT_DIM_STATIC, 0, {{{1, TOY_T}}}, {{{64, 0}}},
-   {BUFFER(INGOT_READ | INGOT_WRITE, 64, TOY_T), {INGOT_READ, INGOT_PLACE_KV, {{{64, TOY_C}}}}}, {{{0, 0}, {0, 0}}}},
+  {"toy_embed",
+   INGOT_DIM_STATIC + 1,
+   0,
+   {{{1, TOY_T}}},
+   {{{0, 0}}},
+   {BUFFER(INGOT_READ, 4, TOY_T), {INGOT_READ, INGOT_PLACE_WEIGHTS, {{{1024, TOY_D}}}}, BUFFER(INGOT_WRITE, 64, TOY_T)},
+   {{{1, 0}, {1, TOY_D}}}},
+  {"toy_store",
+   INGOT_DIM_STATIC,
+   0,
+   {{{1, TOY_T}}},
+   {{{0, 0}}},
+   {BUFFER(INGOT_READ, 64, TOY_T), {INGOT_WRITE, INGOT_PLACE_KV, {{{64, TOY_C}}}}},
+   {{{0, 0}, {0, 0}}}},
+  {"toy_attend",
+   INGOT_DIM_STATIC,
+   0,
+   {{{1, TOY_T}}},
+   {{{64, 0}}},
+   {BUFFER(INGOT_READ | INGOT_WRITE, 64, TOY_T), {INGOT_READ, INGOT_PLACE_KV, {{{64, TOY_C}}}}},
+   {{{0, 0}, {0, 0}}}},
   {"toy_scale", INGOT_DIM_STATIC + 1, 0, {{{1, TOY_T}}}, {{{0, 0}}}, {BUFFER(INGOT_READ, 64, TOY_T), BUFFER(INGOT_WRITE, 64, TOY_T)}, {{{0, 0}, {0, 0}}}},
-  {"toy_head", INGOT_DIM_STATIC + 1, 0, {{{1, TOY_D}}}, {{{0, 0}}},
-   {BUFFER(INGOT_READ, 64, TOY_T), {INGOT_READ, INGOT_PLACE_WEIGHTS, {{{1024, TOY_D}}}}, BUFFER(INGOT_WRITE, 64, TOY_T | TOY_D)}, {{{1, 0}, {1, TOY_D}}}},
+  {"toy_head",
+   INGOT_DIM_STATIC + 1,
+   0,
+   {{{1, TOY_D}}},
+   {{{0, 0}}},
+   {BUFFER(INGOT_READ, 64, TOY_T), {INGOT_READ, INGOT_PLACE_WEIGHTS, {{{1024, TOY_D}}}}, BUFFER(INGOT_WRITE, 64, TOY_T | TOY_D)},
+   {{{1, 0}, {1, TOY_D}}}},
 };
 #undef BUFFER
 
@@ -107,8 +197,15 @@ static ingot_kernel_fn *const toy_kernels[TOY_KERNELS] = {toy_embed, toy_store, 
 /* The second variant asks for a feature that no CPU has. */
 static const ingot_variant toy_variants[] = {{"future", UINT64_C(1) << 63, toy_kernels}, {"plain", 0, toy_kernels}, {"spare", 0, toy_kernels}};
 
-typedef struct toy_operand { uint64_t offset; uint32_t row_bytes, place; } toy_operand;
-typedef struct toy_part { uint32_t kernel, n_operands; toy_operand operand[3]; uint32_t n_dims, dim; } toy_part;
+typedef struct toy_operand {
+  uint64_t offset;
+  uint32_t row_bytes, place;
+} toy_operand;
+typedef struct toy_part {
+  uint32_t kernel, n_operands;
+  toy_operand operand[3];
+  uint32_t n_dims, dim;
+} toy_part;
 
 static inline void toy_put_parts(maker *m, uint32_t step, uint32_t field, const toy_part *parts, uint32_t n) {
   uint32_t list = mk_vector(m, step, field, NULL, n, 4, 4);
@@ -138,18 +235,23 @@ static inline uint32_t toy_put_phase(maker *m, uint32_t slot, uint32_t kind, uin
 
 /* Arena: tokens, hidden rows, logits, scaled rows. Weights: the table, the head, then the tokenizer. */
 enum {
-  TOY_AT_TOKENS = 0, TOY_AT_HIDDEN = 128, TOY_AT_LOGITS = TOY_AT_HIDDEN + 64 * TOY_CHUNK, TOY_AT_SCALED = TOY_AT_LOGITS + 4 * TOY_VOCAB * TOY_SLICE,
-  TOY_ARENA = TOY_AT_SCALED + 64 * TOY_SLICE, TOY_TABLES = 2 * 64 * TOY_VOCAB, TOY_TABLES_MOST = 14 << 10, TOY_WEIGHTS = TOY_TABLES + TOY_TABLES_MOST,
+  TOY_AT_TOKENS = 0,
+  TOY_AT_HIDDEN = 128,
+  TOY_AT_LOGITS = TOY_AT_HIDDEN + 64 * TOY_CHUNK,
+  TOY_AT_SCALED = TOY_AT_LOGITS + 4 * TOY_VOCAB * TOY_SLICE,
+  TOY_ARENA = TOY_AT_SCALED + 64 * TOY_SLICE,
+  TOY_TABLES = 2 * 64 * TOY_VOCAB,
+  TOY_TABLES_MOST = 14 << 10,
+  TOY_WEIGHTS = TOY_TABLES + TOY_TABLES_MOST,
   TOY_FILE = TOY_WEIGHTS + 64 + 64 /* the seal, the hash of one leaf */
 };
 
 static inline void toy_put_phases(maker *m, uint32_t plan, uint32_t field) {
   uint32_t phases = mk_vector(m, plan, field, NULL, 4, 4, 4), two, one_bits = 0x3f800000;
   for (uint32_t kind = 0; kind < 2; kind++) { /* prefill, decode */
-    const toy_part body[3] = {
-      {TOY_EMBED, 3, {{TOY_AT_TOKENS, 0, 0}, {0, 0, 1}, {TOY_AT_HIDDEN, 0, 0}}, 1, TOY_TILES},
-      {TOY_STORE, 2, {{TOY_AT_HIDDEN, 0, 0}, {0, 0, 2}, {0, 0, 0}}, 0, 0},
-      {TOY_ATTEND, 2, {{TOY_AT_HIDDEN, 0, 0}, {0, 0, 2}, {0, 0, 0}}, 0, 0}};
+    const toy_part body[3] = {{TOY_EMBED, 3, {{TOY_AT_TOKENS, 0, 0}, {0, 0, 1}, {TOY_AT_HIDDEN, 0, 0}}, 1, TOY_TILES},
+                              {TOY_STORE, 2, {{TOY_AT_HIDDEN, 0, 0}, {0, 0, 2}, {0, 0, 0}}, 0, 0},
+                              {TOY_ATTEND, 2, {{TOY_AT_HIDDEN, 0, 0}, {0, 0, 2}, {0, 0, 0}}, 0, 0}};
     uint32_t steps = toy_put_phase(m, phases + 4 * kind, kind, kind ? 1 : TOY_CHUNK, 3);
     for (uint32_t s = 0; s < 3; s++) toy_put_step(m, steps + 4 * s, NULL, 0, &body[s], 1);
   }
@@ -168,7 +270,11 @@ static inline void toy_put_phases(maker *m, uint32_t plan, uint32_t field) {
 /* The tokenizer's bytes; the caller frees maker.data. */
 static inline maker toy_tokens(void) {
   enum { HASH = 1024 };
-  struct { uint32_t offset; uint16_t size; uint8_t type, reserved; } pieces[W_COUNT];
+  struct {
+    uint32_t offset;
+    uint16_t size;
+    uint8_t type, reserved;
+  } pieces[W_COUNT];
   float scores[W_COUNT] = {0};
   uint32_t hash[HASH] = {0}, bytes[256], specials[] = {TOY_EOS, TOY_BOS, W_END, W_END2, W_USER}, end[] = {TOY_EOS, W_END};
   char text[8192];
@@ -214,20 +320,19 @@ static inline maker toy_tokens(void) {
 /* {% for m in messages %}<|user|>{{ m.content }}<|end|>{% endfor %}{% if add_generation_prompt %}<|user|>{% endif %} */
 static inline void toy_put_template(maker *m, uint32_t plan, uint32_t field) {
   static const char strings[] = "<|user|><|end|>messagescontentadd_generation_prompt";
-  const uint8_t code[] = {
-    INGOT_TEMPLATE_RESERVE, 1, 0, 0, 0,                                   /* 0 */
-    INGOT_TEMPLATE_INPUT, 15, 0, 0, 0, 8, 0, 0, 0,                        /* 5 */
-    INGOT_TEMPLATE_FOR, 0, 0, 0, 0, 65, 0, 0, 0,                          /* 14 */
-    INGOT_TEMPLATE_TEXT, 0, 0, 0, 0, 8, 0, 0, 0,                          /* 23 */
-    INGOT_TEMPLATE_ITEM, 0, 0, 0, 0,                                      /* 32 */
-    INGOT_TEMPLATE_ATTRIBUTE, 23, 0, 0, 0, 7, 0, 0, 0,                    /* 37 */
-    INGOT_TEMPLATE_OUTPUT,                                                /* 46 */
-    INGOT_TEMPLATE_TEXT, 8, 0, 0, 0, 7, 0, 0, 0,                          /* 47 */
-    INGOT_TEMPLATE_NEXT, 0, 0, 0, 0, 23, 0, 0, 0,                         /* 56 */
-    INGOT_TEMPLATE_INPUT, 30, 0, 0, 0, 21, 0, 0, 0,                       /* 65 */
-    INGOT_TEMPLATE_JUMP_FALSE, 88, 0, 0, 0,                               /* 74 */
-    INGOT_TEMPLATE_TEXT, 0, 0, 0, 0, 8, 0, 0, 0,                          /* 79 */
-    INGOT_TEMPLATE_END};                                                  /* 88 */
+  const uint8_t code[] = {INGOT_TEMPLATE_RESERVE,    1,  0, 0, 0,                                   /* 0 */
+                          INGOT_TEMPLATE_INPUT,      15, 0, 0, 0, 8,  0, 0, 0,                        /* 5 */
+                          INGOT_TEMPLATE_FOR,        0,  0, 0, 0, 65, 0, 0, 0,                          /* 14 */
+                          INGOT_TEMPLATE_TEXT,       0,  0, 0, 0, 8,  0, 0, 0,                          /* 23 */
+                          INGOT_TEMPLATE_ITEM,       0,  0, 0, 0,                                      /* 32 */
+                          INGOT_TEMPLATE_ATTRIBUTE,  23, 0, 0, 0, 7,  0, 0, 0,                    /* 37 */
+                          INGOT_TEMPLATE_OUTPUT,                                                /* 46 */
+                          INGOT_TEMPLATE_TEXT,       8,  0, 0, 0, 7,  0, 0, 0,                          /* 47 */
+                          INGOT_TEMPLATE_NEXT,       0,  0, 0, 0, 23, 0, 0, 0,                         /* 56 */
+                          INGOT_TEMPLATE_INPUT,      30, 0, 0, 0, 21, 0, 0, 0,                       /* 65 */
+                          INGOT_TEMPLATE_JUMP_FALSE, 88, 0, 0, 0,                               /* 74 */
+                          INGOT_TEMPLATE_TEXT,       0,  0, 0, 0, 8,  0, 0, 0,                          /* 79 */
+                          INGOT_TEMPLATE_END};                                                  /* 88 */
   uint32_t t = mk_table(m, "rrr");
   mk_link(m, mk_slot(m, plan, field), t);
   mk_vector(m, t, 0, code, sizeof code, 1, 1);
@@ -248,12 +353,30 @@ static inline maker toy_plan(const uint8_t *weights, uint32_t tokens_size) {
   toy_hash_weights(weights, root_hash);
   uint32_t root = mk_room(m, 8, 8);
   memcpy(m->data + 4, "INGP", 4);
-  uint32_t plan = mk_table(m, "4rrr44444888884" "84rrr8r88rrr");
+  uint32_t plan = mk_table(m,
+                           "4rrr44444888884"
+                           "84rrr8r88rrr");
   mk_link(m, root, plan);
-  const struct { uint32_t field, bytes; uint64_t value; } numbers[] = {
-    {0, 4, 2}, {4, 4, TOY_VOCAB}, {5, 4, 16}, {6, 4, 1}, {7, 4, TOY_CONTEXT}, {8, 4, TOY_CHUNK}, {9, 8, TOY_ARENA}, {10, 8, 64}, {11, 8, 64},
-    {12, 8, TOY_AT_TOKENS}, {13, 8, TOY_AT_HIDDEN}, {14, 4, 64}, {15, 8, TOY_AT_LOGITS}, {16, 4, 4 * TOY_VOCAB}, {20, 8, TOY_WEIGHTS},
-    {22, 8, TOY_TABLES}, {23, 8, tokens_size}};
+  const struct {
+    uint32_t field, bytes;
+    uint64_t value;
+  } numbers[] = {{0, 4, 2},
+                 {4, 4, TOY_VOCAB},
+                 {5, 4, 16},
+                 {6, 4, 1},
+                 {7, 4, TOY_CONTEXT},
+                 {8, 4, TOY_CHUNK},
+                 {9, 8, TOY_ARENA},
+                 {10, 8, 64},
+                 {11, 8, 64},
+                 {12, 8, TOY_AT_TOKENS},
+                 {13, 8, TOY_AT_HIDDEN},
+                 {14, 4, 64},
+                 {15, 8, TOY_AT_LOGITS},
+                 {16, 4, 4 * TOY_VOCAB},
+                 {20, 8, TOY_WEIGHTS},
+                 {22, 8, TOY_TABLES},
+                 {23, 8, tokens_size}};
   for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) mk_set(m, plan, numbers[i].field, numbers[i].value, numbers[i].bytes);
   mk_string(m, plan, 1, "toy");
   mk_string(m, plan, 2, "toys");
@@ -322,14 +445,20 @@ static inline void toy_make(toy *t) {
   ingot__sha256_of(t->weights, TOY_WEIGHTS, (uint8_t *)t->weights + TOY_WEIGHTS + sizeof seal);
   t->plan = toy_plan((const uint8_t *)t->weights, tokens.size);
   free(tokens.data);
-  t->program = (ingot_program){.abi_version = INGOT_ABI_VERSION, .size = sizeof t->program, .name = "toy", .n_kernels = TOY_KERNELS, .n_variants = 3,
-                               .info = toy_info, .variants = toy_variants, .tokens = &ingot__tokens_sentence};
+  t->program = (ingot_program){.abi_version = INGOT_ABI_VERSION,
+                               .size = sizeof t->program,
+                               .name = "toy",
+                               .n_kernels = TOY_KERNELS,
+                               .n_variants = 3,
+                               .info = toy_info,
+                               .variants = toy_variants,
+                               .tokens = &ingot__tokens_sentence};
   toy_seal(t);
 }
 
 static inline ingot_model_options toy_options(const toy *t) {
-  return (ingot_model_options){.size = sizeof(ingot_model_options), .plan = t->plan.data, .plan_size = t->plan.size, .weights = t->weights,
-                               .weights_size = TOY_FILE, .n_threads = 1};
+  return (ingot_model_options){
+    .size = sizeof(ingot_model_options), .plan = t->plan.data, .plan_size = t->plan.size, .weights = t->weights, .weights_size = TOY_FILE, .n_threads = 1};
 }
 
 static inline void toy_finish(toy *t) {

@@ -4,7 +4,10 @@
 #include <sys/sysctl.h>
 
 int sysctlbyname(const char *name, void *old, size_t *old_size, void *new_value, size_t new_size) {
-  static const struct { const char *name; int value; } known[] = {{"hw.perflevel0.logicalcpu", 2}, {"hw.perflevel1.logicalcpu", 4}};
+  static const struct {
+    const char *name;
+    int value;
+  } known[] = {{"hw.perflevel0.logicalcpu", 2}, {"hw.perflevel1.logicalcpu", 4}};
   for (size_t i = 0; i < sizeof known / sizeof *known; i++)
     if (!strcmp(name, known[i].name) && *old_size == sizeof(int) && !new_value && !new_size) return memcpy(old, &known[i].value, sizeof(int)), 0;
   return -1;

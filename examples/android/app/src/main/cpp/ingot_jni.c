@@ -27,8 +27,12 @@ JNIEXPORT jlong JNICALL Java_app_ingot_Fable_open(JNIEnv *env, jclass self, jbyt
     raise(env, "no memory for the plan");
     return 0;
   }
-  ingot_model_options options = {.size = sizeof options, .plan = bytes, .plan_size = (size_t)(*env)->GetArrayLength(env, plan), .weights_fd = fd,
-                                 .weights_fd_offset = (uint64_t)offset, .weights_fd_size = (uint64_t)size};
+  ingot_model_options options = {.size = sizeof options,
+                                 .plan = bytes,
+                                 .plan_size = (size_t)(*env)->GetArrayLength(env, plan),
+                                 .weights_fd = fd,
+                                 .weights_fd_offset = (uint64_t)offset,
+                                 .weights_fd_size = (uint64_t)size};
   ingot_status status = ingot_model_open(&fable_program, &options, &t->model, &error); /* copies the plan */
   (*env)->ReleaseByteArrayElements(env, plan, bytes, JNI_ABORT);
   if (status >= 0) status = ingot_session_open(t->model, NULL, &t->session, &error);
