@@ -79,6 +79,8 @@ int cli_usage(cli *c, const char *format, ...) IG_PRINTF(2, 3);
 
 /* Prints "ingot: error: text", returns CLI_FAILED. */
 int cli_fail(cli *c, const char *format, ...) IG_PRINTF(2, 3);
+/* The end of a process of the command: what is still to be written is, memory is given back. The status to exit with. */
+int cli_end(cli *c, int status);
 /* Prints the diagnostics collected so far and forgets them; returns CLI_FAILED if there was an error, else CLI_DONE. */
 int cli_report(cli *c);
 double cli_now(void);            /* seconds, monotonic */
@@ -90,9 +92,11 @@ const char *cli_bytes(cli *c, uint64_t bytes);    /* "12.3 MiB" */
 
 /* ---- work that may be ended ------------------------------------------------------------------------------------------- */
 
-/* True: go on, in a process of its own that compiles into the folder `parent`. False, in the process that was called: that one has ended, however it
- * did, with *status; nothing half-made is left in the folder. */
-bool cli_supervise(cli *c, const char *parent, int *status);
+/* Runs work(c, user), which compiles into the folder `parent`, in a process of its own, or here where there can be none. The status of `work`, or that
+ * of its end by a signal, which is told; nothing half-made is left in the folder. */
+int cli_apart(cli *c, const char *parent, int (*work)(cli *c, void *user), void *user);
+/* For ig_compile_options: ig_compile, apart; `user` is the cli. */
+bool cli_compile_apart(void *c, const ig_compile_options *options, ig_arena *arena, ig_diags *diags);
 
 /* ---- a model, opened -------------------------------------------------------------------------------------------------- */
 

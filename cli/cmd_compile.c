@@ -84,11 +84,34 @@ static int choose_variants(cli *c, const char *list, ig_compile_options *o) {
   return o->n_variants ? CLI_DONE : cli_usage(c, "--variants names none");
 }
 
+typedef struct job {
+  ig_compile_options *o;
+  bool quiet, explain;
+} job;
+
+static int compile(cli *c, void *user) {
+  job *j = user;
+  ig_text text = {.size = 0}, numbers = {.size = 0};
+  j->o->stage_text = &text;
+  if (j->explain) j->o->explain = &numbers;
+  const char *bundle = NULL;
+  double from = cli_now();
+  bool done = ig_compile(j->o, &c->arena, &bundle, &c->diags);
+  int status = cli_report(c);
+  if (!done) status = CLI_FAILED;
+  if (done && j->explain) fwrite(numbers.data ? numbers.data : "", 1, numbers.size, stdout);
+  if (done && j->o->stage) fwrite(text.data ? text.data : "", 1, text.size, stdout);
+  if (done && bundle && !j->quiet) fprintf(stderr, "%s: compiled in %.1f s\n", bundle, cli_now() - from);
+  ig_text_finish(&text);
+  ig_text_finish(&numbers);
+  return status;
+}
+
 int cmd_compile(cli *c, int argc, char **argv) {
-  ig_compile_options o = {.parent = ".", .progress = cli_progress, .progress_user = c};
+  ig_compile_options o = {.parent = ".", .progress = cli_progress, .user = c};
+  job j = {&o, false, false};
   cli_texts targets = {.n = 0};
   const char *variants = "auto";
-  bool quiet = false, explain = false;
   const cli_option options[] = {
     {"-o", "--output", CLI_TEXT, &o.parent, "FOLDER", "where NAME.ingot goes (default: here)"},
     {"--name", NULL, CLI_TEXT, &o.name, "NAME", "of the bundle and of its symbols (default: the file's)"},
@@ -100,34 +123,19 @@ int cmd_compile(cli *c, int argc, char **argv) {
     {"--max-kv", NULL, CLI_SIZE, &o.limits.kv, "SIZE", "fail where the caches of --ctx positions take more"},
     {"--max-lib-size", NULL, CLI_SIZE, &o.limits.library, "SIZE", "fail where the library takes more"},
     {"--schedule", NULL, CLI_TEXT, &o.schedule, "FILE.lua", "numbers of kernels, tried before the target's own (docs/SCHEDULES.md)"},
-    {"--explain", NULL, CLI_FLAG, &explain, NULL, "print each kernel's numbers and the rule that chose them"},
+    {"--explain", NULL, CLI_FLAG, &j.explain, NULL, "print each kernel's numbers and the rule that chose them"},
     {"--compile-to", NULL, CLI_TEXT, &o.stage, "STAGE", "print the program instead: graph, a pass (fuse, split, layout, ...), plan, kernels, llvm, asm"},
     {"--dump-phases", NULL, CLI_TEXT, &o.dump_phases, "FOLDER", "write the program after every pass"},
     {"--embed", NULL, CLI_FLAG, &o.embed, NULL, "put plan and weights (at most 64 MiB) into the library too: the app then needs no files"},
     {"--prefix-prompt", NULL, CLI_TEXT, &o.prefix_prompt, "FILE", "save a session that has read FILE's text into the bundle, for apps to begin from"},
     {"--depfile", NULL, CLI_TEXT, &o.depfile, "FILE", "write what the bundle depends on, for make and ninja"},
     {"-j", "--jobs", CLI_U32, &o.jobs, "N", "kernels compiled at a time (default: one per core)"},
-    {"-q", "--quiet", CLI_FLAG, &quiet, NULL, "say nothing when all is well"},
+    {"-q", "--quiet", CLI_FLAG, &j.quiet, NULL, "say nothing when all is well"},
   };
   if (!CLI_PARSE(c, argc, argv, "MODEL.gguf", 1, 1, options)) return c->status;
   o.model = c->args[0];
   int status = choose_platforms(c, &targets, &o);
   if (status == CLI_DONE) status = choose_variants(c, variants, &o);
   if (status != CLI_DONE) return status;
-
-  if (!cli_supervise(c, o.parent, &status)) return status;
-  ig_text text = {.size = 0}, numbers = {.size = 0};
-  o.stage_text = &text;
-  if (explain) o.explain = &numbers;
-  const char *bundle = NULL;
-  double from = cli_now();
-  bool done = ig_compile(&o, &c->arena, &bundle, &c->diags);
-  status = cli_report(c);
-  if (!done) status = CLI_FAILED;
-  if (done && explain) fwrite(numbers.data ? numbers.data : "", 1, numbers.size, stdout);
-  if (done && o.stage) fwrite(text.data ? text.data : "", 1, text.size, stdout);
-  if (done && bundle && !quiet) fprintf(stderr, "%s: compiled in %.1f s\n", bundle, cli_now() - from);
-  ig_text_finish(&text);
-  ig_text_finish(&numbers);
-  return status;
+  return cli_apart(c, o.parent, compile, &j);
 }

@@ -218,7 +218,7 @@ int cmd_tune(cli *c, int argc, char **argv) {
   o.variant = variant->name;
   const char *cpu = cpu_name(c);
   if (!path) path = ig_format(&c->arena, "schedules/tuned/%s.lua", file_name(c, cpu));
-  ig_compile_options like = {.model = c->args[0], .name = "tune", .platform = ig_platform_find("native"), .progress = cli_progress, .progress_user = c};
+  ig_compile_options like = {.model = c->args[0], .name = "tune", .platform = ig_platform_find("native"), .progress = cli_progress, .user = c};
   ig_text rules = {.size = 0};
   ig_tune_counts counts;
   bool ok = ig_tune(&like, variant, only, &rules, &counts, &c->arena, &c->diags);

@@ -41,6 +41,13 @@ static void read_environment(cli *c) {
   c->color = c->terminal && !set("NO_COLOR") && !(term && strcmp(term, "dumb") == 0);
 }
 
+int cli_end(cli *c, int status) {
+  if ((fflush(stdout) || ferror(stdout)) && status == CLI_DONE) status = cli_fail(c, "standard output cannot be written");
+  ig_diags_finish(&c->diags);
+  ig_arena_finish(&c->arena);
+  return status;
+}
+
 int main(int argc, char **argv) {
   cli c = {.command = NULL};
   signal(SIGPIPE, SIG_IGN); /* a closed pipe is a failed write, reported below */
@@ -58,8 +65,5 @@ int main(int argc, char **argv) {
     c.command = command->name;
     status = command->run(&c, argc - 2, argv + 2);
   }
-  if ((fflush(stdout) || ferror(stdout)) && status == CLI_DONE) status = cli_fail(&c, "standard output cannot be written");
-  ig_diags_finish(&c.diags);
-  ig_arena_finish(&c.arena);
-  return status;
+  return cli_end(&c, status);
 }

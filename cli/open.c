@@ -20,8 +20,12 @@ static bool refuse(cli *c, const char *path, const ingot_error *error) {
 bool cli_open(cli *c, cli_model *m, const char *path, const cli_model_options *o, const ingot_sampling *sampling) {
   *m = (cli_model){.model = NULL};
   const char *variant = o->variant ? o->variant : c->variant;
-  ig_compile_options like = {
-    .platform = ig_platform_find("native"), .n_context = context_for(o->context), .schedule = o->schedule, .progress = cli_progress, .progress_user = c};
+  ig_compile_options like = {.platform = ig_platform_find("native"),
+                             .n_context = context_for(o->context),
+                             .schedule = o->schedule,
+                             .progress = cli_progress,
+                             .compile = cli_compile_apart,
+                             .user = c};
   bool loaded = ig_load_any(&m->loaded, path, variant, &like, o->cache ? o->cache : c->cache, &c->arena, &c->diags);
   if (cli_report(c) == CLI_FAILED || !loaded) return false;
 

@@ -4,7 +4,9 @@
 #include "cli.h"
 #include "driver/bundle_folder.h"
 
+#include <pthread.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -24,35 +26,57 @@ static int wait_for(pid_t child, const sigset_t *watched) {
   }
 }
 
-bool cli_supervise(cli *c, const char *parent, int *status) {
-  sigset_t watched, before;
-  sigemptyset(&watched);
-  sigaddset(&watched, SIGINT);
-  sigaddset(&watched, SIGTERM);
-  sigaddset(&watched, SIGHUP);
-  sigaddset(&watched, SIGCHLD);
+static void watch(sigset_t *watched, sigset_t *before) {
+  sigemptyset(watched);
+  sigaddset(watched, SIGINT);
+  sigaddset(watched, SIGTERM);
+  sigaddset(watched, SIGHUP);
+  sigaddset(watched, SIGCHLD);
   signal(SIGCHLD, SIG_DFL); /* a shell may have it ignored, and then there is nothing to wait for */
-  sigprocmask(SIG_BLOCK, &watched, &before);
-  const pid_t self = getpid(), child = fork();
-  if (child <= 0) { /* without a child all is done here */
+  pthread_sigmask(SIG_BLOCK, watched, before);
+}
+
+/* It obeys SIGINT also where the process that was called takes it for the end of an answer. */
+static _Noreturn void run_child(cli *c, pid_t parent, sigset_t mask, int (*work)(cli *c, void *user), void *user) {
 #ifdef __linux__
-    if (!child) prctl(PR_SET_PDEATHSIG, SIGKILL);
+  prctl(PR_SET_PDEATHSIG, SIGKILL);
 #endif
-    if (!child && getppid() != self) _exit(CLI_FAILED);
-    sigprocmask(SIG_SETMASK, &before, NULL);
-    return true;
-  }
+  if (getppid() != parent) _exit(CLI_FAILED);
+  sigdelset(&mask, SIGINT);
+  pthread_sigmask(SIG_SETMASK, &mask, NULL);
+  exit(cli_end(c, work(c, user)));
+}
+
+int cli_apart(cli *c, const char *parent, int (*work)(cli *c, void *user), void *user) {
+  sigset_t watched, before;
+  fflush(NULL); /* or both would write it */
+  watch(&watched, &before);
+  const pid_t self = getpid(), child = fork();
+  if (child == 0) run_child(c, self, before, work, user);
+  if (child < 0) return pthread_sigmask(SIG_SETMASK, &before, NULL), work(c, user);
   const int how = wait_for(child, &watched), number = WIFSIGNALED(how) ? WTERMSIG(how) : 0;
-  *status = number ? CLI_FAILED : WEXITSTATUS(how);
-  if (*status) ig_bundle_remove_left(parent, (long)child, &c->arena);
-  if (!number) return sigprocmask(SIG_SETMASK, &before, NULL), false;
+  if (how) ig_bundle_remove_left(parent, (long)child, &c->arena);
   if (asked(number)) { /* end as it did */
     signal(number, SIG_DFL);
-    sigprocmask(SIG_SETMASK, &before, NULL);
+    sigdelset(&before, number);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
     raise(number);
   }
+  pthread_sigmask(SIG_SETMASK, &before, NULL);
+  if (!number) return WEXITSTATUS(how);
   const bool memory = number == SIGABRT || number == SIGKILL;
-  sigprocmask(SIG_SETMASK, &before, NULL);
-  cli_fail(c, "compiling was ended by signal %d (%s)%s; nothing was written", number, strsignal(number), memory ? ", most likely because memory ran out" : "");
-  return false;
+  return cli_fail(c, "compiling was ended by signal %d (%s)%s; nothing was written", number, strsignal(number),
+                  memory ? ", most likely because memory ran out" : "");
+}
+
+static int compile(cli *c, void *user) {
+  const char *bundle;
+  const bool done = ig_compile(user, &c->arena, &bundle, &c->diags);
+  return cli_report(c) == CLI_DONE && done ? CLI_DONE : CLI_FAILED;
+}
+
+bool cli_compile_apart(void *c, const ig_compile_options *options, ig_arena *arena, ig_diags *diags) {
+  (void)arena, (void)diags; /* those of the command, which are empty: the other process has copies and tells what it finds */
+  ig_compile_options o = *options;
+  return cli_apart(c, o.parent, compile, &o) == CLI_DONE;
 }

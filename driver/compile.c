@@ -195,7 +195,7 @@ static bool make_plan(compilation *c) {
 /* ---- code, weights, files --------------------------------------------------------------------------------------------- */
 
 static void tell(const compilation *c, const char *what, double fraction) {
-  if (c->o->progress) c->o->progress(c->o->progress_user, what, fraction);
+  if (c->o->progress) c->o->progress(c->o->user, what, fraction);
 }
 
 static void packing(void *user, double fraction) { tell(user, "packing weights", fraction); }

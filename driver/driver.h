@@ -30,7 +30,8 @@ typedef struct ig_compile_options {
   const char *depfile;           /* or NULL; its target is the PLATFORM/libNAME.a of the first platform */
   bool embed;                    /* the library carries plan and weights too, so that the app needs no files; weights of at most 64 MiB */
   void (*progress)(void *user, const char *what, double fraction); /* or NULL */
-  void *progress_user;
+  bool (*compile)(void *user, const struct ig_compile_options *options, ig_arena *arena, ig_diags *diags); /* for ig_load_any: by whom; NULL: ig_compile */
+  void *user;                    /* of both */
 } ig_compile_options;
 
 /* Compiles; `bundle` gets the bundle's path. Platforms of one target share one plan and one weights file, which is written once: those of the second are

@@ -85,7 +85,7 @@ static bool compile_into(const char *folder, const char *model, const ig_variant
   o.n_variants = 1;
   o.stage = o.depfile = o.dump_phases = NULL;
   o.explain = NULL;
-  if (ig_compile(&o, arena, &bundle, diags)) return true;
+  if (o.compile ? o.compile(o.user, &o, arena, diags) : ig_compile(&o, arena, &bundle, diags)) return true;
   rmdir(folder); /* nothing is left of a model that does not compile */
   return false;
 }

@@ -129,7 +129,7 @@ static bool tune_kernel(const tuning *t, ig_kernel_probe *probe, const ig_kernel
     list l = candidates(t, ref, look, &out->best);
     for (uint32_t i = 0; ok && i < l.n; i++) {
       double done = (look + (double)i / l.n) / LOOKS;
-      if (t->o->progress) t->o->progress(t->o->progress_user, name, (t->counts->kernels + done) / t->kernels);
+      if (t->o->progress) t->o->progress(t->o->user, name, (t->counts->kernels + done) / t->kernels);
       result r;
       ok = look_at(t, probe, ref, &standard, &l.at[i], QUICK_PAIRS, &r);
       if (ok && r.ratio > out->result.ratio) out->best = l.at[i], out->result = r;

@@ -59,6 +59,26 @@ done
 [ $failures -gt $((points / 2)) ] || fail "only $failures of $points refused allocations were noticed"
 echo "$total allocations, $points refused, $failures ended compiling"
 
+# A model file that is run is compiled apart too: what ends that is an error, and the cache holds nothing half-made.
+for n in $((total / 3)) $((total / 2)); do
+  rm -rf "$work/apart"
+  INGOT_FAULT="memory $n 1 $nomem" LD_PRELOAD=$fault expect 1 'ingot: error: compiling was ended by signal .*; nothing was written' \
+    "$ingot" run -m "$fable" --cache "$work/apart" -p 'Once' -n 2
+  [ ! -d "$work/apart" ] || [ -z "$(find "$work/apart" -mindepth 1)" ] || fail "memory $n: left in the cache: $(find "$work/apart" -mindepth 1)"
+done
+for signal in INT TERM; do
+  env --default-signal=$signal "$ingot" run -m "$fable" --cache "$work/apart" -p 'Once' -n 2 > "$work/out" 2>&1 & pid=$!
+  sleep 0.3
+  kill -$signal $pid
+  wait $pid
+  got=$?
+  checked=$((checked + 1))
+  [ $got = 0 ] || [ $got = $((128 + $(env kill -l $signal))) ] || fail "run, SIG$signal: exit status $got"
+  [ $got = 0 ] || [ -z "$(find "$work/apart" -mindepth 2)" ] || fail "run, SIG$signal: left in the cache: $(find "$work/apart" -mindepth 2)"
+  rm -rf "$work/apart"
+done
+expect 0 '' "$ingot" run -m "$fable" --cache "$work/apart" -p 'Once' -n 2
+
 # Sessions: the old file or the new one, whatever fails.
 bundle=$work/c/m.ingot
 expect 0 '' "$ingot" run -m "$bundle" -p 'Once upon a time' -n 20 --save "$work/s"

@@ -39,7 +39,7 @@ int main(void) {
                           .schedule = path,
                           .name = "fable",
                           .progress = progress,
-                          .progress_user = &last};
+                          .user = &last};
   CHECK(ig_tune(&o, variant, "linear_f16_gemm", &rules, &counts, &arena, &diags), "%s", diags.count ? diags.items[0].text : "");
   CHECK(counts.kernels == 1 && counts.taken == 1 && counts.candidates > 4, "%u kernels, %u taken, %u candidates", counts.kernels, counts.taken,
         counts.candidates);
