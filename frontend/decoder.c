@@ -187,7 +187,9 @@ bool ig_decoder_check(ig_lowering *l, ig_decoder *d) {
   const char *eps = ig_key_of(l, "attention.layer_norm_rms_epsilon");
   if (!ig_meta_find(m->meta, eps)) ig_problem_add(l, IG_PROBLEM_FEATURE, "metadata key %s is missing", eps);
   ok = ig_meta_f32(m->meta, eps, &d->eps, l->diags) && ok;
-  if (d->eps < 0) ok = ig_error(l->diags, m->file.path, "metadata key %s is %g; it cannot be negative", eps, (double)d->eps);
+  const float s = d->residual_scale > 0 ? d->residual_scale : 1; /* norms of the stream take eps / s^2 (decoder_build.c) */
+  if (!(d->eps >= 0 && d->eps <= 1 && d->eps / (s * s) <= 1))
+    ok = ig_error(l->diags, m->file.path, "metadata key %s is %g; it must lie between 0 and %g", eps, (double)d->eps, s < 1 ? (double)(s * s) : 1.0);
   uint32_t value_length = m->head_dim;
   ok = ig_meta_u32(m->meta, ig_key_of(l, "attention.value_length"), &value_length, l->diags) && ok;
   if (value_length != m->head_dim)

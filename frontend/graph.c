@@ -42,8 +42,8 @@ float ig_number_read(ig_lowering *l, const char *name, float otherwise) {
   float x = otherwise;
   const char *key = ig_key_of(l, name);
   ig_meta_f32(l->model->meta, key, &x, l->diags); /* a wrong type is an error of the whole */
-  if (x >= 0 && x <= 1e30f) return x;
-  ig_problem_add(l, IG_PROBLEM_FEATURE, "metadata key %s = %g; numbers from 0 on are taken", key, (double)x);
+  if (x == 0 || (x >= 0x1p-20f && x <= 0x1p40f)) return x;
+  ig_problem_add(l, IG_PROBLEM_FEATURE, "metadata key %s = %g; 0 and numbers from 2^-20 to 2^40 are taken", key, (double)x);
   return otherwise;
 }
 

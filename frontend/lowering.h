@@ -40,7 +40,7 @@ const char *ig_key_of(ig_lowering *l, const char *name);
 /* The number, which has to be there: notes the key as a missing feature where it is 0. */
 bool ig_need_number(ig_lowering *l, const char *name, uint32_t value);
 
-/* The f32 of that key, `otherwise` where it is absent. A number that is not finite or below 0 is noted. */
+/* The f32 of that key, `otherwise` where it is absent. A number that is neither 0 nor between 2^-20 and 2^40 is noted. */
 float ig_number_read(ig_lowering *l, const char *name, float otherwise);
 
 /* A family: says what of the decoder is its own (decoder.h). */

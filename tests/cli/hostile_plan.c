@@ -2,6 +2,7 @@
  * All memory, the weights too, lies between pages that nobody may touch; weights cannot be written.
  * usage: hostile_plan PLAN WEIGHTS CHANGES */
 #include "tests/runtime/guard.h"
+#include "tests/runtime/bounds.h"
 #include "tests/runtime/check.h"
 #include "runtime/abi/kernel.h"
 #include "runtime/abi/sha256.h"
@@ -92,12 +93,15 @@ int main(int argc, char **argv) {
   CHECK(try_plan(plan.bytes, plan.size, &weights, 0) && try_plan(plan.bytes, plan.size, &weights, 128));
   for (size_t n = 0; n < plan.size; n++) try_plan(plan.bytes, n, &weights, 0);
   uint8_t *changed = malloc(plan.size);
+  bounds_begin();
   for (int i = 0; i < changes && changed; i++) {
+    bounds_next((uint32_t)i);
     memcpy(changed, plan.bytes, plan.size);
     change(changed, plan.size, &random);
     ran += try_plan(changed, plan.size, &weights, i % 2 ? 128 : 0);
   }
   printf("%zu truncations, %d changes: %d ran\n", plan.size, changes, ran);
+  CHECK(bounds_end());
   CHECK(ran > changes / 50 && ran < changes);
   free(changed);
   free(plan.bytes);

@@ -1,14 +1,32 @@
 /* usage: fuzz_TARGET [--seeds FOLDER] [FILE|FOLDER]...
- * Runs the seeds and the files, then INGOT_ROUNDS (2000) random changes of them; --seeds writes the seeds instead, for libFuzzer. */
+ * Runs the seeds and the files, then INGOT_ROUNDS (2000) random changes of them, each within its bounds; --seeds writes the seeds instead, for
+ * libFuzzer. An input that ends the process is left in the file `finding`. */
 #include "fuzz.h"
+#include "tests/runtime/bounds.h"
 
 #include <dirent.h>
+#include <fcntl.h>
+#include <signal.h>
 #include <sys/stat.h>
 
 typedef struct input {
   uint8_t *data;
   size_t size;
 } input;
+
+static input running; /* what a signal's handler can see */
+
+static void leave(int number) {
+  const int to = open("finding", O_WRONLY | O_CREAT | O_TRUNC, 0666);
+  if (to < 0 || write(to, running.data, running.size) < 0) _exit(2);
+  signal(number, SIG_DFL);
+  raise(number);
+}
+
+static void run(input i) {
+  running = i;
+  LLVMFuzzerTestOneInput(i.data, i.size);
+}
 
 typedef struct inputs {
   input *v;
@@ -98,28 +116,35 @@ static void write_all(const inputs *all, const char *folder) {
   }
 }
 
-static void run_all(inputs *all, char **paths, int n_paths) {
-  const char *text = getenv("INGOT_ROUNDS");
-  const unsigned long rounds = text ? strtoul(text, NULL, 10) : 2000;
+static bool run_all(inputs *all, char **paths, int n_paths) {
+  const uint32_t rounds = bounds_rounds(2000);
   const size_t seeds = all->n;
   uint64_t random = 88172645463325252u;
   for (int i = 0; i < n_paths; i++) read_path(all, paths[i]);
-  for (size_t i = 0; i < all->n; i++) LLVMFuzzerTestOneInput(all->v[i].data, all->v[i].size);
-  for (unsigned long i = 0; i < rounds; i++) {
+  signal(SIGABRT, leave), signal(SIGSEGV, leave), signal(SIGBUS, leave), signal(SIGFPE, leave);
+  bounds_begin();
+  for (size_t i = 0; i < all->n; i++) {
+    bounds_next((uint32_t)i);
+    run(all->v[i]);
+  }
+  for (uint32_t i = 0; i < rounds; i++) {
     input changed = change(all, &random);
-    LLVMFuzzerTestOneInput(changed.data, changed.size);
+    bounds_next(i);
+    run(changed);
     free(changed.data);
   }
-  printf("%zu seeds, %zu files, %lu changes\n", seeds, all->n - seeds, rounds);
+  printf("%zu seeds, %zu files, %u changes\n", seeds, all->n - seeds, rounds);
+  return bounds_end();
 }
 
 int main(int argc, char **argv) {
   inputs all = {NULL, 0};
   fuzz_seeds(keep, &all);
   if (!all.n) return 1;
+  bool fine = true;
   if (argc > 2 && !strcmp(argv[1], "--seeds")) write_all(&all, argv[2]);
-  else run_all(&all, argv + 1, argc - 1);
+  else fine = run_all(&all, argv + 1, argc - 1);
   for (size_t i = 0; i < all.n; i++) free(all.v[i].data);
   free(all.v);
-  return 0;
+  return !fine;
 }

@@ -1,8 +1,7 @@
-/* Hostile plans. Every truncation of a plan and 10,000 random changes, all sealed with a new hash, are refused or run; what runs
+/* Hostile plans. Every truncation of a plan and 10,000 (INGOT_ROUNDS) random changes, all sealed with a new hash, are refused or run; what runs
  * touches the first and the last byte that its kernels' rows state, between guard pages. */
 #include "tests/runtime/hostile.h"
-
-enum { CHANGES = 10000 };
+#include "tests/runtime/bounds.h"
 
 static void change(uint8_t *plan, uint32_t size, uint64_t *random) {
   for (uint64_t n = 1 + random_next(random) % 3; n; n--) {
@@ -116,13 +115,17 @@ int main(void) {
   }
   opened = ran = 0;
   uint8_t *changed = malloc(size);
-  for (uint32_t i = 0; i < CHANGES; i++) {
+  const uint32_t changes = bounds_rounds(10000);
+  bounds_begin();
+  for (uint32_t i = 0; i < changes; i++) {
+    bounds_next(i);
     memcpy(changed, t.plan.data, size);
     change(changed, size, &random);
     hostile_run(changed, size, weights, 1 + i % 50 / 49);
   }
-  printf("%d changes of %u bytes: %u opened, %u sessions ran through\n", CHANGES, size, opened, ran);
-  CHECK(opened > CHANGES / 20 && opened < CHANGES);
+  CHECK(bounds_end());
+  printf("%u changes of %u bytes: %u opened, %u sessions ran through\n", changes, size, opened, ran);
+  CHECK(opened > changes / 20 && opened < changes);
   free(changed);
   toy_finish(&t);
   return finish();

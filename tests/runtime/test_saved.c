@@ -9,10 +9,11 @@
 #include <unistd.h>
 #include "runtime/abi/saved.h"
 #include "runtime/session.h"
+#include "tests/runtime/bounds.h"
 #include "tests/runtime/check.h"
 #include "tests/runtime/toy.h"
 
-enum { AT = 300, MORE = 100, MUTATIONS = 20000 };
+enum { AT = 300, MORE = 100 };
 
 typedef struct bytes {
   uint8_t *data;
@@ -221,8 +222,7 @@ static void test_refusals(const toy *t, ingot_model *model) {
 /* Random changes, sealed again: refused, or a session that runs within its memory (guard pages), its text UTF-8. */
 static void test_mutations(const toy *t) {
   uint64_t random = 88172645463325252u;
-  const char *rounds = getenv("INGOT_ROUNDS");
-  const uint32_t n = rounds ? (uint32_t)strtoul(rounds, NULL, 10) : MUTATIONS;
+  const uint32_t n = bounds_rounds(20000);
   guard g = {.most = 1 << 21, .pages = true};
   const ingot_allocator allocator = {guard_allocate, guard_release, &g};
   ingot_model_options options = toy_options(t);
@@ -235,7 +235,9 @@ static void test_mutations(const toy *t) {
   fill(session, 60);
   bytes good = saved(session), b = {malloc(good.size), good.size, good.size, 0, 0};
   uint32_t taken = 0;
+  bounds_begin();
   for (uint32_t i = 0; i < n; i++) {
+    bounds_next(i);
     memcpy(b.data, good.data, good.size);
     b.at = 0;
     for (uint64_t k = 1 + random_next(&random) % 3; k; k--) {
@@ -256,6 +258,7 @@ static void test_mutations(const toy *t) {
       CHECK_EQUAL(ingot__utf8_rest((const uint8_t *)piece.text, piece.size), 0);
     }
   }
+  CHECK(bounds_end());
   printf("%u changes of %zu bytes: %u taken\n", n, good.size, taken);
   CHECK(taken > n / 20 && taken < n);
   free(good.data);
