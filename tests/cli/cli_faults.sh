@@ -5,7 +5,8 @@ fault=$INGOT_BUILD/tests/libfault.so
 [ -z "${INGOT_SANITIZE_FLAGS:-}" ] || skip "sanitizers bring an allocator of their own"
 [ -f "$fault" ] || fail "$fault is not there"
 
-one() { "$ingot" compile "$fable" --name m --variants base -q -j 2 -o "$1" --ctx "$2"; }
+jobs=2
+one() { "$ingot" compile "$fable" --name m --variants base -q -j $jobs -o "$1" --ctx "$2"; }
 one "$work/old" 256 || fail "compile"
 one "$work/new" 512 || fail "compile"
 one "$work/c" 256 || fail "compile"
@@ -42,22 +43,26 @@ for n in 1 2 3 4 5; do try rename $n 1 $io; done
 for n in 1 2 3; do try folder $n 1 $nospc; done
 [ $failures -gt 25 ] || fail "only $failures of the faults were noticed"
 
-# Every n-th allocation: all along the way, most of them LLVM's, which ends the process.
-INGOT_FAULT_COUNT=$work/count LD_PRELOAD=$fault one "$work/c" 512
-total=$(awk '$1 == "memory" && $2 > most { most = $2 } END { print most + 0 }' "$work/count")
+# Allocations, refused one at a time. First in processes of their own that are ended where they would change a file (fault.c): a signal ends nearly all,
+# which is LLVM's way and the arena's. Then for real: some of those that went on or told an error, and some all along the way.
+jobs=1 ours=100 others=4000 real=10
+[ -n "${INGOT_TEST_ALL:-}" ] && ours=1 others=40 real=100
+INGOT_FAULT_SWEEP="$ours $others $work/swept" INGOT_FAULT_COUNT=$work/count LD_PRELOAD=$fault one "$work/c" 512 || fail "compile, swept"
+same new || fail "compile, swept: the bundle is another: $(head -3 "$work/diff")"
 rm -rf "$work/c" && cp -r "$work/old" "$work/c"
+grep visited "$work/swept"
+grep hung "$work/swept" && fail "a refused allocation hangs"
+grep exit "$work/swept" | grep -v 'exit 1$' && fail "a refused allocation ends with another exit status than 1"
+awk '/ended by a signal/ { n += $2; ended += $(NF - 4) } END { exit !(n > 200 && ended > n / 2) }' "$work/swept" || fail "few allocations were refused"
+total=$(awk '$1 == "memory" && $2 > most { most = $2 } END { print most + 0 }' "$work/count")
 [ "$total" -gt 10000 ] || fail "$total allocations counted"
-points=20
-[ -n "${INGOT_TEST_ALL:-}" ] && points=400
-failures=0 i=0
-while [ $i -lt $points ]; do
-  # half of them among the first 4000, which are the command's own and the reader's
-  n=$((i % 2 ? i * total / points + 1 : i * 4000 / points + 1))
+failures=0
+for n in $(awk '/went on|exit/ { print $1 }' "$work/swept" | awk -v n=$real '{ line[NR] = $1 } END { for (i = 0; i < n && i < NR; i++) print line[int(i * NR / n) + 1] }'); do
   try memory $n 1 $nomem
-  i=$((i + 1))
 done
-[ $failures -gt $((points / 2)) ] || fail "only $failures of $points refused allocations were noticed"
-echo "$total allocations, $points refused, $failures ended compiling"
+for i in $(seq 1 $real); do try memory $((600 + i * (total - 1000) / real)) 1 $nomem; done
+[ $failures -gt $((real / 2)) ] || fail "only $failures refused allocations were noticed"
+jobs=2
 
 # A model file that is run is compiled apart too: what ends that is an error, and the cache holds nothing half-made.
 for n in $((total / 3)) $((total / 2)); do
