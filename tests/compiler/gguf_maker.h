@@ -26,7 +26,7 @@ typedef struct gguf_change {
   size_t cut;                              /* bytes kept */
 } gguf_change;
 
-enum { MAKER_U8, MAKER_I8, MAKER_U16, MAKER_I16, MAKER_U32, MAKER_I32, MAKER_F32, MAKER_BOOL, MAKER_STRING, MAKER_ARRAY, MAKER_U64 };
+enum { MAKER_U8, MAKER_I8, MAKER_U16, MAKER_I16, MAKER_U32, MAKER_I32, MAKER_F32, MAKER_BOOL, MAKER_STRING, MAKER_ARRAY, MAKER_U64, MAKER_I64, MAKER_F64 };
 
 #define BYTES(literal) .value = literal, .value_size = sizeof(literal) - 1
 #define LE32(n) (char)((n) & 255), (char)((n) >> 8 & 255), (char)((n) >> 16 & 255), (char)((n) >> 24 & 255)
