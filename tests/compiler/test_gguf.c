@@ -1,4 +1,7 @@
 /* Files that must be refused: one row a class, with the whole diagnostic. INGOT_GOLDEN=1 prints what comes out. */
+#define _DEFAULT_SOURCE
+#include <unistd.h>
+
 #include "frontend/model.h"
 #include "gguf_maker.h"
 
@@ -47,6 +50,21 @@ static bool check(ig_context *context, const char *what, const gguf_change *chan
   return same;
 }
 
+/* The only error of a file that is as long as `size` says, where that is not 0. */
+static bool check_file(ig_context *context, const gguf_change *change, off_t size, const char *expect) {
+  ig_text file = {0};
+  ig_diags diags = {0};
+  gguf_make(change, &file);
+  gguf_write(path, &file);
+  if (size && truncate(path, size)) return perror(path), false;
+  read_model(context, &diags);
+  bool same = diags.count == 1 && strcmp(diags.items[0].text, expect) == 0;
+  if (!same) printf("expected: %s\n  got %zu diagnostics, the first: %s\n", expect, diags.count, diags.count ? diags.items[0].text : "");
+  ig_text_finish(&file);
+  ig_diags_finish(&diags);
+  return same;
+}
+
 /* What nothing looks for may matter, and is named; the model compiles. */
 static bool check_warning(ig_context *context) {
   static const char expect[] = "metadata keys that ingot does not know are left aside, and answers may suffer: llama.attention.strange";
@@ -62,12 +80,36 @@ static bool check_warning(ig_context *context) {
   return same;
 }
 
+/* A file of 1 GiB, nearly all of it one string: refused before it is read. */
+static bool check_metadata(ig_context *context) {
+  static const char expect[] = "metadata key llama.extra: takes 1000000000 bytes at offset 762: more than 256 MiB of metadata are refused";
+  return check_file(context, &(gguf_change){.key = KEYNAME, .type = MAKER_STRING, BYTES("\0\312\232\73\0\0\0\0")}, (off_t)1 << 30, expect);
+}
+
+/* A vocabulary whose last token is longer than any is. */
+static bool check_token(ig_context *context) {
+  enum { LONG = 65536, TOKENS = 8 };
+  static const char expect[] = "token 7 is 65536 bytes long; at most 65535 are possible";
+  ig_text value = {0};
+  char *text = calloc(1, LONG + 1);
+  if (!text) return false;
+  memset(text, 'a', LONG);
+  maker_u32(&value, MAKER_STRING), maker_u64(&value, TOKENS);
+  static const char *const tokens[TOKENS - 1] = {"<unk>", "<s>", "</s>", "<0x41>", "_", "a", "b"};
+  for (int i = 0; i < TOKENS - 1; i++) maker_string(&value, tokens[i]);
+  maker_string(&value, text);
+  bool ok = check_file(context, &(gguf_change){.key = "tokenizer.ggml.tokens", .type = MAKER_ARRAY, .value = value.data, .value_size = value.size}, 0, expect);
+  ig_text_finish(&value);
+  free(text);
+  return ok;
+}
+
 int main(void) {
   ig_diags own = {0};
   ig_context *context = ig_context_create(&own);
   bool golden = getenv("INGOT_GOLDEN") != NULL, ok = true;
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) ok = check(context, cases[i].what, &cases[i].change, cases[i].expect, golden) && ok;
-  ok = check_warning(context) && ok;
+  ok = check_warning(context) && check_metadata(context) && check_token(context) && ok;
   ig_context_destroy(context);
   ig_diags_finish(&own);
   remove(path);
