@@ -186,6 +186,7 @@ bool ig_model_graph(const ig_model *model, ig_module module, bool (*supported)(c
 
   ig_decoder decoder = {0};
   bool ok = true;
+  const size_t errors = diags->errors;
   const ig_family_row *family = find_family(model->architecture);
   check_formats(&l, supported);
   if (!family) refuse_architecture(&l);
@@ -194,7 +195,7 @@ bool ig_model_graph(const ig_model *model, ig_module module, bool (*supported)(c
     ok = ig_decoder_check(&l, &decoder);
     check_unknown(&l);
   }
-  ok = report(&l) && ok;
+  ok = report(&l) && ok && diags->errors == errors; /* wrong types of numbers are told where they are read */
   if (ok) {
     warn_of_keys(&l);
     l.builder = (ig_builder){.module = module, .function = ig_function_create(module, "forward")};
