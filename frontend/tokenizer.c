@@ -142,31 +142,6 @@ uint32_t ig_find_piece(const ig_tokenizer *t, const char *text, size_t size) {
   return NO_ID;
 }
 
-typedef struct special {
-  ig_str text;
-  uint32_t id;
-} special;
-
-static int by_text(const void *a, const void *b) {
-  const special *x = a, *y = b;
-  int order = memcmp(x->text.data, y->text.data, x->text.size < y->text.size ? x->text.size : y->text.size);
-  if (order) return order;
-  if (x->text.size != y->text.size) return x->text.size < y->text.size ? -1 : 1;
-  return (x->id > y->id) - (x->id < y->id);
-}
-
-static void list_specials(job *j) {
-  ig_tokenizer *t = j->t;
-  special *found = ig_alloc_array(&j->model->arena, t->n, sizeof *found);
-  for (uint32_t id = 0; id < t->n; id++) {
-    const ig_piece *p = &t->pieces[id];
-    if ((p->type == CONTROL || p->type == USER_DEFINED || p->type == UNKNOWN) && p->size) found[t->n_specials++] = (special){{piece_text(t, id), p->size}, id};
-  }
-  if (t->n_specials) qsort(found, t->n_specials, sizeof *found, by_text);
-  t->specials = ig_alloc_array(&j->model->arena, t->n_specials, sizeof *t->specials);
-  for (uint32_t i = 0; i < t->n_specials; i++) t->specials[i] = found[i].id;
-}
-
 /* The id under a key; `otherwise` where the key is absent and that id exists. */
 static bool read_id(job *j, const char *key, uint32_t otherwise, uint32_t *id) {
   *id = otherwise < j->t->n ? otherwise : NO_ID;
@@ -257,27 +232,6 @@ static bool read_flags(job *j, const ig_pre_tokenizer *pre) {
   return ig_meta_bool(meta, "tokenizer.ggml.add_space_prefix", &t->add_space_prefix, j->diags) && ok;
 }
 
-/* Space beside special tokens that belongs to them: files do not say it, so the models are known by name, as elsewhere. */
-static void mark_stripping(job *j) {
-  static const char *const kept[] = {"<unk>", "<s>", "<|endoftext|>"};
-  ig_tokenizer *t = j->t;
-  ig_str name = {0};
-  if (!ig_meta_string(j->model->meta, "general.name", &name, j->diags) || !name.data) return;
-  bool phi3 = false;
-  for (size_t i = 0; i + 4 <= name.size; i++) {
-    const char *p = name.data + i;
-    if ((p[0] | 32) != 'p' || (p[1] | 32) != 'h' || (p[2] | 32) != 'i') continue;
-    phi3 = phi3 || p[3] == '3' || (p[3] == '-' && i + 5 <= name.size && p[4] == '3');
-  }
-  for (uint32_t i = 0; phi3 && i < t->n_specials; i++) {
-    ig_piece *p = &t->pieces[t->specials[i]];
-    bool strips = true;
-    for (size_t k = 0; k < sizeof kept / sizeof *kept; k++)
-      if (ig_str_equal((ig_str){piece_text(t, t->specials[i]), p->size}, kept[k])) strips = false;
-    if (strips) p->flags |= IG_PIECE_STRIPS_RIGHT;
-  }
-}
-
 bool ig_tokenizer_read(ig_model *model, ig_diags *diags) {
   ig_tokenizer *t = &model->tokenizer;
   const ig_meta *meta = model->meta;
@@ -304,8 +258,7 @@ bool ig_tokenizer_read(ig_model *model, ig_diags *diags) {
   if (!ok) return false;
   if (t->kind == IG_TOKENS_BYTES) ig_pieces_to_bytes(&j);
   build_hash(&j);
-  list_specials(&j);
-  mark_stripping(&j);
+  if (!ig_list_specials(&j)) return false;
   if (t->kind == IG_TOKENS_SENTENCEPIECE) ig_mark_whole(&j);
   if (t->kind == IG_TOKENS_WORDPIECE) ig_read_words(&j);
   if (t->kind == IG_TOKENS_UNIGRAM && !ig_read_unigram(&j)) return false;

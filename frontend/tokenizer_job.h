@@ -20,6 +20,10 @@ static inline const char *piece_text(const ig_tokenizer *t, uint32_t id) { retur
 /* The piece of that text which plain text may become, NO_ID where there is none. */
 uint32_t ig_find_piece(const ig_tokenizer *t, const char *text, size_t size);
 
+/* Special tokens in the order of their bytes, and their flags. */
+bool ig_list_specials(job *j);
+/* Which special tokens others may overlap that are taken before them, by the flags that they have. */
+void ig_mark_contested(ig_tokenizer *t);
 /* Byte-level BPE: the pieces' texts become the bytes they stand for. */
 void ig_pieces_to_bytes(job *j);
 /* tokenizer.ggml.merges as a hash table, the bytes' symbols, and which pieces are whole. False, reported, where they are damaged. */

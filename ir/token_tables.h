@@ -33,8 +33,9 @@ typedef struct ig_splitter {
 } ig_splitter;
 
 typedef enum ig_token_kind { IG_TOKENS_SENTENCEPIECE, IG_TOKENS_BYTES, IG_TOKENS_WORDPIECE, IG_TOKENS_UNIGRAM } ig_token_kind; /* tokens.fbs */
-/* Flags of a piece: merging its own text gives nothing but it; space before or after it belongs to it (special tokens). */
-enum { IG_PIECE_WHOLE = 1, IG_PIECE_STRIPS_LEFT = 2, IG_PIECE_STRIPS_RIGHT = 4 };
+/* Flags of a piece: merging its own text gives nothing but it; special tokens: space before or after it belongs to it, others that are
+ * taken before it may overlap its end. */
+enum { IG_PIECE_WHOLE = 1, IG_PIECE_STRIPS_LEFT = 2, IG_PIECE_STRIPS_RIGHT = 4, IG_PIECE_CONTESTED = 8 };
 
 typedef struct ig_tokenizer {
   bool present;                 /* false: the file has no tokenizer that we know (`missing` says which); ids only */

@@ -1,6 +1,6 @@
-/* Text to tokens and back: special tokens, the borrowed memory, and what every kind of tokenizer shares. */
+/* Text to tokens and back: the borrowed memory, and what every kind of tokenizer shares. */
 #include <string.h>
-#include "runtime/tokens_kinds.h"
+#include "runtime/tokens_special.h"
 
 static const uint8_t space_mark[3] = {0xe2, 0x96, 0x81}; /* U+2581, which stands for a space */
 
@@ -101,79 +101,21 @@ bool ingot__make_room(token_job *job, size_t size) {
   return true;
 }
 
-/* ---- special tokens ----------------------------------------------------------------------------------------------------------- */
-
-/* The first of specials[low, high), which agree in their first `at` bytes and go on, whose next byte is `byte` or more. */
-static uint32_t first_with(const ingot__tokenizer *t, uint32_t low, uint32_t high, uint32_t at, uint32_t byte) {
-  while (low < high) {
-    uint32_t middle = low + (high - low) / 2;
-    token_piece p = ingot__piece(t, ingot__id_at(t->specials, middle));
-    if (at >= p.size || p.text[at] < byte) low = middle + 1;
-    else high = middle;
-  }
-  return low;
-}
-
-/* The special token that the text begins with, the longest; user-defined ones always count, the others where asked. They are in the
- * order of their bytes, so those that agree with the text so far are neighbours. */
-static uint32_t special_at(const ingot__tokenizer *t, const uint8_t *text, size_t left, bool control) {
-  uint32_t low = 0, high = t->specials.count, best = NO_TOKEN;
-  for (uint32_t at = 0; at < left && low < high; at++) {
-    low = first_with(t, low, high, at, text[at]);
-    high = text[at] < 255 ? first_with(t, low, high, at, text[at] + 1u) : high;
-    for (uint32_t i = low; i < high; i++) { /* those that end here come first */
-      uint32_t id = ingot__id_at(t->specials, i);
-      token_piece p = ingot__piece(t, id);
-      if (p.size != at + 1) break;
-      if (memcmp(p.text, text, p.size) == 0 && (p.type == USER_DEFINED || control)) {
-        best = id;
-        break;
-      }
-    }
-  }
-  return best;
-}
-
-static void mark_first_bytes(const ingot__tokenizer *t, bool first[256]) {
-  for (uint32_t i = 0; i < t->specials.count; i++) {
-    token_piece p = ingot__piece(t, ingot__id_at(t->specials, i));
-    if (p.size) first[p.text[0]] = true;
-  }
-}
-
-static bool is_space(uint8_t c) { return c == ' ' || (c >= 9 && c <= 13); }
-
-static void tokenize_stretch(token_job *job, const uint8_t *text, size_t size) {
-  if (size) job->t->code->tokenize(job, text, size);
-}
-
-int64_t ingot__tokenize(const ingot__tokenizer *t, const ingot_allocator *allocator, const char *chars, size_t size, bool special, ingot_token *tokens,
+int64_t ingot__tokenize(const ingot__tokenizer *t, const ingot_allocator *allocator, const char *text, size_t size, bool special, ingot_token *tokens,
                         size_t cap) {
-  const uint8_t *text = (const uint8_t *)chars;
-  bool first[256] = {false};
   if (!t->present) return INGOT_ERROR_UNSUPPORTED;
   if (size > INT32_MAX / 4) return INGOT_ERROR_ARGUMENT;
   token_job job;
+  token_specials specials;
+  size_t begin, end;
   job = (token_job){.t = t, .allocator = allocator, .tokens = tokens, .cap = cap};
   use_few(&job);
-  mark_first_bytes(t, first);
-  size_t done = 0;
-  for (size_t at = 0; at < size;) {
-    uint32_t id = first[text[at]] ? special_at(t, text + at, size - at, special) : NO_TOKEN;
-    if (id == NO_TOKEN) {
-      at++;
-      continue;
-    }
-    token_piece p = ingot__piece(t, id);
-    size_t end = at;
-    while (p.flags & PIECE_STRIPS_LEFT && end > done && is_space(text[end - 1])) end--;
-    tokenize_stretch(&job, text + done, end - done);
-    ingot__emit(&job, id);
-    at += p.size;
-    while (p.flags & PIECE_STRIPS_RIGHT && at < size && is_space(text[at])) at++;
-    done = at;
+  ingot__specials_start(&specials, t, text, size, special);
+  for (uint32_t id = 0; id != NO_TOKEN && !job.failed;) {
+    id = ingot__specials_next(&specials, &begin, &end);
+    if (end > begin) t->code->tokenize(&job, (const uint8_t *)text + begin, end - begin);
+    if (id != NO_TOKEN) ingot__emit(&job, id);
   }
-  tokenize_stretch(&job, text + done, size - done);
   give_back(&job);
   return job.failed ? INGOT_ERROR_MEMORY : (int64_t)job.count;
 }

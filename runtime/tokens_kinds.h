@@ -4,8 +4,8 @@
 
 #include "runtime/tokens.h"
 
-enum { UNKNOWN = 2, CONTROL = 3, USER_DEFINED = 4, BYTE = 6 };                    /* TokenType of tokens.fbs */
-enum { PIECE_WHOLE = 1, PIECE_STRIPS_LEFT = 2, PIECE_STRIPS_RIGHT = 4 };          /* Piece.flags */
+enum { UNKNOWN = 2, CONTROL = 3, USER_DEFINED = 4, BYTE = 6 };                                /* TokenType of tokens.fbs */
+enum { PIECE_WHOLE = 1, PIECE_STRIPS_LEFT = 2, PIECE_STRIPS_RIGHT = 4, PIECE_CONTESTED = 8 }; /* Piece.flags */
 #define NO_TOKEN UINT32_MAX
 
 /* ---- the tables: entries are checked where they are used -------------------------------------------------------------------- */
