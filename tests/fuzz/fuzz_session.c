@@ -4,29 +4,8 @@
 #include "fuzz.h"
 #include "runtime/abi/saved.h"
 #include "runtime/session.h"
+#include "tests/runtime/memory_file.h"
 #include "tests/runtime/toy.h"
-
-typedef struct bytes {
-  uint8_t *data;
-  size_t size, at;
-} bytes;
-
-static bool to_bytes(void *user, const void *from, size_t size) {
-  bytes *b = user;
-  b->data = realloc(b->data, b->size + size + 1);
-  if (!b->data) abort();
-  memcpy(b->data + b->size, from, size);
-  b->size += size;
-  return true;
-}
-
-static bool from_bytes(void *user, void *to, size_t size) {
-  bytes *b = user;
-  if (size > b->size - b->at) return false;
-  memcpy(to, b->data + b->at, size);
-  b->at += size;
-  return true;
-}
 
 static ingot_session *open_session(const toy *t, guard *g, ingot_allocator *allocator, ingot_model **model) {
   static const char *const stops[] = {"hello worst", "zz"};
@@ -54,7 +33,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   guard g;
   ingot_allocator allocator;
   ingot_model *model;
-  bytes b = {NULL, 0, 0}, before = {NULL, 0, 0}, after = {NULL, 0, 0};
+  memory_file b = {0}, before = {0}, after = {0};
   toy_make(&t);
   ingot_session *session = open_session(&t, &g, &allocator, &model);
   to_bytes(&b, data, size);
@@ -100,7 +79,7 @@ void fuzz_seeds(fuzz_add *add, void *user) {
   toy_make(&t);
   ingot_session *session = open_session(&t, &g, &allocator, &model);
   for (int i = 0; i < 3; i++) {
-    bytes b = {NULL, 0, 0};
+    memory_file b = {0};
     FUZZ_CHECK(ingot_session_save(session, to_bytes, &b, NULL) == INGOT_OK);
     add(user, b.data, b.size);
     free(b.data);

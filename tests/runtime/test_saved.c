@@ -11,34 +11,10 @@
 #include "runtime/session.h"
 #include "tests/runtime/bounds.h"
 #include "tests/runtime/check.h"
+#include "tests/runtime/memory_file.h"
 #include "tests/runtime/toy.h"
 
 enum { AT = 300, MORE = 100 };
-
-typedef struct bytes {
-  uint8_t *data;
-  size_t size, capacity, at, stop; /* stop: refuse what would go beyond */
-} bytes;
-
-static bool to_bytes(void *user, const void *from, size_t size) {
-  bytes *b = user;
-  if (b->stop && b->size + size > b->stop) return false;
-  if (b->size + size > b->capacity) {
-    b->data = realloc(b->data, b->capacity = 2 * (b->size + size));
-    if (!b->data) abort();
-  }
-  memcpy(b->data + b->size, from, size);
-  b->size += size;
-  return true;
-}
-
-static bool from_bytes(void *user, void *to, size_t size) {
-  bytes *b = user;
-  if (size > b->size - b->at) return false;
-  memcpy(to, b->data + b->at, size);
-  b->at += size;
-  return true;
-}
 
 static ingot_session *open_session(ingot_model *model, uint32_t n_context) {
   ingot_session *session = NULL;
@@ -47,8 +23,8 @@ static ingot_session *open_session(ingot_model *model, uint32_t n_context) {
   return session;
 }
 
-static bytes saved(const ingot_session *session) {
-  bytes b = {NULL, 0, 0, 0, 0};
+static memory_file saved(const ingot_session *session) {
+  memory_file b = {NULL, 0, 0, 0, 0};
   ingot_error error = {INGOT_OK, ""};
   if (!CHECK(ingot_session_save(session, to_bytes, &b, &error) == INGOT_OK)) fprintf(stderr, "%s\n", error.message);
   return b;
@@ -92,7 +68,7 @@ static void test_round(ingot_model *model, ingot_model *other) {
     CHECK_EQUAL(ingot_position(session), AT);
     memcpy(session->stream.partial, "\xe2\x82", session->stream.n_partial = 2); /* as after two tokens of bytes */
     memcpy(session->stream.held, "hello", session->stream.n_held = 5);
-    bytes b = saved(session);
+    memory_file b = saved(session);
     CHECK_EQUAL(ingot_session_fork(session, &fork, NULL), INGOT_OK);
     const course expected = go_on(session);
     CHECK(i < 2 || strstr(expected.text, "hello") == expected.text);
@@ -100,7 +76,7 @@ static void test_round(ingot_model *model, ingot_model *other) {
     CHECK_EQUAL(ingot_session_load(back, from_bytes, &b, NULL), INGOT_OK);
     CHECK_EQUAL(b.at, b.size);
     CHECK_EQUAL(ingot_position(back), AT);
-    bytes again = saved(back);
+    memory_file again = saved(back);
     CHECK(again.size == b.size && !memcmp(again.data, b.data, b.size));
     CHECK(same(go_on(back), expected));
     CHECK(same(go_on(fork), expected));
@@ -115,7 +91,7 @@ static void test_round(ingot_model *model, ingot_model *other) {
 /* A session with nothing in it, and one without logits, are saved too. */
 static void test_empty(ingot_model *model) {
   ingot_session *session = open_session(model, 0);
-  bytes b = saved(session);
+  memory_file b = saved(session);
   CHECK_EQUAL(b.size, sizeof(ingot_saved) + INGOT_SHA256_SIZE);
   fill(session, 20);
   CHECK_EQUAL(ingot_session_load(session, from_bytes, &b, NULL), INGOT_OK);
@@ -134,14 +110,14 @@ static void test_empty(ingot_model *model) {
   ingot_session_close(session);
 }
 
-static void seal(bytes *b) { ingot__sha256_of(b->data, b->size - INGOT_SHA256_SIZE, b->data + b->size - INGOT_SHA256_SIZE); }
+static void seal(memory_file *b) { ingot__sha256_of(b->data, b->size - INGOT_SHA256_SIZE, b->data + b->size - INGOT_SHA256_SIZE); }
 
 /* Loads changed bytes; what the session was before has to be there afterwards. */
-static ingot_status try_load(ingot_session *session, bytes *b, ingot_error *error) {
-  bytes before = saved(session);
+static ingot_status try_load(ingot_session *session, memory_file *b, ingot_error *error) {
+  memory_file before = saved(session);
   b->at = 0;
   ingot_status status = ingot_session_load(session, from_bytes, b, error);
-  bytes after = saved(session);
+  memory_file after = saved(session);
   if (status) CHECK(before.size == after.size && !memcmp(before.data, after.data, before.size));
   free(before.data);
   free(after.data);
@@ -157,7 +133,7 @@ static void test_refusals(const toy *t, ingot_model *model) {
   sampling.n_stop = 1;
   CHECK_EQUAL(ingot_session_set(session, &sampling, NULL), INGOT_OK);
   fill(session, 130);
-  bytes good = saved(session), b = {malloc(good.size + 64), 0, good.size + 64, 0, 0};
+  memory_file good = saved(session), b = {malloc(good.size + 64), 0, good.size + 64, 0, 0};
   (void)t;
 #define FIELD(name, value) \
   { offsetof(ingot_saved, name), value }
@@ -233,7 +209,7 @@ static void test_mutations(const toy *t) {
   ingot_session *session = open_session(model, 128);
   CHECK_EQUAL(ingot_session_set(session, &(ingot_sampling){sizeof(ingot_sampling), 0.9f, 40, 0.95f, 0.01f, 1.1f, 64, 7, stops, 2}, NULL), INGOT_OK);
   fill(session, 60);
-  bytes good = saved(session), b = {malloc(good.size), good.size, good.size, 0, 0};
+  memory_file good = saved(session), b = {malloc(good.size), good.size, good.size, 0, 0};
   uint32_t taken = 0;
   bounds_begin();
   for (uint32_t i = 0; i < n; i++) {
@@ -278,7 +254,7 @@ static void test_memory(const toy *t) {
   CHECK_EQUAL(ingot_model_open(&t->program, &options, &model, NULL), INGOT_OK);
   ingot_session *session = open_session(model, 0), *fork = NULL;
   fill(session, 60);
-  bytes b = saved(session);
+  memory_file b = saved(session);
   uint32_t refused[3] = {0};
   const uint32_t blocks = g.blocks;
   while (g.calls = 0, g.refuse_at = refused[0] + 1, try_load(session, &b, NULL) == INGOT_ERROR_MEMORY) refused[0]++;
