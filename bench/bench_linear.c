@@ -22,7 +22,7 @@ static int bench(const ig_target *target, const ig_variant *variant, const char 
     return fprintf(stderr, "no kernels for %s with k = %llu\n", format, (unsigned long long)k), 2;
   bool head = tokens == 0;
   if (head) args.dim[INGOT_DIM_TOKENS] = tokens = 1;
-  ig_kernel_ref ref = {head ? IG_LINEAR_X2 : tokens == 1 ? IG_LINEAR_GEMV : IG_LINEAR_GEMM, layout, IG_ACT_F32};
+  ig_kernel_ref ref = {tokens == 1 ? IG_LINEAR_GEMV : IG_LINEAR_GEMM, layout, head ? ig_two_digits(layout->activation) : IG_ACT_F32};
   harness h;
   ig_roofline roofline;
   ig_diags diags = {0};
@@ -30,7 +30,7 @@ static int bench(const ig_target *target, const ig_variant *variant, const char 
     return 1;
   ingot_kernel_fn *kernel = harness_kernel(&h, &ref);
   ingot_kernel_info info;
-  ig_kernel_info(&info, ref.family, layout, IG_ACT_F32);
+  ig_kernel_info(&info, ref.family, layout, ref.activation);
 
   const ig_block_format *f = ig_format_find(format);
   uint32_t tiles = (rows + 15) / 16;

@@ -78,10 +78,11 @@ static uint64_t columns(const ig_layout *layout, const uint32_t *dim) {
   return (uint64_t)dim[IG_LIN_UNITS] * layout->unit_values + (uint64_t)dim[IG_LIN_ODD] * layout->odd_values;
 }
 
-static void fill_activations(const ig_layout *layout, const uint32_t *dim, uint8_t *to, uint64_t *state) {
+static void fill_activations(const ig_kernel_ref *ref, const uint32_t *dim, uint8_t *to, uint64_t *state) {
+  const ig_layout *layout = ref->layout;
   uint64_t k = columns(layout, dim), row = ig_activation_bytes(layout->activation, k);
   float *values = aligned(k * sizeof *values);
-  for (uint32_t t = 0; t < dim[INGOT_DIM_TOKENS]; t++, to += row) {
+  for (uint64_t t = 0; t < (uint64_t)dim[INGOT_DIM_TOKENS] * (uint64_t)ig_digits(ref); t++, to += row) {
     for (uint64_t i = 0; i < k; i++) values[i] = random_float(state);
     if (layout->activation == IG_ACT_F32) memcpy(to, values, k * sizeof *values);
     else (layout->activation == IG_ACT_A32 ? ig_quantize_a32 : ig_quantize_a256)(values, k, to);
@@ -112,7 +113,7 @@ static bool fill(ig_kernel_probe *p, shape *s, const ig_program_plan *plan, cons
     uint16_t *halves = s->args.operand[i];
     uint64_t *turns = s->args.operand[i];
     switch (kinds[i]) {
-    case 'A': fill_activations(p->ref.layout, s->args.dim, to, &state); break;
+    case 'A': fill_activations(&p->ref, s->args.dim, to, &state); break;
     case 'W':
       if (!fill_weights(&plan->weight[s->weight], file, to, s->bytes[i], diags)) return false;
       break;

@@ -11,6 +11,14 @@ ig_value ig_linear_of(ig_lowering *l, ig_value x, const ig_matrix *m) {
   return ig_build_biased(&l->builder, x, weight, bias);
 }
 
+/* Of attention. Where tokens choose experts, a rounding may choose another one, so attention's activations keep two digits there: that leaves the errors of
+ * the experts' own activations, and takes the products that are the fewest. */
+static ig_value product(ig_lowering *l, const ig_decoder *d, ig_value x, const ig_matrix *m) {
+  ig_value y = ig_linear_of(l, x, m);
+  if (d->mixture.present) ig_set_attr_int(ig_defining_op(y), "digits", 2);
+  return y;
+}
+
 /* `gain` NULL: there is no norm. */
 static ig_value norm(ig_lowering *l, ig_value x, const ig_tensor *gain, float eps) {
   if (!gain) return x;
@@ -32,7 +40,7 @@ static ig_value attention(ig_lowering *l, const shared *s, uint32_t index, ig_va
   const ig_decoder *d = s->d;
   const ig_decoder_layer *w = &d->layers[index];
   ig_builder *b = &l->builder;
-  ig_value q = ig_linear_of(l, n, &w->q), k = ig_linear_of(l, n, &w->k), v = ig_linear_of(l, n, &w->v);
+  ig_value q = product(l, d, n, &w->q), k = product(l, d, n, &w->k), v = product(l, d, n, &w->v);
   q = norm(l, q, w->q_norm, d->eps);
   k = norm(l, k, w->k_norm, d->eps);
   if (w->turns) {
@@ -47,7 +55,7 @@ static ig_value attention(ig_lowering *l, const shared *s, uint32_t index, ig_va
   ig_value y = ig_build_attention(b, q, k, v, s->pos, index, m->n_heads, m->n_kv_heads, m->head_dim, d->attention_scale, sinks);
   if (w->window) ig_set_attr_int(ig_defining_op(y), "window", w->window);
   if (d->attention_softcap > 0) ig_set_attr_float(ig_defining_op(y), "softcap", (double)d->attention_softcap);
-  return ig_linear_of(l, y, &w->o);
+  return product(l, d, y, &w->o);
 }
 
 static ig_value network(ig_lowering *l, const ig_decoder *d, const ig_decoder_layer *w, ig_value n) {

@@ -85,7 +85,6 @@ static const struct {
   [IG_QUANT] = {"quant_%s", 1, 0, false, true},
   [IG_LINEAR_GEMV] = {"linear_%s_gemv", 5, 1, true, false},
   [IG_LINEAR_GEMM] = {"linear_%s_gemm", 5, 0, true, false},
-  [IG_LINEAR_X2] = {"linear_%s_x2", 3, 0, true, false},
   [IG_GLU_GEMV] = {"glu_%s_gemv", 3, 1, true, false},
   [IG_GLU_GEMM] = {"glu_%s_gemm", 3, 0, true, false},
   [IG_GEGLU_GEMV] = {"geglu_%s_gemv", 3, 1, true, false},
@@ -112,7 +111,9 @@ static const struct {
 };
 
 void ig_kernel_name(char name[48], ig_family family, const ig_layout *layout, ig_activation activation) {
-  const char *what = families[family].per_format ? layout->format : families[family].per_activation ? ig_activation_name(activation) : "";
+  char what[24];
+  const char *first = families[family].per_format ? layout->format : families[family].per_activation ? ig_activation_name(activation) : "";
+  snprintf(what, sizeof what, "%s%s", first, families[family].per_format && activation != IG_ACT_F32 ? "_x2" : "");
   snprintf(name, 48, families[family].name, what);
 }
 
@@ -125,13 +126,11 @@ static ingot_extent sum2(uint32_t a, uint32_t dims_a, uint32_t b, uint32_t dims_
 }
 static ingot_extent one(uint32_t scale, uint32_t dims) { return sum2(scale, dims, 0, 0); }
 
-static ingot_extent row_of(ig_activation a, const ig_layout *l) {
-  switch (a) { /* by K units and the odd blocks */
-  case IG_ACT_F32: return one(64, T | D(0));
-  case IG_ACT_A32: return sum2(l->unit_values / 32 * 40, T | D(0), l->odd_values / 32 * 40, T | D(1));
-  default: break;
-  }
-  return sum2(l->unit_values / 256 * 352, T | D(0), l->odd_values / 256 * 352, T | D(1));
+/* A row of a product's x, by K units and the odd blocks. */
+static ingot_extent row_of(ig_activation digits, const ig_layout *l) {
+  const ig_activation a = digits == IG_ACT_F32 ? l->activation : digits;
+  if (a == IG_ACT_F32) return one(64, T | D(0));
+  return sum2((uint32_t)ig_activation_bytes(a, l->unit_values), T | D(0), (uint32_t)ig_activation_bytes(a, l->odd_values), T | D(1));
 }
 
 /* The same extent with one more factor. */
@@ -192,26 +191,17 @@ void ig_kernel_info(ingot_kernel_info *info, ig_family family, const ig_layout *
   case IG_LINEAR_GEMV:
   case IG_LINEAR_GEMM:
     info->tiles = one(1, D(2));
-    BUFFER(R, row_of(l->activation, l));
+    BUFFER(R, row_of(activation, l));
     WEIGHT(weight);
     BUFFER(RW, one(64, T | D(2)));
     WEIGHT(one(64, D(2) | D(4)));
     break;
-  case IG_LINEAR_X2: {
-    ingot_extent x = row_of(l->activation, l);
-    for (int i = 0; i < INGOT_MAX_TERMS; i++) x.term[i].scale *= 2;
-    info->tiles = one(1, D(2));
-    BUFFER(R, x);
-    WEIGHT(weight);
-    BUFFER(W, one(64, T | D(2)));
-    break;
-  }
   case IG_GLU_GEMV:
   case IG_GLU_GEMM:
   case IG_GEGLU_GEMV:
   case IG_GEGLU_GEMM:
     info->tiles = one(1, D(2));
-    BUFFER(R, row_of(l->activation, l));
+    BUFFER(R, row_of(activation, l));
     WEIGHT(weight);
     WEIGHT(weight);
     BUFFER(W, one(64, T | D(2)));
@@ -252,7 +242,7 @@ void ig_kernel_info(ingot_kernel_info *info, ig_family family, const ig_layout *
   case IG_EXPERTS_SUM_GEMM: {
     bool many = family == IG_EXPERTS_GEMM || family == IG_EXPERTS_SUM_GEMM, sums = family >= IG_EXPERTS_SUM_GEMV;
     info->tiles = one(1, sums ? D(2) : many ? D(2) | D(3) : D(2) | D(5));
-    BUFFER(R, by(row_of(l->activation, l), many || sums ? D(5) : 0));
+    BUFFER(R, by(row_of(activation, l), many || sums ? D(5) : 0));
     BUFFER(R, many ? sum2(4, D(3), 4, 0) : choices);
     WEIGHT(by(weight, D(3)));
     BUFFER(sums ? RW : W, one(64, sums ? T | D(2) : T | D(2) | D(5)));

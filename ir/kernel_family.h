@@ -13,14 +13,13 @@
 #include <stdbool.h>
 #include "runtime/abi/kernel.h"
 
-/* Kernels by family. `fmt` is a weight format's name. */
+/* Kernels by family. `fmt` is a weight format's name, or that and _x2: a product of x in two digits (a32x2, a256x2). */
 typedef enum ig_family {
   IG_EMBED,             /* embed_<fmt>:        y[t] = row tokens[t] of w, decoded; ids are clamped to the table; tiles are tokens */
   IG_NORM,              /* rms_norm_f32|a32|a256|a32x2|a256x2: y = x / sqrt(mean(x^2) + eps) * gain, then quantised; tiles are tokens */
   IG_QUANT,             /* quant_a32|a256:     y = x quantised; tiles are tokens */
   IG_LINEAR_GEMV,       /* linear_<fmt>_gemv:  y (=, +=) w x for one token; tiles are row tiles of 16 */
   IG_LINEAR_GEMM,       /* linear_<fmt>_gemm:  the same for any number of tokens */
-  IG_LINEAR_X2,         /* linear_<fmt>_x2:    y = w x for x in two digits (a32x2, a256x2), any number of tokens: the head */
   IG_GLU_GEMV,          /* glu_<fmt>_gemv:     y = silu(w x) * (w2 x) for one token */
   IG_GLU_GEMM,          /* glu_<fmt>_gemm */
   IG_GEGLU_GEMV,        /* geglu_<fmt>_gemv:   y = gelu(w x) * (w2 x) */
@@ -50,7 +49,7 @@ typedef enum ig_family {
 /* Static dims by family (index = INGOT_DIM_STATIC + n). */
 enum { IG_D0 = INGOT_DIM_STATIC };
 /* linear, glu, geglu: 0 k_units (see ig_units) · 1 k_odd · 2 row_tiles · linear only: 3 epilogue (0 y = v, 1 y = y + v) · 4 biased (0, or 1: v = w x + bias)
- * embed, linear_x2: 0 k_units · 1 k_odd · 2 row_tiles
+ * embed:          0 k_units · 1 k_odd · 2 row_tiles
  * rms_norm, rms_norm_add: 0 blocks of the result (16 floats, 32 or 256 codes) · 1 n (true length) · 2 eps (f32 bits) · 3 pieces: rows of blocks in a token's
  *                 row, each normalised by itself with the one gain (heads)
  * quant:          0 blocks
@@ -95,7 +94,6 @@ enum { IG_POINT_N16 = IG_D0, IG_POINT_NUMBER };
  *   rms_norm          x f32 · gain f32[blocks] · y
  *   quant             x f32 · y
  *   linear            x · w · y f32 [T][16 row_tiles] · bias f32 [16 row_tiles] (nothing where not biased)
- *   linear_x2         x · w · y f32 [T][16 row_tiles]
  *   glu_<fmt>, geglu_<fmt>   x · w (gate) · w2 (up) · y f32 [T][16 row_tiles]
  *   glu, geglu        y f32 (gate, in place) · up f32
  *   rms_norm_add      x f32 · gain f32[blocks] · y f32 (the residual, in place)
@@ -151,11 +149,13 @@ const char *ig_activation_name(ig_activation activation); /* "f32", "a32", "a256
 typedef struct ig_kernel_ref {
   ig_family family;
   const ig_layout *layout; /* or NULL */
-  ig_activation activation; /* rms_norm, quant; else IG_ACT_F32 */
+  ig_activation activation; /* rms_norm, quant: the result's. Products: IG_ACT_F32, or two digits of x: a32x2, a256x2. Else IG_ACT_F32 */
 } ig_kernel_ref;
 
-/* The kernel's name and row. `layout` where the family has one per format, `activation` for rms_norm and quant. Scratch is left
- * zero: the code generator fills it. */
+/* The digits of a product's x: 1 or 2. */
+static inline int ig_digits(const ig_kernel_ref *ref) { return ref->activation == IG_ACT_A32X2 || ref->activation == IG_ACT_A256X2 ? 2 : 1; }
+
+/* The kernel's name and row, from the parts of an ig_kernel_ref. Scratch is left zero: the code generator fills it. */
 void ig_kernel_name(char name[48], ig_family family, const ig_layout *layout, ig_activation activation);
 void ig_kernel_info(ingot_kernel_info *info, ig_family family, const ig_layout *layout, ig_activation activation);
 

@@ -7,9 +7,9 @@
  *   linear, a256 (K-quants): per 256: i = sum_j sc_j * sum(q_w q_x) exact in i32; acc = fma(d * scale_x, (float)i, acc); where the format
  *       has minima: m = sum_j min_j * sum(q_x) exact in i32; acc = fma(-(dmin * scale_x), (float)m, acc), after the former.
  *       q_w is the format's signed value (q6_k: -32 .. 31).  acc starts at 0; epilogue "add": y + acc.
- *   linear with digits = 2 (the head), quantised weights: the row x is quantised, then what that left of it, fma(-scale, q, x), is too; y is the
- *       linear of the first row plus that of the second. Twice the arithmetic where decode waits for memory anyway, and the logits no longer
- *       carry the rounding of their own activations.
+ *   linear with digits = 2 (the head; attention of mixtures), quantised weights: the row x is quantised, then what that left of it, fma(-scale, q, x), is
+ *       too; v is the linear of the first row plus that of the second, before bias and epilogue. Twice the arithmetic where decode waits for memory
+ *       anyway, and the logits no longer carry the rounding of their own activations.
  *   row sums (mean of squares, softmax): lane i mod 16 holds a partial sum in order of i (squares by fma); then lanes are folded
  *       8, 4, 2, 1: l[i] += l[i + 8], l[i] += l[i + 4], ... (ig_fold16). Maxima need no order.
  *   rms_norm: r = 1 / sqrtf(sum / (float)n + eps); y = (x * r) * gain.

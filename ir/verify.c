@@ -248,7 +248,6 @@ static bool check_fused_linear(checker *c, ig_op op) {
   if (in[IG_ROLE_RESIDUAL] != add) good = FAIL(c, "ig.fused_linear: a residual belongs to the epilogue add, and to no other");
   int n = 1 + in[IG_ROLE_W1] + in[IG_ROLE_W2];
   good &= digits(c, op);
-  if (ig_has_attr(op, "digits") && (n != 1 || add)) good = FAIL(c, "ig.fused_linear: digits belong to one weight with the epilogue none");
   if (add && n != 1) good = FAIL(c, "ig.fused_linear: the epilogue add takes one weight");
   for (int i = 0; i < 3; i++)
     if (in[IG_ROLE_B0 + i] && (i >= n || glu))

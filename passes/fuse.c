@@ -35,13 +35,21 @@ static void replace(ig_op op, ig_value with) {
   ig_erase(op);
 }
 
+static int64_t digits(ig_op product) { return ig_has_attr(product, "digits") ? ig_attr_int(product, "digits") : 1; }
+static void set_digits(ig_op fused, int64_t n) {
+  if (n > 1) ig_set_attr_int(fused, "digits", n);
+}
+
 static ig_op glu(const fuser *f, ig_op mul) {
   ig_op silu = sole(ig_operand(mul, 0), IG_OP_silu), gelu = sole(ig_operand(mul, 0), IG_OP_gelu), up = sole(ig_operand(mul, 1), IG_OP_linear);
   ig_op curve = silu.handle ? silu : gelu, gate = curve.handle ? sole(ig_operand(curve, 0), IG_OP_linear) : (ig_op){0};
-  if (!gate.handle || !up.handle || bias_of(gate).handle || bias_of(up).handle || !ig_same(ig_operand(gate, 0), ig_operand(up, 0))) return mul;
+  if (!gate.handle || !up.handle || bias_of(gate).handle || bias_of(up).handle || !ig_same(ig_operand(gate, 0), ig_operand(up, 0)) ||
+      digits(gate) != digits(up))
+    return mul;
   ig_builder b = at(f, mul, gate);
   ig_value w[] = {ig_operand(gate, 1), ig_operand(up, 1), {0}};
   ig_op fused = ig_build_fused_linear(&b, ig_operand(gate, 0), (ig_value){0}, w, NULL, (ig_value){0}, 0, silu.handle ? "glu" : "geglu");
+  set_digits(fused, digits(gate));
   replace(mul, ig_result(fused, 0));
   ig_erase(curve), ig_erase(gate), ig_erase(up);
   return fused;
@@ -62,20 +70,18 @@ static ig_op residual(const fuser *f, ig_op add) {
     ig_value w[3] = {ig_operand(linear, 1)}, bias[3] = {bias_of(linear)};
     ig_op fused = ig_build_fused_linear(&b, ig_operand(linear, 0), (ig_value){0}, w, bias, ig_operand(add, 1 - i), 0, "add");
     replace(add, ig_result(fused, 0));
+    set_digits(fused, digits(linear));
     ig_erase(linear);
     return fused;
   }
   return add;
 }
 
-/* of a linear's activations: one that asks for two is the head, and stays alone */
-static int64_t digits(ig_op linear) { return ig_has_attr(linear, "digits") ? ig_attr_int(linear, "digits") : 1; }
-
 static ig_op siblings(const fuser *f, ig_op first) {
   ig_op group[3] = {first};
   int n = 1;
   for (ig_op op = ig_next_op(first); op.handle && n < 3; op = ig_next_op(op))
-    if (ig_kind(op) == IG_OP_linear && ig_same(ig_operand(op, 0), ig_operand(first, 0)) && digits(op) == 1 && digits(first) == 1) group[n++] = op;
+    if (ig_kind(op) == IG_OP_linear && ig_same(ig_operand(op, 0), ig_operand(first, 0)) && digits(op) == digits(first)) group[n++] = op;
   ig_value w[3] = {{0}}, bias[3] = {{0}};
   for (int i = 0; i < n; i++) {
     w[i] = ig_operand(group[i], 1), bias[i] = bias_of(group[i]);
@@ -85,7 +91,7 @@ static ig_op siblings(const fuser *f, ig_op first) {
   }
   ig_builder b = at(f, first, first);
   ig_op fused = ig_build_fused_linear(&b, ig_operand(first, 0), (ig_value){0}, w, bias, (ig_value){0}, 0, "none");
-  if (digits(first) > 1) ig_set_attr_int(fused, "digits", digits(first));
+  set_digits(fused, digits(first));
   for (int i = 0; i < n; i++) replace(group[i], ig_result(fused, i));
   return fused;
 }
@@ -99,7 +105,7 @@ static ig_op prologue(const fuser *f, ig_op linear) {
   ig_value bias[3] = {ig_operand_role(linear, IG_ROLE_B0), ig_operand_role(linear, IG_ROLE_B1), ig_operand_role(linear, IG_ROLE_B2)};
   ig_op fused = ig_build_fused_linear(&b, ig_operand(norm, 0), ig_operand(norm, 1), w, bias, ig_operand_role(linear, IG_ROLE_RESIDUAL),
                                       (float)ig_attr_float(norm, "eps"), ig_attr_string(linear, "epilogue", f->arena));
-  if (digits(linear) > 1) ig_set_attr_int(fused, "digits", digits(linear));
+  set_digits(fused, digits(linear));
   for (int i = 0; i < ig_result_count(fused); i++) ig_replace_uses(ig_result(linear, i), ig_result(fused, i));
   ig_erase(linear);
   return fused;

@@ -217,9 +217,14 @@ static uint32_t norm(lowering *l, uint32_t x, uint32_t gain, uint32_t pieces, fl
   return keep_derived(l, x, gain, activation, y);
 }
 
+/* How many digits of x the products of an op take, as ig_kernel_ref has it; weights of floats take floats. */
+static ig_activation digits_of(ig_op op, const ig_packed_weight *w) {
+  return ig_has_attr(op, "digits") && ig_attr_int(op, "digits") == 2 ? ig_two_digits(w->layout->activation) : IG_ACT_F32;
+}
+
 /* `x` as a linear of this layout takes it: normalised where there is a gain, quantised where the layout asks. */
-static uint32_t activation_for(lowering *l, uint32_t x, uint32_t gain, float eps, const ig_packed_weight *w, int64_t digits) {
-  ig_activation activation = digits == 2 ? ig_two_digits(w->layout->activation) : w->layout->activation;
+static uint32_t activation_for(lowering *l, uint32_t x, uint32_t gain, float eps, const ig_packed_weight *w, ig_activation digits) {
+  ig_activation activation = digits == IG_ACT_F32 ? w->layout->activation : digits;
   if (gain != NONE) return norm(l, x, gain, 1, eps, activation);
   if (activation == IG_ACT_F32) return x;
   uint32_t known = find_derived(l, x, NONE, activation);
@@ -232,27 +237,14 @@ static uint32_t activation_for(lowering *l, uint32_t x, uint32_t gain, float eps
 static uint32_t row_tiles(const ig_packed_weight *w) { return (uint32_t)ig_ceil_div(w->rows, INGOT_ROWS); }
 
 /* y (=, +=) w x + bias; `y` NONE makes a buffer, `bias` NONE is none. */
-static uint32_t linear(lowering *l, uint32_t x, uint32_t w_index, uint32_t bias, uint32_t y, uint32_t epilogue) {
+static uint32_t linear(lowering *l, uint32_t x, uint32_t w_index, ig_activation digits, uint32_t bias, uint32_t y, uint32_t epilogue) {
   const ig_packed_weight *w = &l->plan->weight[w_index];
   uint32_t units, odd;
   ig_units(w->layout, w->cols, &units, &odd);
   if (y == NONE) y = new_rows(l, w->name, (uint64_t)row_tiles(w) * 64);
-  emit(l, kernel_row(l->plan, l->tokens == 1 ? IG_LINEAR_GEMV : IG_LINEAR_GEMM, w->layout, IG_ACT_F32),
+  emit(l, kernel_row(l->plan, l->tokens == 1 ? IG_LINEAR_GEMV : IG_LINEAR_GEMM, w->layout, digits),
        OPERANDS(rows(l, x), packed(w_index), rows(l, y), packed(bias != NONE ? bias : w_index)), DIMS(units, odd, row_tiles(w), epilogue, bias != NONE));
   return y;
-}
-
-/* The same for activations of two digits. */
-static uint32_t linear_x2(lowering *l, uint32_t x, uint32_t w_index) {
-  const ig_packed_weight *w = &l->plan->weight[w_index];
-  uint32_t units, odd, y = new_rows(l, w->name, (uint64_t)row_tiles(w) * 64);
-  ig_units(w->layout, w->cols, &units, &odd);
-  emit(l, kernel_row(l->plan, IG_LINEAR_X2, w->layout, IG_ACT_F32), OPERANDS(rows(l, x), packed(w_index), rows(l, y)), DIMS(units, odd, row_tiles(w)));
-  return y;
-}
-
-static int64_t digits_of(ig_op op, const ig_packed_weight *w) {
-  return w->layout->activation != IG_ACT_F32 && ig_has_attr(op, "digits") ? ig_attr_int(op, "digits") : 1;
 }
 
 static uint32_t width16(const lowering *l, uint32_t buffer) { return (uint32_t)(l->plan->buffer[buffer].row_bytes / 64); }
@@ -263,10 +255,10 @@ static void gate_product(lowering *l, uint32_t y, uint32_t up, bool gelu) {
   written_in_place(l, y);
 }
 
-static uint32_t gate_up(lowering *l, const uint32_t x[2], uint32_t gate, uint32_t up, bool gelu) {
+static uint32_t gate_up(lowering *l, ig_op op, const uint32_t x[2], uint32_t gate, uint32_t up, bool gelu) {
   const ig_packed_weight *g = &l->plan->weight[gate], *u = &l->plan->weight[up];
   if (g->layout != u->layout) {
-    uint32_t y = linear(l, x[0], gate, NONE, NONE, 0), other = linear(l, x[1], up, NONE, NONE, 0);
+    uint32_t y = linear(l, x[0], gate, digits_of(op, g), NONE, NONE, 0), other = linear(l, x[1], up, digits_of(op, u), NONE, NONE, 0);
     gate_product(l, y, other, gelu);
     return y;
   }
@@ -274,7 +266,8 @@ static uint32_t gate_up(lowering *l, const uint32_t x[2], uint32_t gate, uint32_
   ig_units(g->layout, g->cols, &units, &odd);
   uint32_t y = new_rows(l, g->name, (uint64_t)row_tiles(g) * 64);
   ig_family family = l->tokens == 1 ? gelu ? IG_GEGLU_GEMV : IG_GLU_GEMV : gelu ? IG_GEGLU_GEMM : IG_GLU_GEMM;
-  emit(l, kernel_row(l->plan, family, g->layout, IG_ACT_F32), OPERANDS(rows(l, x[0]), packed(gate), packed(up), rows(l, y)), DIMS(units, odd, row_tiles(g)));
+  emit(l, kernel_row(l->plan, family, g->layout, digits_of(op, g)), OPERANDS(rows(l, x[0]), packed(gate), packed(up), rows(l, y)),
+       DIMS(units, odd, row_tiles(g)));
   return y;
 }
 
@@ -453,7 +446,7 @@ static bool lower_fused_linear(lowering *l, ig_op op) {
   const char *epilogue = ig_attr_string(op, "epilogue", l->arena);
   if (epilogue && *epilogue == 'g') { /* glu, geglu */
     if (n != 2) return fail(l, op, "has the epilogue of a gate but not two weights");
-    bind(l, ig_result(op, 0), gate_up(l, in, w[0], w[1], !strcmp(epilogue, "geglu")), (ig_op){0});
+    bind(l, ig_result(op, 0), gate_up(l, op, in, w[0], w[1], !strcmp(epilogue, "geglu")), (ig_op){0});
     return true;
   }
   uint32_t y = NONE;
@@ -461,11 +454,8 @@ static bool lower_fused_linear(lowering *l, ig_op op) {
     if (!use(l, op, residual, &y)) return false;
     if (!may_add(l, op, residual, y == x)) return false;
   }
-  for (uint32_t i = 0; i < n; i++) {
-    bool two = digits_of(op, &l->plan->weight[w[i]]) == 2;
-    if (two && bias[i] != NONE) return fail(l, op, "has two digits and a bias, for which there is no kernel");
-    bind(l, ig_result(op, (int)i), two ? linear_x2(l, in[i], w[i]) : linear(l, in[i], w[i], bias[i], y, y != NONE), (ig_op){0});
-  }
+  for (uint32_t i = 0; i < n; i++)
+    bind(l, ig_result(op, (int)i), linear(l, in[i], w[i], digits_of(op, &l->plan->weight[w[i]]), bias[i], y, y != NONE), (ig_op){0});
   if (y != NONE) written_in_place(l, y);
   return true;
 }
@@ -489,7 +479,8 @@ static bool lower_experts(lowering *l, ig_op op) {
   m.glu[1] = ig_f32_bits(clamped ? (float)ig_attr_float(op, "limit") : INFINITY);
   m.glu[2] = ig_f32_bits(clamped);
   if (!may_add(l, op, residual, y == x && gain == NONE)) return false;
-  for (int i = 0; i < 2; i++) m.x[i] = activation_for(l, x, gain, gain == NONE ? 0 : (float)ig_attr_float(op, "eps"), &l->plan->weight[i ? m.up : m.gate], 1);
+  const float eps = gain == NONE ? 0 : (float)ig_attr_float(op, "eps");
+  for (int i = 0; i < 2; i++) m.x[i] = activation_for(l, x, gain, eps, &l->plan->weight[i ? m.up : m.gate], IG_ACT_F32);
   (l->tokens > 1 ? mixture_of_many : mixture_of_one)(l, &m, y);
   written_in_place(l, y);
   bind(l, ig_result(op, 0), y, (ig_op){0});
@@ -574,10 +565,8 @@ static bool lower_op(lowering *l, ig_op op) {
     if (!use(l, op, ig_operand(op, 0), &x) || (w = weight(l, ig_operand(op, 1), IG_WEIGHT_TILES)) == NONE) return false;
     uint32_t bias = NONE;
     if (ig_operand_count(op) > 2 && (bias = weight(l, ig_operand(op, 2), IG_WEIGHT_VECTOR)) == NONE) return false;
-    int64_t digits = digits_of(op, &p->weight[w]);
-    if (digits == 2 && bias != NONE) return fail(l, op, "has two digits and a bias, for which there is no kernel");
-    uint32_t in = activation_for(l, x, NONE, 0, &p->weight[w], digits);
-    bind(l, ig_result(op, 0), digits == 2 ? linear_x2(l, in, w) : linear(l, in, w, bias, NONE, 0), (ig_op){0});
+    ig_activation digits = digits_of(op, &p->weight[w]);
+    bind(l, ig_result(op, 0), linear(l, activation_for(l, x, NONE, 0, &p->weight[w], digits), w, digits, bias, NONE, 0), (ig_op){0});
     return true;
   case IG_OP_fused_linear: return lower_fused_linear(l, op);
   case IG_OP_experts: return lower_experts(l, op);

@@ -45,7 +45,6 @@ static const struct {
   [IG_QUANT] = {"quant", NULL, 0, false},
   [IG_LINEAR_GEMV] = {"linear", "decode", 0, true},
   [IG_LINEAR_GEMM] = {"linear", "prefill", GEMM, true},
-  [IG_LINEAR_X2] = {"linear", "head", 0, true},
   [IG_GLU_GEMV] = {"glu", "decode", 0, true},
   [IG_GLU_GEMM] = {"glu", "prefill", GEMM, true},
   [IG_GEGLU_GEMV] = {"glu", "decode", 0, true},
@@ -88,7 +87,7 @@ typedef struct reader {
 /* Names of what a rule may match, by number; NULL after the last. */
 typedef const char *name_at(const ig_schedule *s, int index);
 static const char *op_at(const ig_schedule *s, int index) { return (void)s, index < IG_FAMILY_COUNT ? families[index].op : NULL; }
-static const char *phase_at(const ig_schedule *s, int index) { return (void)s, (const char *[]){"prefill", "decode", "head", NULL}[index]; }
+static const char *phase_at(const ig_schedule *s, int index) { return (void)s, (const char *[]){"prefill", "decode", NULL}[index]; }
 static const char *format_at(const ig_schedule *s, int index) { return (void)s, ig_layout_at(index) ? ig_layout_at(index)->format : NULL; }
 static const char *variant_at(const ig_schedule *s, int index) {
   return (uint32_t)index < s->target->n_variants + s->target->n_forms ? s->target->variants[index].name : NULL;

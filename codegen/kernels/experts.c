@@ -37,7 +37,7 @@ static void group_tiles(const mixture *m, val g, val begin, val end) {
   }
   val tile = kb_mul(b, expert, m->tiles);
   e.bias = row_at(b, m->bias, tile, 64);
-  l.x = m->many || m->sums ? kb_ptr(b, m->x, kb_mul(b, first, l.x_stride)) : m->x;
+  l.x = m->many || m->sums ? kb_ptr(b, m->x, ig_linear_row(&l, first)) : m->x;
   l.y = m->sums ? m->y : kb_ptr(b, m->y, kb_mul(b, first, l.y_stride));
   ig_linear_tiles(&l, m->many, kb_ptr(b, m->w, kb_mul(b, tile, l.tile_bytes)), begin, end, &e);
   if (m->many) kb_end_if(b, &has_rows);

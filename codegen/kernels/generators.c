@@ -6,7 +6,6 @@ ig_generator *const ig_generators[IG_FAMILY_COUNT] = {
   [IG_QUANT] = ig_gen_quant,
   [IG_LINEAR_GEMV] = ig_gen_linear,
   [IG_LINEAR_GEMM] = ig_gen_linear,
-  [IG_LINEAR_X2] = ig_gen_linear_x2,
   [IG_GLU_GEMV] = ig_gen_linear,
   [IG_GLU_GEMM] = ig_gen_linear,
   [IG_GEGLU_GEMV] = ig_gen_linear,

@@ -11,7 +11,6 @@ extern ig_generator *const ig_generators[IG_FAMILY_COUNT]; /* generators.c */
 
 /* Matrix products with packed weights: embed.c, linear.c and its formats */
 ig_generator ig_gen_embed;
-ig_generator ig_gen_linear_x2; /* linear_x2.c */
 ig_generator ig_gen_linear;   /* LINEAR and GLU, GEMV and GEMM */
 ingot_extent ig_linear_scratch(const ig_kernel_ref *ref, const ig_schedule *schedule);
 

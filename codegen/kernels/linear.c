@@ -1,4 +1,4 @@
-/* y = W x: rows of 16, one lane a row.
+/* y = W x: rows of 16, one lane a row. Where x has two digits, a token's two rows are multiplied as two tokens' would be, and their sums added.
  *   gemv   a tile at a time, in the order of memory: one stream of weights. The glu kernel goes over all gate tiles first, then over all up
  *          tiles, for the same reason.
  *   gemm   a panel of tiles stays in the cache, expanded once, while all tokens pass over it in register tiles of rows x tokens; where the schedule
@@ -42,7 +42,7 @@ val ig_read_halves(const ig_reader *r, val at, int64_t offset) {
 
 static val wide(ig_kb *b, val i32) { return kb_op(b, "arith.extui", "i64", 1, &i32, NULL); }
 static val nonzero(ig_kb *b, val i32) { return kb_op(b, "arith.cmpi", "i1", 2, (val[]){i32, kb_i32(b, 0)}, "{predicate = 1 : i64}"); }
-static val times(ig_kb *b, val v, int64_t c) { return kb_mul(b, v, kb_i64(b, c)); }
+static val times(ig_kb *b, val v, int64_t c) { return c == 1 ? v : kb_mul(b, v, kb_i64(b, c)); }
 
 /* ---- which ---- */
 
@@ -55,10 +55,16 @@ const ig_linear_format *ig_linear_format_of(const ig_layout *layout) {
   return ig_linear_a256(layout->format);
 }
 
-/* As a variant multiplies it, in register tiles of so many tokens. */
-static ig_linear_format form_of(const ig_variant *variant, const ig_layout *layout, uint32_t tokens) {
+/* Rows of x in a register tile: whole tokens. */
+static int tile_columns(const ig_choice *choice, int digits) {
+  int n = (int)choice->value[IG_TOKENS] / digits * digits;
+  return n ? n : digits;
+}
+
+/* As a variant multiplies it, in register tiles of so many rows of x. */
+static ig_linear_format form_of(const ig_variant *variant, const ig_layout *layout, int columns) {
   ig_linear_format f = *ig_linear_format_of(layout);
-  if (ig_is_signed(variant, layout)) ig_signed_form(&f, variant, layout, tokens);
+  if (ig_is_signed(variant, layout)) ig_signed_form(&f, variant, layout, (uint32_t)columns);
   return f;
 }
 
@@ -85,10 +91,10 @@ ingot_extent ig_linear_scratch(const ig_kernel_ref *ref, const ig_schedule *sche
   uint32_t fixed = 0, per_unit = 0, per_token = 0, n = 0; /* the most of any variant */
   for (uint32_t i = 0; i < schedule->target->n_variants + schedule->target->n_forms; i++) {
     ig_choice c = ig_schedule_choose(schedule, &schedule->target->variants[i], ref);
-    ig_linear_format f = form_of(&schedule->target->variants[i], ref->layout, c.value[IG_TOKENS]);
+    ig_linear_format f = form_of(&schedule->target->variants[i], ref->layout, tile_columns(&c, ig_digits(ref)));
     uint32_t tiles = c.value[IG_ROWS] * c.value[IG_PANEL], units = block_units(&c, ref->layout);
     uint32_t block = f.scratch + packed_most(&f, ref->layout, units) + tiles * block_bytes(&f, ref->layout, units);
-    uint32_t unit = units ? 0 : tiles * f.panel_unit + f.packed_unit, token = units ? tiles * 64 : 0;
+    uint32_t unit = units ? 0 : tiles * f.panel_unit + f.packed_unit, token = units ? tiles * 64 * (uint32_t)ig_digits(ref) : 0;
     fixed = block > fixed ? block : fixed, per_unit = unit > per_unit ? unit : per_unit, per_token = token > per_token ? token : per_token;
   }
   if (fixed) e.term[n++] = (ingot_term){fixed, 0};
@@ -113,7 +119,7 @@ static val apply(ig_kb *b, const ig_epilogue *e, val y, val bias, val weight, va
   return kb_select(b, e->add, sum, v);
 }
 
-/* Where the row of y lies that row `token` of x is for, and its weight (null: none). */
+/* Where the row of y lies that x's row of `token` is for, and its weight (null: none). */
 static val row_of_y(ig_linear *l, const ig_epilogue *e, val token, val *weight) {
   ig_kb *b = l->b;
   *weight = e->weight;
@@ -129,8 +135,9 @@ static void gemv(ig_linear *l, const ig_linear_format *f, val w, val begin, val 
   ig_kb *b = l->b;
   kb_loop tiles;
   kb_for(b, &tiles, begin, end, kb_i64(b, 1), 0, NULL);
-  val v;
-  f->gemv(l, kb_ptr(b, w, kb_mul(b, tiles.index, l->tile_bytes)), 1, &l->x, &v);
+  val x[2] = {l->x, l->digits == 2 ? kb_ptr(b, l->x, l->x_stride) : l->x}, sums[2];
+  f->gemv(l, kb_ptr(b, w, kb_mul(b, tiles.index, l->tile_bytes)), l->digits, x, sums);
+  val v = l->digits == 2 ? kb_add(b, sums[0], sums[1]) : sums[0];
   val y = kb_ptr(b, l->y, times(b, tiles.index, 64));
   kb_store(b, apply(b, e, y, bias_at(b, e, tiles.index, y), e->weight, v), y, 64);
   kb_end_for(b, &tiles, NULL);
@@ -160,26 +167,32 @@ static tile_rows rows_at(ig_linear *l, const ig_linear_format *f, const panel *p
     rows.y[r] = kb_ptr(b, l->y, times(b, i, 64));
     rows.bias[r] = bias_at(b, e, i, rows.y[r]);
     rows.panels[r] = f->expand ? kb_ptr(b, p->panels, kb_mul(b, kb_sub(b, i, p->first), p->panel_bytes)) : from;
-    if (p->sums.ptr) rows.sums[r] = kb_ptr(b, p->sums, kb_mul(b, kb_sub(b, i, p->first), times(b, l->tokens, 64)));
+    if (p->sums.ptr) rows.sums[r] = kb_ptr(b, p->sums, kb_mul(b, kb_sub(b, i, p->first), times(b, l->tokens, 64 * l->digits)));
   }
   return rows;
 }
 
+/* n rows of x from those of `token` on. */
 static void register_tile(ig_linear *l, const ig_linear_format *f, const panel *p, const tile_rows *at, val token, int n, const ig_epilogue *e) {
   ig_kb *b = l->b;
+  const int tokens = n / l->digits;
   val acc[IG_MOST_TILE], sums[IG_MOST_TILE], zero = kb_splat(b, "vector<16xf32>", kb_f32(b, 0));
   for (int i = 0; i < p->rows * n; i++) {
     acc[i] = zero;
     if (!p->sums.ptr) continue;
-    sums[i] = kb_ptr(b, at->sums[i / n], times(b, kb_add(b, token, kb_i64(b, i % n)), 64));
+    sums[i] = kb_ptr(b, at->sums[i / n], times(b, kb_add(b, times(b, token, l->digits), kb_i64(b, i % n)), 64));
     acc[i] = kb_select(b, p->begins, zero, kb_load(b, "vector<16xf32>", sums[i], 64));
   }
-  f->gemm(l, p->rows, at->panels, n, f->pack ? p->packed : kb_ptr(b, p->x, kb_mul(b, token, l->x_stride)), acc);
+  f->gemm(l, p->rows, at->panels, n, f->pack ? p->packed : kb_ptr(b, p->x, ig_linear_row(l, token)), acc);
   kb_branch ends;
   if (p->sums.ptr) kb_if(b, &ends, p->ends, true);
-  for (int t = 0; t < n; t++) {
+  for (int t = 0; t < tokens; t++) {
     val weight, offset = row_of_y(l, e, kb_add(b, token, kb_i64(b, t)), &weight), to[IG_MOST_ROWS], v[IG_MOST_ROWS];
-    for (int r = 0; r < p->rows; r++) to[r] = kb_ptr(b, at->y[r], offset), v[r] = apply(b, e, to[r], at->bias[r], weight, acc[r * n + t]);
+    for (int r = 0; r < p->rows; r++) {
+      const val *digit = &acc[r * n + t * l->digits];
+      to[r] = kb_ptr(b, at->y[r], offset);
+      v[r] = apply(b, e, to[r], at->bias[r], weight, l->digits == 2 ? kb_add(b, digit[0], digit[1]) : digit[0]);
+    }
     for (int r = 0; r < p->rows; r++) kb_store(b, v[r], to[r], 64);
   }
   if (!p->sums.ptr) return;
@@ -188,14 +201,15 @@ static void register_tile(ig_linear *l, const ig_linear_format *f, const panel *
   kb_end_if(b, &ends);
 }
 
-/* Tokens from `first` on in register tiles of n, as many as fit; gives the first token that is left. */
+/* Tokens from `first` on in register tiles of n rows of x, as many as fit; gives the first token that is left. */
 static val token_tiles(ig_linear *l, const ig_linear_format *f, const panel *p, const tile_rows *only, val first, int n, const ig_epilogue *e) {
   ig_kb *b = l->b;
-  val count = kb_op(b, "arith.divui", "i64", 2, (val[]){kb_sub(b, l->tokens, first), kb_i64(b, n)}, NULL);
-  val end = n == 1 ? l->tokens : kb_add(b, first, times(b, count, n));
+  const int each = n / l->digits;
+  val count = kb_op(b, "arith.divui", "i64", 2, (val[]){kb_sub(b, l->tokens, first), kb_i64(b, each)}, NULL);
+  val end = each == 1 ? l->tokens : kb_add(b, first, times(b, count, each));
   kb_loop tokens, groups;
-  kb_for(b, &tokens, first, end, kb_i64(b, n), 0, NULL);
-  if (f->pack) f->pack(l, n, kb_ptr(b, p->x, kb_mul(b, tokens.index, l->x_stride)), p->packed);
+  kb_for(b, &tokens, first, end, kb_i64(b, each), 0, NULL);
+  if (f->pack) f->pack(l, n, kb_ptr(b, p->x, ig_linear_row(l, tokens.index)), p->packed);
   if (p->high == 1) {
     register_tile(l, f, p, only, tokens.index, n, e);
   } else {
@@ -220,7 +234,8 @@ static void panel_block(ig_linear *l, const ig_linear_format *f, const panel *p,
     kb_end_for(b, &tiles, NULL);
   }
   val first = kb_i64(b, 0);
-  for (int n = (int)b->choice.value[IG_TOKENS]; n; n = n > 3 ? (f->pack ? 2 : n / 2) : n - 1) first = token_tiles(l, f, p, &only, first, n, e);
+  for (int n = tile_columns(&b->choice, l->digits); n; n = (n > 3 ? (f->pack ? 2 : n / 2) : n - 1) / l->digits * l->digits)
+    first = token_tiles(l, f, p, &only, first, n, e);
 }
 
 /* Blocks of K one after the other: the same sums in the same order as all at once, for they wait in scratch as they are. */
@@ -266,7 +281,7 @@ static void gemm(ig_linear *l, const ig_linear_format *f, val w, val begin, val 
 }
 
 ig_linear ig_linear_open(ig_kb *b, const ig_kernel_ref *ref, const char *symbol) {
-  ig_linear l = {.b = b, .k = kb_kernel(b, symbol), .layout = ref->layout};
+  ig_linear l = {.b = b, .k = kb_kernel(b, symbol), .layout = ref->layout, .digits = ig_digits(ref)};
   l.units = wide(b, kb_dim(b, l.k, IG_LIN_UNITS));
   l.odd = kb_op(b, "arith.minui", "i64", 2, (val[]){wide(b, kb_dim(b, l.k, IG_LIN_ODD)), kb_i64(b, most_odd(ref->layout))}, NULL); /* panels hold no more */
   l.tokens = wide(b, kb_dim(b, l.k, INGOT_DIM_TOKENS));
@@ -277,8 +292,10 @@ ig_linear ig_linear_open(ig_kb *b, const ig_kernel_ref *ref, const char *symbol)
   return l;
 }
 
+val ig_linear_row(ig_linear *l, val index) { return kb_mul(l->b, times(l->b, index, l->digits), l->x_stride); }
+
 void ig_linear_tiles(ig_linear *l, bool many, val w, val begin, val end, const ig_epilogue *e) {
-  ig_linear_format f = form_of(l->b->variant, l->layout, l->b->choice.value[IG_TOKENS]);
+  ig_linear_format f = form_of(l->b->variant, l->layout, tile_columns(&l->b->choice, l->digits));
   (many ? gemm : gemv)(l, &f, w, begin, end, e);
 }
 

@@ -19,7 +19,6 @@ ingot_extent ig_kernel_scratch(const ig_kernel_ref *ref, const ig_schedule *sche
   case IG_ATTENTION_CAPPED:
   case IG_ATTENTION_DECODE_CAPPED:
   case IG_ATTENTION_MERGE: return ig_attention_scratch(ref);
-  case IG_LINEAR_X2:
   case IG_NORM:
   case IG_QUANT:
   case IG_GLU:

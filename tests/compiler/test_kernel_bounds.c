@@ -101,8 +101,8 @@ static int test(harness *h, const ig_kernel_ref *ref, uint64_t *state, int *ran)
 }
 
 static uint32_t all_kernels(ig_kernel_ref *refs) {
-  static const ig_family per_format[] = {IG_EMBED,    IG_LINEAR_GEMV,  IG_LINEAR_GEMM,  IG_LINEAR_X2,        IG_GLU_GEMV,
-                                         IG_GLU_GEMM, IG_EXPERTS_GEMV, IG_EXPERTS_GEMM, IG_EXPERTS_SUM_GEMV, IG_EXPERTS_SUM_GEMM};
+  static const ig_family per_format[] = {IG_EMBED,        IG_LINEAR_GEMV,  IG_LINEAR_GEMM,      IG_GLU_GEMV,        IG_GLU_GEMM,
+                                         IG_EXPERTS_GEMV, IG_EXPERTS_GEMM, IG_EXPERTS_SUM_GEMV, IG_EXPERTS_SUM_GEMM};
   static const ig_family once[] = {IG_GLU,
                                    IG_GEGLU,
                                    IG_NORM_ADD,
@@ -121,8 +121,12 @@ static uint32_t all_kernels(ig_kernel_ref *refs) {
   uint32_t n = 0;
   for (int i = 0; ig_layout_at(i); i++)
     for (size_t f = 0; f < sizeof per_format / sizeof *per_format; f++)
-      if (per_format[f] == IG_LINEAR_X2 ? ig_layout_at(i)->activation != IG_ACT_F32 : per_format[f] < IG_EXPERTS_GEMV || i % 4 == 0)
-        refs[n++] = (ig_kernel_ref){per_format[f], ig_layout_at(i), IG_ACT_F32};
+      if (per_format[f] < IG_EXPERTS_GEMV || i % 4 == 0) {
+        const ig_layout *layout = ig_layout_at(i);
+        refs[n++] = (ig_kernel_ref){per_format[f], layout, IG_ACT_F32};
+        if (layout->activation != IG_ACT_F32 && per_format[f] != IG_EMBED)
+          refs[n++] = (ig_kernel_ref){per_format[f], layout, ig_two_digits(layout->activation)};
+      }
   for (int a = IG_ACT_F32; a <= IG_ACT_A256X2; a++) refs[n++] = (ig_kernel_ref){IG_NORM, NULL, (ig_activation)a};
   for (int a = IG_ACT_A32; a <= IG_ACT_A256X2; a++) refs[n++] = (ig_kernel_ref){IG_QUANT, NULL, (ig_activation)a};
   for (size_t f = 0; f < sizeof once / sizeof *once; f++) refs[n++] = (ig_kernel_ref){once[f], NULL, IG_ACT_F32};

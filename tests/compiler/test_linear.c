@@ -7,7 +7,7 @@
 
 static int failures;
 
-static const ig_family families[] = {IG_LINEAR_GEMM, IG_GLU_GEMM, IG_LINEAR_GEMV, IG_GLU_GEMV, IG_LINEAR_X2, IG_GEGLU_GEMM, IG_GEGLU_GEMV};
+static const ig_family families[] = {IG_LINEAR_GEMM, IG_GLU_GEMM, IG_LINEAR_GEMV, IG_GLU_GEMV, IG_GEGLU_GEMM, IG_GEGLU_GEMV};
 enum { SCHEDULED = 2, FAMILIES = sizeof families / sizeof *families }; /* the first two take numbers of the schedule */
 
 /* ---- the reference ---- */
@@ -97,17 +97,22 @@ static void prepare(problem *p, harness *h, const ig_layout *layout, shape s, ui
   }
 }
 
+/* Value `i` of the product with weight `which`, of a token of one digit or two, which are two rows of x. */
+static float product_at(const problem *p, int which, uint32_t i, uint32_t digits) {
+  const uint32_t n = 16 * p->s.tiles, first = i / n * digits * n + i % n;
+  return digits == 2 ? p->dots[which][first] + p->dots[which][first + n] : p->dots[which][first];
+}
+
 static void check(const problem *p, harness *h, const char *kernel, const float *y, const float *before, const float *bias, bool glu, bool gelu, bool add,
-                  bool x2) {
+                  uint32_t digits) {
   uint32_t n = 16 * p->s.tiles;
-  for (uint32_t i = 0; i < n * (x2 ? p->s.tokens / 2 : p->s.tokens); i++) {
-    float want = p->dots[0][i];
-    if (x2) want = p->dots[0][2 * (i / n) * n + i % n] + p->dots[0][(2 * (i / n) + 1) * n + i % n];
-    if (glu) want = (gelu ? ig_gelu(want) : ig_silu(want)) * p->dots[1][i];
+  for (uint32_t i = 0; i < n * (p->s.tokens / digits); i++) {
+    float product = product_at(p, 0, i, digits), want = product;
+    if (glu) want = (gelu ? ig_gelu(want) : ig_silu(want)) * product_at(p, 1, i, digits);
     if (bias) want += bias[i % n];
     if (add) want = before[i] + want;
     bool same = ig_f32_bits(y[i]) == ig_f32_bits(want);
-    float power = fabsf(p->dots[0][i]) * (gelu ? IG_GELU_LINE + IG_GELU_CUBE * p->dots[0][i] * p->dots[0][i] : 1);
+    float power = fabsf(product) * (gelu ? IG_GELU_LINE + IG_GELU_CUBE * product * product : 1);
     if (glu && !h->variant->fma) same = fabsf(y[i] - want) <= (1e-6f + 2e-7f * power) * fabsf(want); /* exp, and its argument, round twice there */
     if (same) continue;
     printf("%s %s: %u tiles, %u tokens, k %llu, fill %d: row %u token %u is %a, not %a\n", h->variant->name, kernel, p->s.tiles, p->s.tokens,
@@ -135,35 +140,35 @@ static void run_case(harness *h, const ig_layout *layout, size_t n_families, sha
   float *y = harness_buffer(h, y_bytes), *bias = harness_buffer(h, 64ull * s.tiles), *before = malloc(y_bytes);
   for (uint32_t i = 0; i < 16 * s.tiles; i++) bias[i] = harness_float(state);
   for (uint64_t i = 0; i < y_bytes / 4; i++) before[i] = harness_float(state);
-  for (size_t n = 0; n < n_families; n++) {
-    ig_family family = families[n];
+  for (size_t n = 0; n < 2 * n_families; n++) {
+    ig_family family = families[n / 2];
     if (is_glu(family) && !goes_its_own_way(layout)) continue;
-    bool glu = is_glu(family), x2 = family == IG_LINEAR_X2;
-    uint32_t tokens = x2 ? s.tokens / 2 : s.tokens; /* two rows of x are the digits of one token */
-    if (x2 && (s.tokens % 2 || layout->activation == IG_ACT_F32)) continue;
-    if (s.tokens > 1 && (family == IG_LINEAR_GEMV || family == IG_GLU_GEMV || family == IG_GEGLU_GEMV)) continue;
-    ig_kernel_ref ref = {family, layout, IG_ACT_F32};
+    bool glu = is_glu(family);
+    ig_kernel_ref ref = {family, layout, n % 2 ? ig_two_digits(layout->activation) : IG_ACT_F32};
+    const uint32_t digits = (uint32_t)ig_digits(&ref), tokens = s.tokens / digits;
+    if (n % 2 && digits == 1) continue; /* floats */
+    if (s.tokens % digits || (tokens > 1 && (family == IG_LINEAR_GEMV || family == IG_GLU_GEMV || family == IG_GEGLU_GEMV))) continue;
     ingot_kernel_info info;
-    ig_kernel_info(&info, family, layout, IG_ACT_F32);
+    ig_kernel_info(&info, family, layout, ref.activation);
     ingot_kernel_args args = {.operand = {p.x, p.packed[0], y, NULL}};
     if (glu) args.operand[2] = p.packed[1], args.operand[3] = y;
     uint32_t *dim = args.dim;
     dim[INGOT_DIM_TOKENS] = tokens;
     ig_units(layout, s.k, &dim[IG_LIN_UNITS], &dim[IG_LIN_ODD]);
     dim[IG_LIN_TILES] = s.tiles;
-    uint64_t sizes[4] = {p.x_row * s.tokens, p.tile_bytes * s.tiles, glu ? p.tile_bytes * s.tiles : 64ull * s.tiles * tokens, glu ? y_bytes : 0};
+    uint64_t y_size = 64ull * s.tiles * tokens, sizes[4] = {p.x_row * s.tokens, p.tile_bytes * s.tiles, glu ? p.tile_bytes * s.tiles : y_size, y_size};
     for (int i = 0; i < (glu ? 4 : 3); i++)
       if (harness_extent(&info.operand[i].bytes, dim) != sizes[i]) printf("%s: operand %d is not as large as its row says\n", info.name, i), failures++;
     ingot_extent scratch_extent = ig_kernel_scratch(&ref, &h->schedule);
     void *scratch = harness_buffer(h, harness_extent(&scratch_extent, dim));
-    for (uint32_t epilogue = 0; epilogue < (glu || x2 ? 1 : 4); epilogue++)
+    for (uint32_t epilogue = 0; epilogue < (glu ? 1 : 4); epilogue++)
       for (uint32_t cut = 0; cut < 2; cut++) { /* whole, and cut after the first tile */
         bool add = epilogue & 1, biased = epilogue & 2;
-        if (!glu && !x2) dim[IG_LIN_EPILOGUE] = add, dim[IG_LIN_BIASED] = biased, args.operand[3] = biased ? bias : NULL;
+        if (!glu) dim[IG_LIN_EPILOGUE] = add, dim[IG_LIN_BIASED] = biased, args.operand[3] = biased ? bias : NULL;
         memcpy(y, before, y_bytes);
         if (cut) harness_call(h, &ref, &args, scratch, 0, 1);
         harness_call(h, &ref, &args, scratch, cut, s.tiles);
-        check(&p, h, info.name, y, before, biased ? bias : NULL, glu, is_geglu(family), add, x2);
+        check(&p, h, info.name, y, before, biased ? bias : NULL, glu, is_geglu(family), add, digits);
       }
   }
   free(before);
@@ -202,6 +207,13 @@ static const char *const schedules[] = {
 
 static const ig_layout *layout_at(harness_machine m, int i) { return ig_layout_in(m.target->layout, ig_layout_at(i)->format); }
 
+/* The kernels of one digit and, where x is quantised, of two. */
+static uint32_t with_digits(ig_kernel_ref *refs, uint32_t n, ig_family family, const ig_layout *layout) {
+  refs[n++] = (ig_kernel_ref){family, layout, IG_ACT_F32};
+  if (layout->activation != IG_ACT_F32) refs[n++] = (ig_kernel_ref){family, layout, ig_two_digits(layout->activation)};
+  return n;
+}
+
 static void run_schedule(harness_machine m, const char *rules) {
   static const struct {
     uint32_t tiles, tokens, k;
@@ -209,7 +221,7 @@ static void run_schedule(harness_machine m, const char *rules) {
   ig_kernel_ref refs[64];
   uint32_t n = 0;
   for (int i = 0; ig_layout_at(i); i++)
-    for (int f = 0; f < SCHEDULED && goes_its_own_way(ig_layout_at(i)); f++) refs[n++] = (ig_kernel_ref){families[f], layout_at(m, i), IG_ACT_F32};
+    for (int f = 0; f < SCHEDULED && goes_its_own_way(ig_layout_at(i)); f++) n = with_digits(refs, n, families[f], layout_at(m, i));
   harness h;
   uint64_t state = 3;
   if (!harness_open_with(&h, m, rules, refs, n)) {
@@ -232,11 +244,11 @@ int main(int argc, char **argv) {
   for (int v = 0; v < n_machines; v++) {
     harness_machine m = machines[v];
     one_rounding = m.variant->fma;
-    ig_kernel_ref refs[128];
+    ig_kernel_ref refs[160];
     uint32_t n = 0;
     for (int i = 0; ig_layout_at(i); i++)
       for (size_t f = 0; f < FAMILIES; f++)
-        if (!is_glu(families[f]) || goes_its_own_way(ig_layout_at(i))) refs[n++] = (ig_kernel_ref){families[f], layout_at(m, i), IG_ACT_F32};
+        if (!is_glu(families[f]) || goes_its_own_way(ig_layout_at(i))) n = with_digits(refs, n, families[f], layout_at(m, i));
     harness h;
     if (!harness_open(&h, m, refs, n)) return 1;
     for (int i = 0; ig_layout_at(i); i++) run_format(&h, layout_at(m, i));
