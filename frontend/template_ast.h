@@ -8,6 +8,7 @@ typedef enum ig_template_kind {
   /* expressions */
   T_STRING,      /* text */
   T_INT,         /* number */
+  T_FRACTION,    /* text: a number with a fraction */
   T_LITERAL,     /* op: TRUE, FALSE, NONE */
   T_NAME,        /* text */
   T_LIST,
@@ -32,6 +33,7 @@ typedef enum ig_template_kind {
   T_SET,         /* list: targets (T_NAME, or one T_ATTRIBUTE); a: value, or NULL: the text of body */
   T_MACRO,       /* text; list: parameters (T_NAME, a: default or NULL); body */
   T_BLOCK,       /* body */
+  T_WITH,        /* list: names (T_NAME, a: value); body */
   T_BREAK,
   T_CONTINUE
 } ig_template_kind;

@@ -276,8 +276,24 @@ static void call_macro(coder *c, const node *n) {
   emit(c, INGOT_TEMPLATE_CALL_MACRO, counts);
 }
 
+static uint32_t expressions(coder *c, const node *list);
+
+/* loop.changed(...), loop.cycle(...): false where it is neither. */
+static bool call_loop(coder *c, const node *n) {
+  const node *of = n->a->a;
+  const bool changed = ig_str_equal(n->a->text, "changed");
+  if (of->kind != T_NAME || (!changed && !ig_str_equal(n->a->text, "cycle")) || !find(c, c->scope, of->text)->loop) return false;
+  for (const node *a = n->list; a; a = a->next)
+    if (a->keyword.size) ig_template_refuse(c->p, a->at, "`loop.%s(%s=)`", changed ? "changed" : "cycle", ig_str_printable(c->p->arena, a->keyword));
+  expression(c, of);
+  emit1(c, INGOT_TEMPLATE_TUPLE, expressions(c, n->list));
+  emit1(c, INGOT_TEMPLATE_CALL, changed ? INGOT_CALL_CHANGED : INGOT_CALL_CYCLE);
+  return true;
+}
+
 static void call_anything(coder *c, const node *n) {
   if (n->a->kind == T_ATTRIBUTE) {
+    if (call_loop(c, n)) return;
     const function *f = find_function(METHOD, n->a->text);
     if (!f) ig_template_refuse(c->p, n->a->at, "the method `%s`", ig_str_printable(c->p->arena, n->a->text));
     expression(c, n->a->a);
@@ -300,7 +316,7 @@ static uint32_t expressions(coder *c, const node *list) {
 }
 
 static void attribute(coder *c, const node *n) {
-  static const char *const of_loops[] = {"index", "index0", "first", "last", "length", "previtem", "nextitem", "revindex", "revindex0"};
+  static const char *const of_loops[] = {"index", "index0", "first", "last", "length", "previtem", "nextitem", "revindex", "revindex0", "depth", "depth0"};
   static const char *const methods[] = {"items", "keys", "values", "get", "pop", "popitem", "update", "copy", "clear", "setdefault", "fromkeys"};
   bool fine = n->text.size < 2 || n->text.data[0] != '_' || n->text.data[1] != '_';
   if (n->a->kind == T_NAME && find(c, c->scope, n->a->text)->loop) {
@@ -336,6 +352,7 @@ static void expression(coder *c, const node *n) {
   switch (n->kind) {
   case T_STRING: emit_text(c, INGOT_TEMPLATE_STRING, n->text); break;
   case T_INT: emit_int(c, n->number); break;
+  case T_FRACTION: emit_text(c, INGOT_TEMPLATE_FRACTION, n->text); break;
   case T_LITERAL: emit0(c, n->op); break;
   case T_NAME: name(c, n); break;
   case T_LIST: emit1(c, INGOT_TEMPLATE_LIST, expressions(c, n->list)); break;
@@ -459,6 +476,30 @@ static void write_set(coder *c, const node *n) {
   } else store(c, n->list);
 }
 
+/* The values, one upon the other, go to their names from the last on. */
+static void store_back(coder *c, const scope *s, const node *target) {
+  if (!target) return;
+  store_back(c, s, target->next);
+  emit1(c, INGOT_TEMPLATE_STORE, find_in(s, target->text)->variable);
+}
+
+static void write_with(coder *c, const node *n) {
+  scope *outer = c->scope, inner = {.up = outer};
+  for (const node *t = n->list; t; t = t->next) {
+    if (find_in(&inner, t->text)) ig_template_refuse(c->p, t->at, "a name twice");
+    expression(c, t->a);
+    bind(c, &inner, t->text, new_place(c));
+  }
+  const binding *given = inner.names;
+  if (c->p->failed) return;
+  store_back(c, &inner, n->list);
+  bind_set(c, &inner, n->body);
+  copy_in(c, &inner, given);
+  c->scope = &inner;
+  statements(c, n->body);
+  c->scope = outer;
+}
+
 static bool mentions(const node *n, ig_str name) {
   for (; n; n = n->next)
     if ((n->kind == T_NAME && same(n->text, name)) || mentions(n->a, name) || mentions(n->b, name) || mentions(n->c, name) || mentions(n->list, name) ||
@@ -527,6 +568,7 @@ static void statements(coder *c, const node *n) {
     case T_SET: write_set(c, n); break;
     case T_MACRO: write_macro(c, n); break;
     case T_BLOCK: statements(c, n->body); break;
+    case T_WITH: write_with(c, n); break;
     case T_BREAK:
     case T_CONTINUE:
       if (!c->turn) ig_template_refuse(c->p, n->at, "`%s` here", n->kind == T_BREAK ? "break" : "continue");

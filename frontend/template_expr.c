@@ -159,8 +159,44 @@ static node *string(parser *p) {
   return p->failed ? NULL : n;
 }
 
+/* Digits, which may have `_` between them. */
+static void add_digits(parser *p, ig_text *to) {
+  for (; (ahead(p, 0) >= '0' && ahead(p, 0) <= '9') || ahead(p, 0) == '_'; p->at++)
+    if (ahead(p, 0) != '_') ig_text_add(to, p->source.data + p->at, 1);
+}
+
+/* A number with a point or an exponent. */
+static node *fraction(parser *p) {
+  node *n = ig_template_make(p, T_FRACTION, p->at, NULL, NULL);
+  ig_text text = {0};
+  add_digits(p, &text);
+  if (ahead(p, 0) == '.') p->at++, ig_text_add(&text, ".", 1), add_digits(p, &text);
+  if ((ahead(p, 0) | 32) == 'e') {
+    p->at++;
+    ig_text_add(&text, ahead(p, 0) == '-' ? "e-" : "e", ahead(p, 0) == '-' ? 2 : 1);
+    p->at += ahead(p, 0) == '-' || ahead(p, 0) == '+';
+    add_digits(p, &text);
+  }
+  char *copy = ig_alloc(p->arena, text.size + 1);
+  memcpy(copy, text.data, text.size);
+  n->text = (ig_str){copy, text.size};
+  ig_text_finish(&text);
+  if (is_name(ahead(p, 0))) ig_template_refuse(p, n->at, "a number that goes on in letters");
+  return p->failed ? NULL : n;
+}
+
+static bool is_fraction(const parser *p) {
+  size_t i = 0;
+  while ((ahead(p, i) >= '0' && ahead(p, i) <= '9') || ahead(p, i) == '_') i++;
+  if (ahead(p, i) == '.') return ahead(p, i + 1) >= '0' && ahead(p, i + 1) <= '9';
+  if ((ahead(p, i) | 32) != 'e') return false;
+  i += ahead(p, i + 1) == '-' || ahead(p, i + 1) == '+';
+  return ahead(p, i + 1) >= '0' && ahead(p, i + 1) <= '9';
+}
+
 static node *number(parser *p) {
   const size_t at = p->at;
+  if (is_fraction(p)) return fraction(p);
   node *n = ig_template_make(p, T_INT, at, NULL, NULL);
   for (char c = ahead(p, 0); (c >= '0' && c <= '9') || c == '_'; c = ahead(p, 0)) {
     if (c != '_' && n->number > (INT64_MAX - 9) / 10) ig_template_refuse(p, at, "a number beyond 64 bits");
@@ -168,7 +204,7 @@ static node *number(parser *p) {
     p->at++;
     if (p->failed) return NULL;
   }
-  if ((ahead(p, 0) == '.' && ahead(p, 1) >= '0' && ahead(p, 1) <= '9') || is_name(ahead(p, 0))) ig_template_refuse(p, at, "a number with a fraction");
+  if (is_name(ahead(p, 0))) ig_template_refuse(p, at, "a number that goes on in letters");
   return p->failed ? NULL : n;
 }
 
@@ -364,7 +400,7 @@ static node *product(parser *p) {
     const size_t at = p->at;
     if (accept_operator(p, "*")) n = operation(p, T_BINARY, INGOT_TEMPLATE_MULTIPLY, at, n, unary(p, true));
     else if (accept_operator(p, "//")) n = operation(p, T_BINARY, INGOT_TEMPLATE_DIVIDE, at, n, unary(p, true));
-    else if (accept_operator(p, "/")) ig_template_refuse(p, at, "`/` (a fraction; `//` is)");
+    else if (accept_operator(p, "/")) n = operation(p, T_BINARY, INGOT_TEMPLATE_QUOTIENT, at, n, unary(p, true));
     else if (accept_operator(p, "%")) n = operation(p, T_BINARY, INGOT_TEMPLATE_MODULO, at, n, unary(p, true));
     else break;
   }

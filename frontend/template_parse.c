@@ -20,9 +20,9 @@ static size_t next_tag(ig_str s, size_t at) {
   return s.size;
 }
 
-/* The text up to the next tag, as far as it is kept; NULL where nothing is. */
-static node *text(parser *p) {
-  const size_t from = p->at, tag = next_tag(p->source, from);
+/* The text up to the tag, or the end, as far as it is kept; NULL where nothing is. */
+static node *text(parser *p, size_t tag) {
+  const size_t from = p->at;
   const bool at_tag = tag < p->source.size;
   const char kind = at_tag ? p->source.data[tag + 1] : (char)0, mark = tag + 2 < p->source.size ? p->source.data[tag + 2] : (char)0;
   size_t to = tag;
@@ -169,6 +169,49 @@ static node *read_macro(parser *p) {
   return n;
 }
 
+/* {% with a = 1, b = 2 %}: names of its own. */
+static node *read_with(parser *p) {
+  static const char *const ends[] = {"endwith", NULL};
+  node *n = make(p, T_WITH), **end = &n->list;
+  while (!p->failed) {
+    node *target = ig_template_make(p, T_NAME, p->at, NULL, NULL);
+    target->text = ig_template_word(p);
+    if (!target->text.size && !n->list) break;
+    if (!target->text.size || !ig_template_accept(p, "=")) ig_template_refuse_here(p);
+    else target->a = ig_template_expression(p, true);
+    *end = target;
+    end = &target->next;
+    if (p->failed || !ig_template_accept(p, ",")) break;
+  }
+  if (!p->failed) n->body = body(p, "with", ends);
+  return n;
+}
+
+/* {% raw %}: all up to its end is text. Unlike after other tags, a newline stays. */
+static node *read_raw(parser *p) {
+  const size_t opener = p->tag;
+  const bool strip = ig_template_accept(p, "-");
+  if (!ig_template_accept(p, "%}")) return ig_template_refuse_here(p), NULL;
+  const size_t begin = p->at;
+  while (strip && p->at < p->source.size && is_space(p->source.data[p->at])) p->at++;
+  p->line_start = p->at > begin && p->source.data[p->at - 1] == '\n';
+  const size_t from = p->at;
+  for (size_t tag = from; tag + 1 < p->source.size; tag++) {
+    if (p->source.data[tag] != '{' || p->source.data[tag + 1] != '%') continue;
+    p->at = tag + 2;
+    if (p->at < p->source.size && (p->source.data[p->at] == '-' || p->source.data[p->at] == '+')) p->at++;
+    if (!ig_template_accept(p, "endraw")) continue;
+    const size_t after = p->at;
+    p->at = from;
+    node *n = text(p, tag), *block = make(p, T_BLOCK);
+    block->body = n;
+    p->at = after;
+    return block;
+  }
+  ig_template_refuse(p, opener, "`raw` without its end");
+  return NULL;
+}
+
 /* Two blocks are others in disguise; their names have a space, which those of the source cannot have. */
 
 static node *hidden(parser *p, const char *name) {
@@ -213,7 +256,7 @@ static node *read_call(parser *p) {
 
 /* The statement at the word; NULL where the word ends statements, and is left in p->word. */
 static node *statement(parser *p) {
-  static const char *const ends[] = {"elif", "else", "endif", "endfor", "endset", "endmacro", "endgeneration", "endfilter", "endcall", NULL},
+  static const char *const ends[] = {"elif", "else", "endif", "endfor", "endset", "endmacro", "endgeneration", "endfilter", "endcall", "endwith", NULL},
                            *const generation_ends[] = {"endgeneration", NULL};
   ig_str word = p->word = ig_template_word(p);
   node *n = NULL;
@@ -224,6 +267,8 @@ static node *statement(parser *p) {
   else if (ig_str_equal(word, "macro")) n = read_macro(p);
   else if (ig_str_equal(word, "filter")) n = read_filter(p);
   else if (ig_str_equal(word, "call")) n = read_call(p);
+  else if (ig_str_equal(word, "with")) n = read_with(p);
+  else if (ig_str_equal(word, "raw")) n = read_raw(p);
   else if (ig_str_equal(word, "break")) n = make(p, T_BREAK);
   else if (ig_str_equal(word, "continue")) n = make(p, T_CONTINUE);
   else if (ig_str_equal(word, "generation")) n = make(p, T_BLOCK), n->body = body(p, "generation", generation_ends); /* marks the answer for training */
@@ -234,7 +279,7 @@ static node *statement(parser *p) {
 static node *statements(parser *p) {
   node *first = NULL, **end = &first;
   while (!p->failed) {
-    node *n = text(p);
+    node *n = text(p, next_tag(p->source, p->at));
     if (n) *end = n, end = &n->next;
     if (p->at >= p->source.size) {
       p->word = (ig_str){0};

@@ -54,6 +54,31 @@ static jvalue int_of(jmachine *m, jvalue v, jvalue otherwise) {
   return i < s.size || !digits || begin == s.size ? otherwise : ingot__j_int(negative ? -n : n);
 }
 
+/* float(): the default, or 0.0, for what is no number. */
+static jvalue float_of(jmachine *m, jvalue v, jvalue otherwise) {
+  if (v.kind == J_UNDEFINED) return ingot__j_error(m, "`float` of an undefined value");
+  if (v.kind == J_FRACTION) return v;
+  if (ingot__j_is_number(v)) return ingot__j_divide(m, v.as.number, 1);
+  if (v.kind == J_STRING) {
+    const jvalue s = ingot__j_call_text(m, INGOT_CALL_STRIP, (const jvalue[]){v, {.kind = J_MISSING}});
+    if (m->status) return s;
+    v = ingot__j_fraction(m, s.as.text, s.size, false);
+    if (m->status || v.kind == J_FRACTION) return v;
+  }
+  return otherwise.kind == J_MISSING ? ingot__j_fraction(m, "0", 1, false) : otherwise;
+}
+
+static jvalue of_loop(jmachine *m, unsigned call, jvalue of, jvalue values) {
+  if (of.kind != J_LOOP || values.kind != J_LIST) return ingot__j_fail(m, INGOT_ERROR_PLAN, "a loop's method of another value");
+  if (call == INGOT_CALL_CHANGED) {
+    const bool same = of.as.loop->last.kind != J_MISSING && ingot__j_equal(m, of.as.loop->last, values);
+    of.as.loop->last = values;
+    return ingot__j_bool(!same);
+  }
+  if (!values.as.list->n) return ingot__j_error(m, "`loop.cycle` through nothing");
+  return values.as.list->items[of.as.loop->index % values.as.list->n];
+}
+
 static jvalue join(jmachine *m, jvalue of, jvalue between, jvalue attribute, bool strings) {
   jvalue list = ingot__j_iterate(m, of);
   if (between.kind == J_MISSING) between = ingot__j_string("", 0);
@@ -89,8 +114,7 @@ static jvalue reverse(jmachine *m, jvalue v) {
   return list;
 }
 
-/* "a.b": the item a of an item, and b of that. */
-static jvalue by_path(jmachine *m, jvalue of, jvalue path) {
+jvalue ingot__j_by_path(jmachine *m, jvalue of, jvalue path) {
   if (path.kind != J_STRING) return ingot__j_subscript(m, of, path);
   for (uint32_t from = 0, at = 0; at <= path.size && !m->status; at++)
     if (at == path.size || path.as.text[at] == '.') of = ingot__j_subscript(m, of, ingot__j_string(path.as.text + from, at - from)), from = at + 1;
@@ -106,11 +130,11 @@ static jvalue nested(jmachine *m, jvalue id, const jvalue *a) {
 
 static jvalue map(jmachine *m, unsigned call, const jvalue *a) {
   jvalue from = ingot__j_iterate(m, a[0]), list = ingot__j_list(m, 0, J_LAZY);
-  for (uint32_t i = 0; !m->status && i < from.as.list->n; i++) {
+  for (uint32_t i = 0; !m->status && i < from.as.list->n && ingot__j_spend(m, 1); i++) {
     jvalue item = from.as.list->items[i];
     if (call == INGOT_CALL_MAP) item = nested(m, a[1], (const jvalue[]){item, a[2], a[3], a[4], {.kind = J_MISSING}});
     else {
-      item = by_path(m, item, a[1]);
+      item = ingot__j_by_path(m, item, a[1]);
       if (item.kind == J_UNDEFINED && a[2].kind != J_MISSING) item = a[2];
     }
     ingot__j_append(m, list, item);
@@ -120,8 +144,8 @@ static jvalue map(jmachine *m, unsigned call, const jvalue *a) {
 
 static jvalue select(jmachine *m, jvalue of, jvalue attribute, jvalue test, jvalue value, bool wanted) {
   jvalue from = ingot__j_iterate(m, of), list = ingot__j_list(m, 0, J_LAZY);
-  for (uint32_t i = 0; !m->status && i < from.as.list->n; i++) {
-    jvalue item = from.as.list->items[i], v = attribute.kind == J_MISSING ? item : by_path(m, item, attribute);
+  for (uint32_t i = 0; !m->status && i < from.as.list->n && ingot__j_spend(m, 1); i++) {
+    jvalue item = from.as.list->items[i], v = attribute.kind == J_MISSING ? item : ingot__j_by_path(m, item, attribute);
     if (test.kind != J_MISSING) v = nested(m, test, (const jvalue[]){v, value, {.kind = J_MISSING}, {.kind = J_MISSING}, {.kind = J_MISSING}});
     if (ingot__j_true(v) == wanted) ingot__j_append(m, list, item);
   }
@@ -157,6 +181,9 @@ static jvalue test(jmachine *m, unsigned call, const jvalue *a) {
   case INGOT_CALL_IS_NOT_EQUAL: return ingot__j_bool(!ingot__j_equal(m, v, a[1]));
   case INGOT_CALL_IS_LESS: return ingot__j_bool(ingot__j_less(m, v, a[1], false));
   case INGOT_CALL_IS_GREATER: return ingot__j_bool(ingot__j_less(m, a[1], v, false));
+  case INGOT_CALL_IS_LESS_EQUAL: return ingot__j_bool(ingot__j_less(m, v, a[1], true));
+  case INGOT_CALL_IS_GREATER_EQUAL: return ingot__j_bool(ingot__j_less(m, a[1], v, true));
+  case INGOT_CALL_IS_CALLABLE: return ingot__j_bool(v.kind == J_MACRO);
   case INGOT_CALL_IS_IN: return ingot__j_bool(ingot__j_in(m, v, a[1]));
   default: { /* upper, lower: of the text */ jvalue text = ingot__j_text(m, v); return m->status ? text : ingot__j_call_text(m, call, &text);
   }
@@ -195,6 +222,16 @@ jvalue ingot__j_call(jmachine *m, unsigned call, const jvalue *a) {
   if (call >= INGOT_CALL_IS_DEFINED) return test(m, call, a);
   switch (call) {
   case INGOT_CALL_RANGE: return range(m, a);
+  case INGOT_CALL_CHANGED:
+  case INGOT_CALL_CYCLE: return of_loop(m, call, a[0], a[1]);
+  case INGOT_CALL_SORT:
+  case INGOT_CALL_DICTSORT:
+  case INGOT_CALL_UNIQUE:
+  case INGOT_CALL_MIN:
+  case INGOT_CALL_MAX:
+  case INGOT_CALL_SUM:
+  case INGOT_CALL_BATCH: return ingot__j_call_sort(m, call, a);
+  case INGOT_CALL_FLOAT_OF: return float_of(m, a[0], a[1]);
   case INGOT_CALL_STRFTIME: return ingot__j_strftime(m, a[0]);
   case INGOT_CALL_RAISE: {
     jvalue text = ingot__j_text(m, a[0]);

@@ -215,7 +215,10 @@ static jvalue read_number(reader *r) {
   }
   if (!digits) return bad(r, "a value that is none");
   if (whole && fits && (negative || v != INT64_MIN)) return ingot__j_int(negative ? v : -v);
-  return (jvalue){.kind = J_FRACTION, .size = (uint32_t)(r->at - begin), .as.text = r->text + begin};
+  const uint32_t size = (uint32_t)(r->at - begin);
+  if (whole) return (jvalue){.kind = J_FRACTION, .size = size, .as.text = r->text + begin}; /* beyond 64 bits */
+  const jvalue number = ingot__j_fraction(r->m, r->text + begin, size, true);
+  return number.kind == J_FRACTION ? number : bad(r, "a number that is none");
 }
 
 static jvalue read_value(reader *r, int depth) {

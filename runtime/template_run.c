@@ -73,6 +73,10 @@ static bool multiply_fits(int64_t a, int64_t b) {
 
 static jvalue compute(jmachine *m, unsigned op, jvalue a, jvalue b) {
   static const char *const words[] = {"+", "-", "*", "//", "%"};
+  if (op == INGOT_TEMPLATE_QUOTIENT) {
+    if (ingot__j_is_number(a) && ingot__j_is_number(b)) return ingot__j_divide(m, a.as.number, b.as.number);
+    return ingot__j_error(m, "%s / %s", ingot__j_kind_name(a), ingot__j_kind_name(b));
+  }
   const bool lists = a.kind == J_LIST && b.kind == J_LIST && !((a.flag | b.flag) & J_LAZY) && a.flag == b.flag;
   if (op == INGOT_TEMPLATE_ADD && a.kind == J_STRING && b.kind == J_STRING) return concat(m, a, b);
   if (op == INGOT_TEMPLATE_ADD && lists) return add_lists(m, a, b);
@@ -115,9 +119,20 @@ static void binary(jmachine *m, unsigned op) {
   }
 }
 
+static jvalue negated(jmachine *m, jvalue v) {
+  const bool negative = v.size && v.as.text[0] == '-';
+  const size_t start = m->size;
+  if (!negative) ingot__j_put(m, "-", 1);
+  ingot__j_put(m, v.as.text + negative, v.size - negative);
+  v = ingot__j_cut(m, start);
+  if (!m->status) v.kind = J_FRACTION;
+  return v;
+}
+
 static void unary(jmachine *m, unsigned op) {
   const jvalue v = pop(m);
   if (op == INGOT_TEMPLATE_NOT) push(m, ingot__j_bool(!ingot__j_true(v)));
+  else if (v.kind == J_FRACTION) push(m, negated(m, v));
   else push(m, compute(m, INGOT_TEMPLATE_SUBTRACT, ingot__j_int(0), v));
 }
 
@@ -142,7 +157,7 @@ static void begin_loop(jmachine *m, uint32_t number, uint32_t past) {
   jvalue *to = variable(m, number);
   jloop *loop = ingot__j_alloc(m, sizeof *loop);
   if (m->status) return;
-  *loop = (jloop){list.as.list, 0};
+  *loop = (jloop){list.as.list, 0, {.kind = J_MISSING}};
   *to = (jvalue){.kind = J_LOOP, .as.loop = loop};
   if (!list.as.list->n) jump(m, past);
 }
@@ -221,6 +236,7 @@ static void call_macro(jmachine *m, uint32_t n, uint32_t k) {
   const uint8_t *operands = m->code.data + enter + 1;
   const jvalue names = constant(m, ingot__load32(operands), ingot__load32(operands + 4));
   const uint32_t n_parameters = ingot__load32(operands + 8), n_places = ingot__load32(operands + 12);
+  if (!ingot__j_spend(m, n_places / 4 + (uint64_t)k * names.size / 8)) return;
   if (n_parameters > n_places || n_places > most) damaged(m);
   else if (n > n_parameters) ingot__j_error(m, "a macro of %u parameters is called with %u", n_parameters, n);
   if (m->status) return;
@@ -302,7 +318,7 @@ static bool step(jmachine *m) {
   case INGOT_TEMPLATE_MISSING: push(m, (jvalue){.kind = J_MISSING}); break;
   case INGOT_TEMPLATE_INPUT: push(m, input(m, constant(m, a, b))); break;
   case INGOT_TEMPLATE_RESERVE:
-    for (uint32_t i = 0; i < a && !m->status; i++) push(m, ingot__j_undefined());
+    for (uint32_t i = 0; i < a && ingot__j_spend(m, 1); i++) push(m, ingot__j_undefined());
     break;
   case INGOT_TEMPLATE_LOAD: push(m, load(m, a)); break;
   case INGOT_TEMPLATE_STORE:
@@ -328,7 +344,14 @@ static bool step(jmachine *m) {
   case INGOT_TEMPLATE_MULTIPLY:
   case INGOT_TEMPLATE_DIVIDE:
   case INGOT_TEMPLATE_MODULO:
-  case INGOT_TEMPLATE_CONCAT: binary(m, op); break;
+  case INGOT_TEMPLATE_CONCAT:
+  case INGOT_TEMPLATE_QUOTIENT: binary(m, op); break;
+  case INGOT_TEMPLATE_FRACTION:
+    v = constant(m, a, b);
+    if (!m->status) v = ingot__j_fraction(m, v.as.text, v.size, false);
+    if (!m->status && v.kind != J_FRACTION) damaged(m);
+    push(m, v);
+    break;
   case INGOT_TEMPLATE_NOT:
   case INGOT_TEMPLATE_NEGATE: unary(m, op); break;
   case INGOT_TEMPLATE_JUMP: jump(m, a); break;

@@ -75,6 +75,18 @@ static jvalue title(jmachine *m, jvalue s) {
   return ingot__j_cut(m, start);
 }
 
+/* Jinja's filter: words begin after space, hyphens and opening brackets. */
+static jvalue title_words(jmachine *m, jvalue s) {
+  const size_t start = m->size;
+  bool inside = false;
+  for (uint32_t at = 0, end; at < s.size && !m->status; at = end) {
+    end = ingot__j_after(s, at);
+    put_cased(m, part(s, at, end), !inside);
+    inside = !is_space(character(s, at)) && !ingot__j_index("-({[<", s.as.text[at]);
+  }
+  return ingot__j_cut(m, start);
+}
+
 /* ---- ends --------------------------------------------------------------------------------------------------------------- */
 
 static bool strips(jvalue s, uint32_t at, jvalue chars) {
@@ -98,15 +110,16 @@ static jvalue strip(jmachine *m, jvalue s, jvalue chars, bool left, bool right) 
   return part(s, from, to);
 }
 
-static bool has_end(jvalue s, jvalue end, bool at_end) {
+static bool has_end(jmachine *m, jvalue s, jvalue end, bool at_end) {
+  if (!ingot__j_spend(m, 1 + end.size / 64)) return false;
   return end.kind == J_STRING && end.size <= s.size && (!end.size || !memcmp(s.as.text + (at_end ? s.size - end.size : 0), end.as.text, end.size));
 }
 
 static jvalue ends(jmachine *m, jvalue s, jvalue end, bool at_end) {
-  if (end.kind == J_STRING) return ingot__j_bool(has_end(s, end, at_end));
+  if (end.kind == J_STRING) return ingot__j_bool(has_end(m, s, end, at_end));
   if (end.kind != J_LIST || !(end.flag & J_TUPLE)) return ingot__j_error(m, "%s with %s", at_end ? "endswith" : "startswith", ingot__j_kind_name(end));
   for (uint32_t i = 0; i < end.as.list->n; i++)
-    if (has_end(s, end.as.list->items[i], at_end)) return ingot__j_bool(true);
+    if (has_end(m, s, end.as.list->items[i], at_end)) return ingot__j_bool(true);
   return ingot__j_bool(false);
 }
 
@@ -130,8 +143,8 @@ static jvalue split_spaces(jmachine *m, jvalue s, int64_t most) {
 }
 
 static uint32_t search_back(jmachine *m, jvalue s, jvalue what, uint32_t end) {
-  if (what.size > end || !ingot__j_spend(m, end / 8 + (uint64_t)end * what.size / 64)) return s.size + 1;
-  for (uint32_t at = end - what.size + 1; at--;)
+  if (what.size > end) return s.size + 1;
+  for (uint32_t at = end - what.size + 1; at-- && ingot__j_spend(m, what.size / 64 + (at % 8 == 0));)
     if (!what.size || !memcmp(s.as.text + at, what.as.text, what.size)) return at;
   return s.size + 1;
 }
@@ -215,7 +228,8 @@ static jvalue indent(jmachine *m, const jvalue *a) {
   return ingot__j_cut(m, start);
 }
 
-static jvalue is_all(jvalue s, bool (*is)(uint32_t)) {
+static jvalue is_all(jmachine *m, jvalue s, bool (*is)(uint32_t)) {
+  if (!ingot__j_spend(m, s.size / 2)) return ingot__j_undefined();
   for (uint32_t at = 0; at < s.size; at = ingot__j_after(s, at))
     if (!is(character(s, at))) return ingot__j_bool(false);
   return ingot__j_bool(s.size != 0);
@@ -225,6 +239,7 @@ static bool is_digit(uint32_t c) { return c >= '0' && c <= '9'; }
 
 static jvalue has_case(jmachine *m, jvalue s, bool upper) {
   bool any = false;
+  if (!ingot__j_spend(m, s.size / 2)) return ingot__j_undefined();
   for (uint32_t at = 0; at < s.size; at = ingot__j_after(s, at)) {
     const uint32_t c = character(s, at), there = other_case(c, upper), back = other_case(c, !upper);
     if (c && (!there || !back)) return ingot__j_error(m, "the case of U+%04X", c);
@@ -260,6 +275,7 @@ jvalue ingot__j_call_text(jmachine *m, unsigned call, const jvalue *a) {
   case INGOT_CALL_M_TITLE: return title(m, s);
   case INGOT_CALL_IS_UPPER: return has_case(m, s, true);
   case INGOT_CALL_IS_LOWER: return has_case(m, s, false);
+  case INGOT_CALL_TITLE: return title_words(m, s);
   case INGOT_CALL_REPLACE:
   case INGOT_CALL_M_REPLACE: return replace(m, s, a[1], a[2], a[3]);
   case INGOT_CALL_INDENT: return indent(m, a);
@@ -268,10 +284,10 @@ jvalue ingot__j_call_text(jmachine *m, unsigned call, const jvalue *a) {
   case INGOT_CALL_SPLITLINES: return split_lines(m, s);
   case INGOT_CALL_STARTSWITH: return ends(m, s, a[1], false);
   case INGOT_CALL_ENDSWITH: return ends(m, s, a[1], true);
-  case INGOT_CALL_REMOVEPREFIX: return has_end(s, a[1], false) ? part(s, a[1].size, s.size) : s;
-  case INGOT_CALL_REMOVESUFFIX: return has_end(s, a[1], true) ? part(s, 0, s.size - a[1].size) : s;
-  case INGOT_CALL_ISDIGIT: return is_all(s, is_digit);
-  case INGOT_CALL_ISSPACE: return is_all(s, is_space);
+  case INGOT_CALL_REMOVEPREFIX: return has_end(m, s, a[1], false) ? part(s, a[1].size, s.size) : s;
+  case INGOT_CALL_REMOVESUFFIX: return has_end(m, s, a[1], true) ? part(s, 0, s.size - a[1].size) : s;
+  case INGOT_CALL_ISDIGIT: return is_all(m, s, is_digit);
+  case INGOT_CALL_ISSPACE: return is_all(m, s, is_space);
   case INGOT_CALL_M_COUNT: return count(m, s, a[1]);
   case INGOT_CALL_FIND:
   case INGOT_CALL_RFIND:

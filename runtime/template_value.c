@@ -185,13 +185,15 @@ bool ingot__j_true(jvalue v) {
   }
 }
 
+static bool is_any_number(jvalue v) { return ingot__j_is_number(v) || v.kind == J_FRACTION; }
+
 static bool equal(jmachine *m, jvalue a, jvalue b, int depth) {
-  if (ingot__j_is_number(a) && ingot__j_is_number(b)) return a.as.number == b.as.number;
-  if (a.kind != b.kind || !ingot__j_spend(m, 1)) return false;
+  if (!ingot__j_spend(m, 1)) return false;
+  if (is_any_number(a) && is_any_number(b)) return ingot__j_compare(m, a, b) == 0 && !m->status;
+  if (a.kind != b.kind) return false;
   if (depth > INGOT_TEMPLATE_NESTING) return ingot__j_error(m, "values are nested too deep"), false;
   switch (a.kind) {
-  case J_STRING:
-  case J_FRACTION: return a.size == b.size && ingot__j_spend(m, a.size / 8) && (!a.size || !memcmp(a.as.text, b.as.text, a.size));
+  case J_STRING: return a.size == b.size && ingot__j_spend(m, a.size / 8) && (!a.size || !memcmp(a.as.text, b.as.text, a.size));
   case J_LIST:
     if (a.as.list->n != b.as.list->n || ((a.flag ^ b.flag) & J_TUPLE)) return false;
     for (uint32_t i = 0; i < a.as.list->n; i++)
@@ -214,7 +216,11 @@ static bool equal(jmachine *m, jvalue a, jvalue b, int depth) {
 bool ingot__j_equal(jmachine *m, jvalue a, jvalue b) { return equal(m, a, b, 0); }
 
 bool ingot__j_less(jmachine *m, jvalue a, jvalue b, bool or_equal) {
-  if (ingot__j_is_number(a) && ingot__j_is_number(b)) return or_equal ? a.as.number <= b.as.number : a.as.number < b.as.number;
+  if (!ingot__j_spend(m, 1)) return false;
+  if (is_any_number(a) && is_any_number(b)) {
+    const int side = ingot__j_compare(m, a, b);
+    return !m->status && (side < 0 || (or_equal && side == 0));
+  }
   if (a.kind != J_STRING || b.kind != J_STRING) return ingot__j_error(m, "%s and %s have no order", ingot__j_kind_name(a), ingot__j_kind_name(b)), false;
   uint32_t n = a.size < b.size ? a.size : b.size;
   int order = n && ingot__j_spend(m, n / 8) ? memcmp(a.as.text, b.as.text, n) : 0;
@@ -222,10 +228,14 @@ bool ingot__j_less(jmachine *m, jvalue a, jvalue b, bool or_equal) {
 }
 
 uint32_t ingot__j_search(jmachine *m, jvalue s, jvalue what, uint32_t from) {
-  if (what.size > s.size || from > s.size - what.size || !ingot__j_spend(m, (s.size - from) / 8 + (uint64_t)(s.size - from) * what.size / 64))
-    return s.size + 1;
-  for (uint32_t at = from; at <= s.size - what.size; at++)
-    if (!what.size || (s.as.text[at] == what.as.text[0] && !memcmp(s.as.text + at, what.as.text, what.size))) return at;
+  enum { STRIDE = 16 }; /* paid for as it is gone through */
+  if (what.size > s.size || from > s.size - what.size) return s.size + 1;
+  for (uint32_t at = from; at <= s.size - what.size; at++) {
+    if ((at - from) % STRIDE == 0 && !ingot__j_spend(m, 1)) break;
+    if (what.size && s.as.text[at] != what.as.text[0]) continue;
+    if (!ingot__j_spend(m, what.size / 64 + (at % 8 == 0))) break;
+    if (!what.size || !memcmp(s.as.text + at, what.as.text, what.size)) return at;
+  }
   return s.size + 1;
 }
 
@@ -250,7 +260,7 @@ static jvalue loop_attribute(const jloop *loop, jvalue name) {
   const struct {
     const char *name;
     int64_t number;
-  } numbers[] = {{"index", i + 1}, {"index0", i}, {"length", n}, {"revindex", n - i}, {"revindex0", n - i - 1}};
+  } numbers[] = {{"index", i + 1}, {"index0", i}, {"length", n}, {"revindex", n - i}, {"revindex0", n - i - 1}, {"depth", 1}, {"depth0", 0}};
   for (size_t k = 0; k < sizeof numbers / sizeof *numbers; k++)
     if (ingot__j_is(name, numbers[k].name)) return ingot__j_int(numbers[k].number);
   if (ingot__j_is(name, "first")) return ingot__j_bool(i == 0);
@@ -332,7 +342,7 @@ jvalue ingot__j_slice(jmachine *m, const jvalue v[4]) {
 /* ---- text --------------------------------------------------------------------------------------------------------------- */
 
 void ingot__j_put(jmachine *m, const char *text, size_t size) {
-  if (!ingot__j_spend(m, size / 8)) return;
+  if (!ingot__j_spend(m, 1 + size / 8)) return;
   if (size > m->capacity - m->size) {
     uint64_t need = (uint64_t)m->size + size, bytes = 2 * (uint64_t)m->capacity > need ? 2 * (uint64_t)m->capacity : need;
     if (bytes < 4096) bytes = 4096;

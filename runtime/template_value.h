@@ -40,6 +40,7 @@ struct jdict {
 struct jloop {
   const jlist *list;
   uint32_t index;
+  jvalue last;                /* what loop.changed was asked last; J_MISSING before that */
 };
 
 typedef struct jblock {
@@ -102,6 +103,15 @@ jvalue ingot__j_attribute(jmachine *m, jvalue of, jvalue name);
 jvalue ingot__j_subscript(jmachine *m, jvalue of, jvalue key);
 jvalue ingot__j_slice(jmachine *m, const jvalue v[4]);
 
+/* The item a of an item, and b of that, by "a.b"; or by a number. */
+jvalue ingot__j_by_path(jmachine *m, jvalue of, jvalue path);
+
+/* template_number.c: numbers with a fraction. `text` as one of them, undefined where it is no number; where it is not exact it is refused,
+ * or `kept` as it is written. */
+jvalue ingot__j_fraction(jmachine *m, const char *text, uint32_t size, bool kept);
+jvalue ingot__j_divide(jmachine *m, int64_t a, int64_t b);
+int ingot__j_compare(jmachine *m, jvalue a, jvalue b); /* of numbers: below 0, 0, above 0 */
+
 /* The text being written; what was written since `start` can be cut off again as a string. */
 void ingot__j_put(jmachine *m, const char *text, size_t size);
 void ingot__j_write(jmachine *m, jvalue v);                     /* as {{ v }} */
@@ -124,8 +134,9 @@ uint32_t ingot__j_characters(jvalue s);
 /* Where `what` begins in s at `from` or later, or s.size + 1. */
 uint32_t ingot__j_search(jmachine *m, jvalue s, jvalue what, uint32_t from);
 
-/* template_text.c: functions of strings; template_json.c; template_call.c: all functions. Arguments are as many as the function takes. */
+/* template_text.c: functions of strings; template_sort.c; template_json.c; template_call.c: all functions. Arguments are as many as the function takes. */
 jvalue ingot__j_call_text(jmachine *m, unsigned call, const jvalue *a);
+jvalue ingot__j_call_sort(jmachine *m, unsigned call, const jvalue *a);
 jvalue ingot__j_strftime(jmachine *m, jvalue format);
 jvalue ingot__j_parse_json(jmachine *m, const char *text, size_t size);
 jvalue ingot__j_call(jmachine *m, unsigned call, const jvalue *a);

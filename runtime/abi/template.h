@@ -3,8 +3,8 @@
  * A stack machine that writes text. It sees the conversation and what the caller gives by name, nothing else. Code and strings are the
  * vectors of the plan's Template: hostile bytes like the rest of a plan.
  *
- * Values are those of Python that templates use: undefined, none, bool, int (64 bits, overflow is an error), numbers with a fraction (kept
- * as written), string (UTF-8), list and tuple, dict, namespace, loop, macro.
+ * Values are those of Python that templates use: undefined, none, bool, int (64 bits, overflow is an error), numbers with a fraction (as
+ * Python writes them; with one that is not exact in 15 digits nothing is reckoned), string (UTF-8), list and tuple, dict, namespace, loop, macro.
  *
  * An instruction is an opcode byte and its operands (template_ops.def), u32 little endian, unaligned. Targets are offsets into the code.
  * A run ends with INGOT_ERROR_PLAN where an opcode is unknown, an instruction or a target passes the end of the code, a range the end of the

@@ -152,7 +152,7 @@ static void test_limits(void) {
 
 static void test_json(void) {
   static const char *const good[][2] = {
-    {"{\"tools\": [1, -2.50, \"\\u00e9\\ud83d\\ude00\\n\", {\"a\": null}]}", "[1, -2.50, \"\xc3\xa9\xf0\x9f\x98\x80\\n\", {\"a\": null}]"},
+    {"{\"tools\": [1, -2.50, \"\\u00e9\\ud83d\\ude00\\n\", {\"a\": null}]}", "[1, -2.5, \"\xc3\xa9\xf0\x9f\x98\x80\\n\", {\"a\": null}]"},
     {" { \"tools\" : -9223372036854775808 , \"x\":{}} ", "-9223372036854775808"},
     {"{\"tools\": 9223372036854775808}", "9223372036854775808"}};
   static const char *const bad[] = {"",
