@@ -15,7 +15,9 @@ typedef struct cli {
   const char *command;           /* the subcommand's name */
   const char *variant;           /* INGOT_VARIANT, or NULL */
   const char *cache;             /* folder of compiled models: XDG_CACHE_HOME/ingot or HOME/.cache/ingot; NULL: neither is set */
+  const char *state;             /* folder of what is kept between talks: XDG_STATE_HOME/ingot or HOME/.local/state/ingot; NULL: neither is set */
   bool terminal, color;          /* of stderr */
+  bool dumb;                     /* the terminal, by TERM, cannot move its cursor */
   double started, drawn;         /* of the running work's progress bar, seconds; drawn 0: no bar on the screen */
   ig_arena arena;
   ig_diags diags;
@@ -139,5 +141,10 @@ typedef struct cli_interrupt cli_interrupt;
 cli_interrupt *cli_interrupt_start(cli *c);       /* before the model is opened, so that its threads leave the signal alone */
 void cli_interrupt_watch(cli_interrupt *i, ingot_session *session); /* NULL: SIGINT ends the process again */
 void cli_interrupt_idle(cli_interrupt *i, const char *text); /* SIGINT while nothing runs writes this instead of ending the process */
+/* What standard input's terminal is given back as before SIGTERM, SIGHUP or SIGQUIT, which the caller blocks meanwhile, end the process;
+ * NULL: nothing has to be. */
+struct termios;
+void cli_interrupt_terminal(cli_interrupt *i, const struct termios *usual);
+void cli_give_terminal_back(const struct termios *usual);
 
 #endif

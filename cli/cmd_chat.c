@@ -1,5 +1,6 @@
 /* ingot chat: a talk in the terminal. A line is a message, `/help` lists what else it can be; Ctrl-C ends an answer and keeps the talk. */
 #include "answer.h"
+#include "line_edit.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -155,6 +156,8 @@ static void command(talk *t, const char *line) {
 
 /* ---- lines -------------------------------------------------------------------------------------------------------------- */
 
+static const char idle[] = "(nothing runs; Ctrl-D or /exit ends the talk)\n";
+
 /* A message: a line, and those after it where it ends with a backslash. False at the end of the input. */
 static bool read_message(talk *t, bool prompts, ig_text *message) {
   char *line = NULL;
@@ -175,13 +178,36 @@ static bool read_message(talk *t, bool prompts, ig_text *message) {
   return read;
 }
 
+/* The same from a terminal's editor of lines. */
+static bool edit_message(cli_line_editor *editor, ig_text *message) {
+  ig_text line = {0};
+  bool more = true, read = false;
+  message->size = 0;
+  for (const char *prompt = "> "; more; prompt = ". ") {
+    const cli_key_result result = cli_line_read(editor, prompt, &line);
+    if (result == CLI_LINE_ENDED) break;
+    if (result == CLI_LINE_INTERRUPTED) {
+      fputs(idle, stderr);
+      message->size = 0;
+    }
+    read = true;
+    more = result == CLI_LINE_READ && line.size && line.data[line.size - 1] == '\\';
+    if (result == CLI_LINE_READ) ig_text_add(message, line.data ? line.data : "", more ? line.size - 1 : line.size);
+    if (more) ig_text_add(message, "\n", 1);
+  }
+  ig_text_finish(&line);
+  return read;
+}
+
 int cmd_chat(cli *c, int argc, char **argv) {
   cli_generate g;
   cli_generate_init(&g);
   const char *system = NULL;
+  bool no_history = false;
   const cli_option options[] = {
     CLI_GENERATE_OPTIONS(g),
     {"--system", NULL, CLI_TEXT, &system, "TEXT", "a system message that opens the conversation"},
+    {"--no-history", NULL, CLI_FLAG, &no_history, NULL, "keep no lines for the next talk (else: XDG_STATE_HOME/ingot/history)"},
   };
   if (!CLI_PARSE(c, argc, argv, "", 0, 0, options)) return c->status;
   talk t = {.c = c, .g = &g, .interrupt = cli_interrupt_start(c)};
@@ -190,9 +216,13 @@ int cmd_chat(cli *c, int argc, char **argv) {
   if (system) say(&t, "system", system);
   const bool prompts = c->terminal && isatty(STDIN_FILENO);
   if (prompts) fprintf(stderr, "%s; a line is a message, /help lists commands, Ctrl-C ends an answer, Ctrl-D the talk\n", t.m.info.name);
-  if (prompts) cli_interrupt_idle(t.interrupt, "\n(nothing runs; Ctrl-D or /exit ends the talk)\n> ");
+  const bool edits = prompts && isatty(STDOUT_FILENO) && !c->dumb;
+  cli_history history;
+  cli_line_editor editor = {c, t.interrupt, &history};
+  cli_history_open(c, &history, edits && !no_history && c->state ? ig_format(&c->arena, "%s/history", c->state) : NULL);
+  if (prompts) cli_interrupt_idle(t.interrupt, ig_format(&c->arena, "\n%s%s", idle, edits ? "" : "> "));
   ig_text message = {0};
-  while (!t.ended && read_message(&t, prompts, &message)) {
+  while (!t.ended && (edits ? edit_message(&editor, &message) : read_message(&t, prompts, &message))) {
     const char *text = message.size ? message.data : "";
     if (!*text) continue;
     if (*text == '/' && text[1] != '/') command(&t, text);
@@ -201,6 +231,7 @@ int cmd_chat(cli *c, int argc, char **argv) {
       answer(&t);
     }
   }
+  cli_history_close(&history);
   ig_text_finish(&message);
   ig_text_finish(&t.answer);
   cli_close(&t.m);

@@ -25,6 +25,6 @@ int cmd_help(cli *c, int argc, char **argv) {
   printf("usage: ingot COMMAND ...\n\nIngot compiles a language model into a static library for the devices an app will meet.\n\n");
   for (int i = 0; cli_command_at(i); i++) printf("  %-12s %s\n", cli_command_at(i)->name, cli_command_at(i)->summary);
   printf("\n`ingot help COMMAND` lists a command's options. Exit status: 0 done, 1 failed, 2 wrong usage.\n"
-         "Environment: INGOT_VARIANT (the variant to run), XDG_CACHE_HOME (compiled models), NO_COLOR.\n");
+         "Environment: INGOT_VARIANT (the variant to run), XDG_CACHE_HOME (compiled models), XDG_STATE_HOME (chat's history), NO_COLOR.\n");
   return CLI_DONE;
 }

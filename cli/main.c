@@ -36,9 +36,12 @@ static void read_environment(cli *c) {
   c->variant = set("INGOT_VARIANT");
   if (set("XDG_CACHE_HOME")) c->cache = ig_format(&c->arena, "%s/ingot", set("XDG_CACHE_HOME"));
   else if (set("HOME")) c->cache = ig_format(&c->arena, "%s/.cache/ingot", set("HOME"));
+  if (set("XDG_STATE_HOME")) c->state = ig_format(&c->arena, "%s/ingot", set("XDG_STATE_HOME"));
+  else if (set("HOME")) c->state = ig_format(&c->arena, "%s/.local/state/ingot", set("HOME"));
   const char *term = set("TERM");
   c->terminal = isatty(STDERR_FILENO) != 0;
-  c->color = c->terminal && !set("NO_COLOR") && !(term && strcmp(term, "dumb") == 0);
+  c->dumb = !term || strcmp(term, "dumb") == 0;
+  c->color = c->terminal && !set("NO_COLOR") && !(term && c->dumb);
 }
 
 int cli_end(cli *c, int status) {

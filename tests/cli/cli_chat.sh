@@ -18,7 +18,7 @@ def until(pattern, seconds=30):
     while not re.search(pattern, seen, re.S):
         if time.time() > end or not select.select([terminal], [], [], end - time.time())[0]:
             sys.exit("no %r in %r" % (pattern, seen))
-        seen += os.read(terminal, 4096).decode("utf-8", "replace")
+        seen = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", seen + os.read(terminal, 4096).decode("utf-8", "replace"))
     match = re.search(pattern, seen, re.S)
     text, seen = seen[:match.end()], seen[match.end():]
     return text
