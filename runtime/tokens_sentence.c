@@ -18,6 +18,15 @@ static bool join(const ingot__tokenizer *t, const uint8_t *text, const token_sym
   return true;
 }
 
+/* A character's size by its first byte, whether those bytes follow or not, as in llama.cpp; but a space's mark stays whole, so that the space
+ * comes back. */
+static uint32_t symbol_size(const uint8_t *text, uint32_t left) {
+  const uint32_t size = text[0] < 0xc0 ? 1 : text[0] < 0xe0 ? 2 : text[0] < 0xf0 ? 3 : 4;
+  for (uint32_t i = 1; i < size; i++)
+    if (i == left || (left - i >= sizeof space_mark && memcmp(text + i, space_mark, sizeof space_mark) == 0)) return i;
+  return size;
+}
+
 /* A word, or all of the text where pieces may reach over words. */
 static void merge_word(token_job *job, const uint8_t *text, size_t size, bool prefix) {
   uint32_t n = 0;
@@ -37,7 +46,7 @@ static void merge_word(token_job *job, const uint8_t *text, size_t size, bool pr
   }
   job->n_symbols = 0;
   for (uint32_t at = 0; at < n; job->n_symbols++) {
-    uint32_t bytes = ingot__character_size(job->text + at, n - at);
+    uint32_t bytes = symbol_size(job->text + at, n - at);
     int32_t i = (int32_t)job->n_symbols;
     job->symbols[i] = (token_symbol){i - 1, at + bytes < n ? i + 1 : -1, at, bytes, NO_TOKEN};
     at += bytes;
