@@ -82,6 +82,46 @@ ig_kernel_values kb_kernel(ig_kb *b, const char *symbol) {
   return (ig_kernel_values){mlirBlockGetArgument(body, 0), mlirBlockGetArgument(body, 1), mlirBlockGetArgument(body, 2), mlirBlockGetArgument(body, 3)};
 }
 
+void kb_function(ig_kb *b, const char *symbol, const char *type, int n, const char *const *types, val *arguments) {
+  MlirType in[8] = {{NULL}};
+  MlirLocation where[8] = {{NULL}};
+  assert(n <= 8);
+  for (int i = 0; i < n; i++) in[i] = type_of(b, types[i]), where[i] = b->location;
+  MlirBlock body = mlirBlockCreate(n, in, where);
+  MlirRegion region = mlirRegionCreate();
+  mlirRegionAppendOwnedBlock(region, body);
+  char attributes[512];
+  snprintf(attributes, sizeof attributes, "{sym_name = \"%s\", function_type = %s, passthrough = [\"nounwind\", \"norecurse\"]}", symbol, type);
+  b->block = mlirModuleGetBody(b->module);
+  append(b, "func.func", 0, NULL, 0, NULL, attributes, 1, &region);
+  b->block = body;
+  for (int i = 0; i < n; i++) arguments[i] = mlirBlockGetArgument(body, i);
+}
+
+static bool knows(ig_kb *b, const char *symbol) {
+  MlirOperation op = mlirBlockGetFirstOperation(mlirModuleGetBody(b->module));
+  for (; !mlirOperationIsNull(op); op = mlirOperationGetNextInBlock(op)) {
+    MlirAttribute name = mlirOperationGetAttributeByName(op, ref("sym_name"));
+    if (!mlirAttributeIsNull(name) && mlirStringRefEqual(mlirStringAttrGetValue(name), ref(symbol))) return true;
+  }
+  return false;
+}
+
+val kb_call(ig_kb *b, const char *symbol, const char *type, const char *result, int n, const val *arguments) {
+  char attributes[512];
+  if (!knows(b, symbol)) {
+    MlirBlock here = b->block;
+    MlirRegion region = mlirRegionCreate();
+    snprintf(attributes, sizeof attributes, "{sym_name = \"%s\", sym_visibility = \"private\", function_type = %s}", symbol, type);
+    b->block = mlirModuleGetBody(b->module);
+    append(b, "func.func", 0, NULL, 0, NULL, attributes, 1, &region);
+    b->block = here;
+  }
+  snprintf(attributes, sizeof attributes, "{callee = @\"%s\"}", symbol);
+  return kb_op(b, "func.call", result, n, arguments, attributes);
+}
+
+void kb_return_value(ig_kb *b, val value) { append(b, "func.return", 0, NULL, 1, &value, NULL, 0, NULL); }
 void kb_return(ig_kb *b) { append(b, "func.return", 0, NULL, 0, NULL, NULL, 0, NULL); }
 
 /* ---- constants ---- */

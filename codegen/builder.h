@@ -35,6 +35,12 @@ typedef struct ig_kernel_values {
 ig_kernel_values kb_kernel(ig_kb *b, const char *symbol);
 void kb_return(ig_kb *b);
 
+/* Another function of the object, or of another of the library: `type` as MLIR has it, "(!llvm.ptr, i64) -> i32". Sets block to its body, whose arguments are
+ * in `arguments`; returns its value. A call declares the function where the object does not have it yet. */
+void kb_function(ig_kb *b, const char *symbol, const char *type, int n, const char *const *types, val *arguments);
+void kb_return_value(ig_kb *b, val value);
+val kb_call(ig_kb *b, const char *symbol, const char *type, const char *result, int n, const val *arguments);
+
 val kb_op(ig_kb *b, const char *name, const char *type, int n, const val *operands, const char *attributes /* "{...}" or NULL */);
 /* The same with the result type of `like`; a NULL type in kb_op: no result. */
 val kb_as(ig_kb *b, const char *name, val like, int n, const val *operands, const char *attributes);

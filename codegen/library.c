@@ -73,7 +73,7 @@ static MlirLogicalResult on_diagnostic(MlirDiagnostic diagnostic, void *user) {
   return mlirLogicalResultSuccess();
 }
 
-static const char *kernel_symbol(ig_arena *arena, const char *prefix, const ig_variant *variant, const ig_kernel_ref *kernel) {
+const char *ig_symbol_of(ig_arena *arena, const char *prefix, const ig_variant *variant, const ig_kernel_ref *kernel) {
   char name[48];
   ig_kernel_name(name, kernel->family, kernel->layout, kernel->activation);
   return ig_format(arena, "%s__%s_%s", prefix, variant->name, name);
@@ -133,7 +133,10 @@ static bool emit(job *j, LLVMModuleRef module, LLVMTargetMachineRef machine, ig_
   LLVMSetTarget(module, j->platform->triple);
   LLVMDisposeTargetData(layout);
   for (LLVMValueRef f = LLVMGetFirstFunction(module); f; f = LLVMGetNextFunction(f)) {
-    if (LLVMIsDeclaration(f)) continue;
+    if (LLVMIsDeclaration(f)) {
+      if (!LLVMGetIntrinsicID(f)) LLVMSetVisibility(f, LLVMHiddenVisibility);
+      continue;
+    }
     if (LLVMGetLinkage(f) == LLVMExternalLinkage) LLVMSetVisibility(f, LLVMHiddenVisibility);
     LLVMAddTargetDependentFunctionAttr(f, "target-cpu", j->variant->cpu);
     if (*j->variant->llvm_features) LLVMAddTargetDependentFunctionAttr(f, "target-features", j->variant->llvm_features);
@@ -215,19 +218,23 @@ bool ig_compile_units(const ig_platform *platform, const ig_variant *variant, co
 }
 
 bool ig_compile_kernels(const ig_platform *platform, const ig_schedule *schedule, const ig_variant *variant, const char *prefix, const ig_kernel_ref *kernels,
-                        uint32_t n, ig_dump dump, ig_text *dump_out, ig_object *object, ig_diags *diags) {
+                        uint32_t n, ig_brevity brevity, ig_dump dump, ig_text *dump_out, ig_object *object, ig_diags *diags) {
   const ig_target *target = schedule->target;
   ig_arena arena = {0};
   uint32_t forms = 0, n_units = 0;
-  for (const ig_variant *f = NULL; (f = ig_form_next(target, variant, f));) forms++;
+  for (const ig_variant *f = NULL; brevity == IG_FAST && (f = ig_form_next(target, variant, f));) forms++;
   ig_unit *units = ig_alloc_array(&arena, n * (1 + (size_t)forms + (forms > 0)), sizeof *units);
   for (uint32_t i = 0; i < n; i++) {
-    const char *name = kernel_symbol(&arena, prefix, variant, &kernels[i]), *own = forms ? ig_format(&arena, "%s_any", name) : name;
+    const char *name = ig_symbol_of(&arena, prefix, variant, &kernels[i]), *own = forms ? ig_format(&arena, "%s_any", name) : name;
     ig_generator *generate = ig_generators[kernels[i].family];
-    units[n_units++] = (ig_unit){own, generate, &kernels[i], ig_schedule_choose(schedule, variant, &kernels[i]), NULL};
-    for (const ig_variant *f = NULL; (f = ig_form_next(target, variant, f));)
+    ig_choice choice = {{0}, {NULL}, false};
+    if (kernels[i].family != IG_PRODUCT) choice = ig_schedule_choose(schedule, variant, &kernels[i]);
+    choice.small = brevity == IG_SMALL;
+    if (choice.small && choice.value[IG_QUERIES]) choice.value[IG_QUERIES] = choice.value[IG_SUMS] = 1;
+    units[n_units++] = (ig_unit){own, generate, &kernels[i], choice, NULL};
+    for (const ig_variant *f = NULL; forms && (f = ig_form_next(target, variant, f));)
       units[n_units++] = (ig_unit){ig_format(&arena, "%s_%u", name, 32 * f->lanes), generate, &kernels[i], ig_schedule_choose(schedule, f, &kernels[i]), f};
-    if (forms) units[n_units++] = (ig_unit){name, ig_gen_by_length, NULL, {{0}, {NULL}}, NULL};
+    if (forms) units[n_units++] = (ig_unit){name, ig_gen_by_length, NULL, {{0}, {NULL}, false}, NULL};
   }
   bool ok = ig_compile_units(platform, variant, "kernels", units, n_units, dump, dump_out, object, diags);
   ig_arena_finish(&arena);

@@ -40,6 +40,7 @@ typedef struct compilation {
   ig_model model;
   ig_file_stamp stamp;              /* of the model file as its header was read */
   const ig_variant **variants;
+  ig_code_facts *code;              /* of each, in the platform at hand */
   uint32_t n_variants;
   ig_schedule schedule;
   ig_program_plan plan;
@@ -87,6 +88,7 @@ static const ig_platform *platform_at(const ig_compile_options *o, uint32_t i) {
 static bool choose_variants(compilation *c) {
   const ig_target *target = c->target;
   c->variants = ig_alloc_array(c->arena, target->n_variants, sizeof *c->variants);
+  c->code = ig_alloc_array(c->arena, target->n_variants, sizeof *c->code);
   for (uint32_t i = 0; i < target->n_variants; i++) { /* in the target's order, best first, whatever order they are named in */
     bool wanted = !c->o->variants;
     for (uint32_t j = 0; c->o->variants && j < c->o->n_variants; j++) wanted |= !strcmp(c->o->variants[j], target->variants[i].name);
@@ -225,7 +227,7 @@ static bool library(compilation *c, const ig_platform *platform, ig_kernel_jobs 
   ig_archive_member *kernels, *members;
   size_t n;
   tell(c, "compiling kernels", ig_kernel_jobs_done(jobs));
-  if (!ig_kernel_jobs_join(jobs, c->arena, &kernels, &n, NULL, c->diags)) return false;
+  if (!ig_kernel_jobs_join(jobs, c->arena, &kernels, &n, c->code, NULL, c->diags)) return false;
   uint8_t plan_hash[INGOT_SHA256_SIZE];
   ingot__sha256_of(plan_bytes->data, plan_bytes->size, plan_hash);
   ig_object program;
@@ -275,7 +277,7 @@ static bool within_limits(const compilation *c, uint64_t library_bytes) {
 
 static bool report(compilation *c, const char *folder, const ig_platform *platform, uint32_t prefix_tokens, size_t library_bytes) {
   ig_text text = {0};
-  ig_report_facts facts = {&c->facts,     platform,      c->o->platform, c->o->more,         c->o->n_more,       c->variants,
+  ig_report_facts facts = {&c->facts,     platform,      c->o->platform, c->o->more,         c->o->n_more,       c->variants, c->code,
                            c->n_variants, prefix_tokens, library_bytes,  c->plan_bytes.size, c->model.file.size, promise(c)};
   ig_write_report(&c->plan, &facts, &text);
   bool ok = write_in(c, folder, "report.json", &text);
@@ -368,7 +370,7 @@ static bool dump_kernels(compilation *c, ig_dump dump) {
   ig_archive_member *members;
   size_t n;
   ig_kernel_jobs *jobs = ig_kernel_jobs_start(c->o->platform, &c->plan, c->name, &c->schedule, c->variants, c->n_variants, n_jobs(c) - 1, dump);
-  bool ok = ig_kernel_jobs_join(jobs, c->arena, &members, &n, c->o->stage_text, c->diags);
+  bool ok = ig_kernel_jobs_join(jobs, c->arena, &members, &n, NULL, c->o->stage_text, c->diags);
   ig_kernel_jobs_destroy(jobs);
   return ok;
 }

@@ -82,7 +82,11 @@ void ig_write_report(const ig_program_plan *plan, const ig_report_facts *f, ig_t
   if (f->prefix_tokens) number(out, "prefix_tokens", f->prefix_tokens);
   ig_text_printf(out, "  \"variants\": [");
   for (uint32_t i = 0; i < f->n_variants; i++) ig_text_printf(out, "%s\"%s\"", i ? ", " : "", f->variants[i]->name);
-  ig_text_printf(out, "],\n  \"kernels\": [");
+  ig_text_printf(out, "],\n  \"code_bytes\": {");
+  for (uint32_t i = 0; i < f->n_variants; i++) ig_text_printf(out, "%s\"%s\": %llu", i ? ", " : "", f->variants[i]->name, (unsigned long long)f->code[i].bytes);
+  ig_text_printf(out, "},\n  \"short_kernels\": {");
+  for (uint32_t i = 0; i < f->n_variants; i++) ig_text_printf(out, "%s\"%s\": %u", i ? ", " : "", f->variants[i]->name, f->code[i].n_short);
+  ig_text_printf(out, "},\n  \"kernels\": [");
   for (size_t i = 0; i < plan->n_kernels; i++) ig_text_printf(out, "%s\n    \"%s\"", i ? "," : "", plan->kernel[i].info.name);
   ig_text_printf(out, "\n  ]\n}\n");
 }

@@ -3,6 +3,7 @@
 #define INGOT_DRIVER_REPORT_H
 
 #include "codegen/plan_writer.h"
+#include "driver/kernel_jobs.h"
 #include "driver/promise.h"
 #include "targets/target.h"
 
@@ -12,6 +13,7 @@ typedef struct ig_report_facts {
   const ig_platform *leading, *const *more;  /* all of the bundle */
   uint32_t n_more;
   const ig_variant *const *variants;
+  const ig_code_facts *code;                 /* of each variant */
   uint32_t n_variants, prefix_tokens;
   uint64_t library_bytes, plan_bytes, source_bytes;
   ig_promise promise;

@@ -76,10 +76,10 @@ uint64_t ig_activation_bytes(ig_activation activation, uint64_t k) {
 
 enum { PLAIN_DIMS = IG_ATTN_SINKS + 1 - IG_D0 }; /* of attention */
 static const struct {
-  const char *name;   /* %s: the format or the activation */
+  const char *name; /* %s: the format or the activation */
   uint32_t n_static, max_tokens;
   bool per_format, per_activation;
-} families[IG_FAMILY_COUNT] = {
+} families[IG_FAMILY_COUNT + 1] = {
   [IG_EMBED] = {"embed_%s", 3, 0, true, false},
   [IG_NORM] = {"rms_norm_%s", 4, 0, false, true},
   [IG_QUANT] = {"quant_%s", 1, 0, false, true},
@@ -108,6 +108,7 @@ static const struct {
   [IG_ATTENTION_CAPPED] = {"attention_capped", PLAIN_DIMS + 1, 0, false, false},
   [IG_ATTENTION_DECODE_CAPPED] = {"attention_decode_capped", PLAIN_DIMS + 1, 1, false, false},
   [IG_ATTENTION_MERGE] = {"attention_merge", PLAIN_DIMS, 1, false, false},
+  [IG_PRODUCT] = {"product_%s", 0, 0, true, false},
 };
 
 void ig_kernel_name(char name[48], ig_family family, const ig_layout *layout, ig_activation activation) {

@@ -43,7 +43,8 @@ typedef enum ig_family {
   IG_ATTENTION_CAPPED,  /* attention_capped, attention_decode_capped: the same with softcap(q k) */
   IG_ATTENTION_DECODE_CAPPED,
   IG_ATTENTION_MERGE,   /* attention_merge:    blocks merged from left to right; one tile */
-  IG_FAMILY_COUNT
+  IG_FAMILY_COUNT,
+  IG_PRODUCT = IG_FAMILY_COUNT /* product_<fmt>: no kernel of a plan, but what the short ones of a format call (codegen/kernels/product.c) */
 } ig_family;
 
 /* Static dims by family (index = INGOT_DIM_STATIC + n). */

@@ -218,7 +218,7 @@ static const ig_kernel_rule *rule_of(const ig_schedule *s, const ig_variant *var
 }
 
 ig_choice ig_schedule_choose(const ig_schedule *s, const ig_variant *variant, const ig_kernel_ref *kernel) {
-  ig_choice c = {{0}, {NULL}};
+  ig_choice c = {{0}, {NULL}, false};
   for (int i = 0; i < IG_NUMBERS; i++) {
     const ig_kernel_rule *rule = ig_family_has(kernel->family, (ig_number)i) ? rule_of(s, variant, kernel, (ig_number)i) : NULL;
     if (rule) c.value[i] = rule->value[i], c.place[i] = rule->place;

@@ -29,6 +29,7 @@ enum { IG_ROWS_MOST = 2, IG_TOKENS_MOST = 12, IG_PANEL_MOST = 8, IG_QUERIES_MOST
 typedef struct ig_choice {
   uint32_t value[IG_NUMBERS];
   const char *place[IG_NUMBERS]; /* "schedules/x86_64.lua:12": the rule that states it */
+  bool small;                    /* not the schedule's: little code rather than fast code (ig_brevity) */
 } ig_choice;
 
 /* Patterns of passes/fuse.c that may be left apart. */

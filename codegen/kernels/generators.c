@@ -1,6 +1,6 @@
 #include "codegen/kernels/kernels.h"
 
-ig_generator *const ig_generators[IG_FAMILY_COUNT] = {
+ig_generator *const ig_generators[IG_FAMILY_COUNT + 1] = {
   [IG_EMBED] = ig_gen_embed,
   [IG_NORM] = ig_gen_norm,
   [IG_QUANT] = ig_gen_quant,
@@ -29,4 +29,5 @@ ig_generator *const ig_generators[IG_FAMILY_COUNT] = {
   [IG_ATTENTION_CAPPED] = ig_gen_attention,
   [IG_ATTENTION_DECODE_CAPPED] = ig_gen_attention_decode,
   [IG_ATTENTION_MERGE] = ig_gen_attention_merge,
+  [IG_PRODUCT] = ig_gen_product,
 };

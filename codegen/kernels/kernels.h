@@ -7,11 +7,12 @@
 #include "codegen/library.h"
 
 typedef void ig_generator(ig_kb *b, const ig_kernel_ref *ref, const char *symbol);
-extern ig_generator *const ig_generators[IG_FAMILY_COUNT]; /* generators.c */
+extern ig_generator *const ig_generators[IG_FAMILY_COUNT + 1]; /* generators.c */
 
 /* Matrix products with packed weights: embed.c, linear.c and its formats */
 ig_generator ig_gen_embed;
 ig_generator ig_gen_linear;   /* LINEAR and GLU, GEMV and GEMM */
+ig_generator ig_gen_product;  /* product.c */
 ingot_extent ig_linear_scratch(const ig_kernel_ref *ref, const ig_schedule *schedule);
 
 /* Mixtures of experts: route.c, experts.c */

@@ -1,6 +1,6 @@
 /* y = W x: rows of 16, one lane a row. Where x has two digits, a token's two rows are multiplied as two tokens' would be, and their sums added.
  *   gemv   a tile at a time, in the order of memory: one stream of weights. The glu kernel goes over all gate tiles first, then over all up
- *          tiles, for the same reason.
+ *          tiles, for the same reason; by the same code, which is half of what two products would take.
  *   gemm   a panel of tiles stays in the cache, expanded once, while all tokens pass over it in register tiles of rows x tokens; where the schedule
  *          says so, a block of K of it at a time. An odd last tile takes part twice in the register tile: both halves load y (or the sums so far)
  *          before either stores, so the result is the same. */
@@ -111,12 +111,26 @@ static val bias_at(ig_kb *b, const ig_epilogue *e, val tile, val y) {
 }
 
 static val apply(ig_kb *b, const ig_epilogue *e, val y, val bias, val weight, val v) {
-  if (e->gate) return kb_mul(b, e->gate(b, kb_load(b, "vector<16xf32>", y, 64)), v);
   if (e->biased.ptr) v = kb_select(b, e->biased, kb_add(b, v, kb_load(b, "vector<16xf32>", bias, 64)), v);
   if (weight.ptr) return kb_fma(b, weight, v, kb_load(b, "vector<16xf32>", y, 64));
   if (!e->add.ptr) return v;
   val sum = kb_add(b, kb_load(b, "vector<16xf32>", y, 64), v);
   return kb_select(b, e->add, sum, v);
+}
+
+/* y of n row tiles, all of which are read before any is written. */
+static void store_rows(ig_kb *b, const ig_epilogue *e, int n, const val *y, const val *bias, val weight, const val *sums) {
+  val v[IG_MOST_ROWS];
+  kb_branch gated;
+  if (e->gate) { /* y = v, or gate(y) * v */
+    kb_if(b, &gated, e->gated, true);
+    for (int r = 0; r < n; r++) v[r] = kb_mul(b, e->gate(b, kb_load(b, "vector<16xf32>", y[r], 64)), sums[r]);
+    for (int r = 0; r < n; r++) kb_store(b, v[r], y[r], 64);
+    kb_else(b, &gated);
+  }
+  for (int r = 0; r < n; r++) v[r] = apply(b, e, y[r], bias[r], weight, sums[r]);
+  for (int r = 0; r < n; r++) kb_store(b, v[r], y[r], 64);
+  if (e->gate) kb_end_if(b, &gated);
 }
 
 /* Where the row of y lies that x's row of `token` is for, and its weight (null: none). */
@@ -138,8 +152,8 @@ static void gemv(ig_linear *l, const ig_linear_format *f, val w, val begin, val 
   val x[2] = {l->x, l->digits == 2 ? kb_ptr(b, l->x, l->x_stride) : l->x}, sums[2];
   f->gemv(l, kb_ptr(b, w, kb_mul(b, tiles.index, l->tile_bytes)), l->digits, x, sums);
   val v = l->digits == 2 ? kb_add(b, sums[0], sums[1]) : sums[0];
-  val y = kb_ptr(b, l->y, times(b, tiles.index, 64));
-  kb_store(b, apply(b, e, y, bias_at(b, e, tiles.index, y), e->weight, v), y, 64);
+  val y = kb_ptr(b, l->y, times(b, tiles.index, 64)), bias = bias_at(b, e, tiles.index, y);
+  store_rows(b, e, 1, &y, &bias, e->weight, &v);
   kb_end_for(b, &tiles, NULL);
 }
 
@@ -152,6 +166,25 @@ typedef struct panel {
   val panels, panel_bytes;      /* expanded tiles, where the format expands */
   val sums, begins, ends;       /* [tile][token], between blocks; whether this block is the first, the last (i1) */
 } panel;
+
+/* Little code: each tile once for every token, by the function of the format. */
+static void one_by_one(ig_linear *l, bool many, val w, val begin, val end, const ig_epilogue *e) {
+  ig_kb *b = l->b;
+  kb_loop tiles, tokens;
+  kb_for(b, &tiles, begin, end, kb_i64(b, 1), 0, NULL);
+  val tile = kb_ptr(b, w, kb_mul(b, tiles.index, l->tile_bytes)), rows = kb_ptr(b, l->y, times(b, tiles.index, 64)), bias = bias_at(b, e, tiles.index, rows);
+  kb_for(b, &tokens, kb_i64(b, 0), many ? l->tokens : kb_i64(b, 1), kb_i64(b, 1), 0, NULL);
+  val weight = e->weight, x = l->x, y = rows;
+  if (many) {
+    x = kb_ptr(b, l->x, ig_linear_row(l, tokens.index));
+    y = kb_ptr(b, rows, row_of_y(l, e, tokens.index, &weight));
+  }
+  val v = ig_call_product(l, tile, x);
+  if (l->digits == 2) v = kb_add(b, v, ig_call_product(l, tile, kb_ptr(b, x, l->x_stride)));
+  store_rows(b, e, 1, &y, &bias, weight, &v);
+  kb_end_for(b, &tokens, NULL);
+  kb_end_for(b, &tiles, NULL);
+}
 
 typedef struct tile_rows {
   val panels[IG_MOST_ROWS], y[IG_MOST_ROWS], bias[IG_MOST_ROWS], sums[IG_MOST_ROWS];
@@ -191,9 +224,9 @@ static void register_tile(ig_linear *l, const ig_linear_format *f, const panel *
     for (int r = 0; r < p->rows; r++) {
       const val *digit = &acc[r * n + t * l->digits];
       to[r] = kb_ptr(b, at->y[r], offset);
-      v[r] = apply(b, e, to[r], at->bias[r], weight, l->digits == 2 ? kb_add(b, digit[0], digit[1]) : digit[0]);
+      v[r] = l->digits == 2 ? kb_add(b, digit[0], digit[1]) : digit[0];
     }
-    for (int r = 0; r < p->rows; r++) kb_store(b, v[r], to[r], 64);
+    store_rows(b, e, p->rows, to, at->bias, weight, v);
   }
   if (!p->sums.ptr) return;
   kb_else(b, &ends);
@@ -282,6 +315,7 @@ static void gemm(ig_linear *l, const ig_linear_format *f, val w, val begin, val 
 
 ig_linear ig_linear_open(ig_kb *b, const ig_kernel_ref *ref, const char *symbol) {
   ig_linear l = {.b = b, .k = kb_kernel(b, symbol), .layout = ref->layout, .digits = ig_digits(ref)};
+  if (b->choice.small) l.product = ig_product_symbol(b, ref, symbol);
   l.units = wide(b, kb_dim(b, l.k, IG_LIN_UNITS));
   l.odd = kb_op(b, "arith.minui", "i64", 2, (val[]){wide(b, kb_dim(b, l.k, IG_LIN_ODD)), kb_i64(b, most_odd(ref->layout))}, NULL); /* panels hold no more */
   l.tokens = wide(b, kb_dim(b, l.k, INGOT_DIM_TOKENS));
@@ -296,7 +330,8 @@ val ig_linear_row(ig_linear *l, val index) { return kb_mul(l->b, times(l->b, ind
 
 void ig_linear_tiles(ig_linear *l, bool many, val w, val begin, val end, const ig_epilogue *e) {
   ig_linear_format f = form_of(l->b->variant, l->layout, tile_columns(&l->b->choice, l->digits));
-  (many ? gemm : gemv)(l, &f, w, begin, end, e);
+  if (l->product) one_by_one(l, many, w, begin, end, e);
+  else (many ? gemm : gemv)(l, &f, w, begin, end, e);
 }
 
 void ig_gen_linear(ig_kb *b, const ig_kernel_ref *ref, const char *symbol) {
@@ -311,9 +346,16 @@ void ig_gen_linear(ig_kb *b, const ig_kernel_ref *ref, const char *symbol) {
     e.add = nonzero(b, kb_dim(b, l.k, IG_LIN_EPILOGUE)), e.biased = nonzero(b, kb_dim(b, l.k, IG_LIN_BIASED));
     e.bias = kb_operand(b, l.k, 3);
   }
-  for (int pass = 0; pass < (glu ? 2 : 1); pass++) {
-    if (pass == 1) e.gate = geglu ? kb_gelu : kb_silu;
-    ig_linear_tiles(&l, many, kb_operand(b, l.k, 1 + pass), begin, end, &e);
+  val w = kb_operand(b, l.k, 1);
+  kb_loop pass;
+  if (glu) {
+    val up = kb_operand(b, l.k, 2);
+    kb_for(b, &pass, kb_i64(b, 0), kb_i64(b, 2), kb_i64(b, 1), 0, NULL);
+    e.gate = geglu ? kb_gelu : kb_silu;
+    e.gated = kb_compare(b, KB_EQUAL, pass.index, kb_i64(b, 1));
+    w = kb_select(b, e.gated, up, w);
   }
+  ig_linear_tiles(&l, many, w, begin, end, &e);
+  if (glu) kb_end_for(b, &pass, NULL);
   kb_return(b);
 }

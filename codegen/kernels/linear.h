@@ -15,6 +15,7 @@ typedef struct ig_linear {
   val units, odd, tokens;      /* of K; T */
   val x, x_stride, y, y_stride; /* x_stride: of one digit */
   val tile_bytes;
+  const char *product;         /* of small code: the function that has its products */
 } ig_linear;
 
 /* How a format multiplies. A register tile is `rows` weight tiles (of 16 rows) times some tokens. */
@@ -44,9 +45,10 @@ typedef struct ig_register_tile {
 } ig_register_tile;
 ig_register_tile ig_linear_tile(const ig_variant *variant, const ig_layout *layout);
 
-/* What a product's sums, those of a token's digits added, become: y = v, y + v (add), gate(y) * v (silu, gelu), fma(weight, v, y) of the token's own row (rows), or of y (weight). */
+/* What a product's sums, those of a token's digits added, become: y = v, y + v (add), gate(y) * v (silu, gelu, where `gated`), fma(weight, v, y) of the token's own row (rows), or of y (weight). */
 typedef struct ig_epilogue {
   val (*gate)(ig_kb *b, val x); /* NULL: none */
+  val gated; /* i1: v is to be gated, else y = v */
   val add; /* i1: y = y + v, else y = v; null where there is no choice */
   val biased; /* i1: v = v + bias; null: there is none */
   val bias; /* a line of 16 for each row tile where biased, else nothing that may be touched */
@@ -58,6 +60,9 @@ typedef struct ig_epilogue {
 ig_linear ig_linear_open(ig_kb *b, const ig_kernel_ref *ref, const char *symbol);
 /* Where token `index`'s row of x begins. */
 val ig_linear_row(ig_linear *l, val index);
+/* A tile times a row, by the function that all small kernels of the format share: its symbol, from that of one of them; and a call of it. */
+const char *ig_product_symbol(ig_kb *b, const ig_kernel_ref *ref, const char *symbol);
+val ig_call_product(ig_linear *l, val tile, val x);
 /* Row tiles [begin, end) of a weight: for one token, or for all of l->tokens. */
 void ig_linear_tiles(ig_linear *l, bool many, val w, val begin, val end, const ig_epilogue *e);
 

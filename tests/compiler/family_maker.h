@@ -262,7 +262,7 @@ static void add_layer(maker *m, uint32_t layer) {
 }
 
 /* Its path. `without`: a key to leave out, or NULL. */
-static const char *write_model(const struct family *family, const char *format, const char *without, const char *folder) {
+static inline const char *write_model(const struct family *family, const char *format, const char *without, const char *folder) {
   maker m = {.family = family, .format = format, .without = without, .ff = family->ff * FF_TIMES};
   ig_text file = {0};
   add_keys(&m);

@@ -58,12 +58,15 @@ static inline int harness_machines(int argc, char **argv, harness_machine machin
     {"sve2", "max,sve128=on,sve256=off"},
     {"sve2", "max,sve256=on,sve512=off"},
     {"sve2", "max,sve512=on,sve1024=off"},
+    {"rvv", "rv64,v=true,vext_spec=v1.0,vlen=128"},
+    {"rvv", "rv64,v=true,vext_spec=v1.0,vlen=256"},
+    {"rvv", "rv64,v=true,vext_spec=v1.0,vlen=512"},
   };
   const ig_target *target = ig_target_find(argc > 1 ? argv[1] : "native");
   int n = 0;
-  if (argc > 1 && !remote_tools()) return printf("skipped: aarch64-linux-gnu-gcc or qemu-aarch64 is not there\n"), 0;
+  if (argc > 1 && !remote_tools(target->name)) return 0;
   for (size_t i = 0; argc > 1 && i < sizeof emulated / sizeof *emulated; i++)
-    if (argc == 2 || !strcmp(argv[2], emulated[i].variant))
+    if (ig_variant_find(target, emulated[i].variant) && (argc == 2 || !strcmp(argv[2], emulated[i].variant)))
       machines[n++] = (harness_machine){target, ig_variant_find(target, emulated[i].variant), emulated[i].cpu};
   for (uint32_t v = 0; argc <= 1 && v < target->n_variants; v++)
     if (harness_runs(&target->variants[v])) machines[n++] = (harness_machine){target, &target->variants[v], NULL};
@@ -71,20 +74,24 @@ static inline int harness_machines(int argc, char **argv, harness_machine machin
 }
 enum { HARNESS_SKIPPED = 77 };
 
-/* `rules`: a schedule whose rules go before the target's own; NULL: none. `refs` outlive the harness. */
-static inline bool harness_open_with(harness *h, harness_machine m, const char *rules, const ig_kernel_ref *refs, uint32_t n) {
+/* `rules`: a schedule whose rules go before the target's own; NULL: none. `refs` outlive the harness; of small kernels their products go
+ * first. */
+static inline bool harness_open_as(harness *h, harness_machine m, const char *rules, ig_brevity brevity, const ig_kernel_ref *refs, uint32_t n) {
   ig_diags diags = {0};
   ig_object object = {0};
   *h = (harness){.jit = ig_jit_create(), .variant = m.variant};
   bool ok = ig_schedule_read_text(&h->schedule, m.target, "rules", ig_str_of(rules ? rules : ""), &h->arena, &diags) &&
-      ig_compile_kernels(ig_platform_find(m.target->name), &h->schedule, m.variant, "test", refs, n, IG_DUMP_NONE, NULL, &object, &diags) &&
-      (m.cpu ? remote_open(&h->remote, m.cpu, m.variant->name, refs, n, &object) : ig_jit_add_object(h->jit, object.data, object.size, &diags));
+      ig_compile_kernels(ig_platform_find(m.target->name), &h->schedule, m.variant, "test", refs, n, brevity, IG_DUMP_NONE, NULL, &object, &diags) &&
+      (m.cpu ? remote_open(&h->remote, m.target->name, m.cpu, m.variant->name, refs, n, &object) : ig_jit_add_object(h->jit, object.data, object.size, &diags));
   for (size_t i = 0; i < diags.count; i++) printf("%s: %s\n", diags.items[i].place, diags.items[i].text);
   free(object.data);
   ig_diags_finish(&diags);
   return ok;
 }
 
+static inline bool harness_open_with(harness *h, harness_machine m, const char *rules, const ig_kernel_ref *refs, uint32_t n) {
+  return harness_open_as(h, m, rules, IG_FAST, refs, n);
+}
 static inline bool harness_open(harness *h, harness_machine m, const ig_kernel_ref *refs, uint32_t n) { return harness_open_with(h, m, NULL, refs, n); }
 
 static inline ingot_kernel_fn *harness_kernel(harness *h, const ig_kernel_ref *ref) {

@@ -214,17 +214,19 @@ static uint32_t with_digits(ig_kernel_ref *refs, uint32_t n, ig_family family, c
   return n;
 }
 
-static void run_schedule(harness_machine m, const char *rules) {
+static void run_schedule(harness_machine m, const char *rules, ig_brevity brevity) {
   static const struct {
     uint32_t tiles, tokens, k;
   } sizes[] = {{1, 1, 256}, {2, 13, 512}, {3, 5, 768}, {5, 7, 1280}, {4, 12, 1536}, {7, 3, 256}};
   ig_kernel_ref refs[64];
   uint32_t n = 0;
+  for (int i = 0; ig_layout_at(i) && brevity == IG_SMALL; i++)
+    if (goes_its_own_way(ig_layout_at(i))) refs[n++] = (ig_kernel_ref){IG_PRODUCT, layout_at(m, i), IG_ACT_F32};
   for (int i = 0; ig_layout_at(i); i++)
     for (int f = 0; f < SCHEDULED && goes_its_own_way(ig_layout_at(i)); f++) n = with_digits(refs, n, families[f], layout_at(m, i));
   harness h;
   uint64_t state = 3;
-  if (!harness_open_with(&h, m, rules, refs, n)) {
+  if (!harness_open_as(&h, m, rules, brevity, refs, n)) {
     failures++;
     return;
   }
@@ -254,7 +256,8 @@ int main(int argc, char **argv) {
     for (int i = 0; ig_layout_at(i); i++) run_format(&h, layout_at(m, i));
     harness_close(&h);
     for (size_t i = 0; i < sizeof schedules / sizeof *schedules; i++)
-      if (!m.cpu || i == 1) run_schedule(m, schedules[i]);
+      if (!m.cpu || i == 1) run_schedule(m, schedules[i], IG_FAST);
+    run_schedule(m, NULL, IG_SMALL);
   }
   printf("%d failures\n", failures);
   return n_machines ? failures != 0 : HARNESS_SKIPPED;
