@@ -38,9 +38,9 @@ TXT
 cross "$work/app" "$work/build"
 cd "$work/build" || exit 1
 ids='1 20 300 7 41 99 5'
-for cpu in cortex-a53:neon cortex-a76:dotprod; do
+for cpu in cortex-a53:neon cortex-a76:dotprod max,sve=off:i8mm a64fx:sve max,sve1024=off:sve2; do
   # shellcheck disable=SC2086
-  expect 0 "^${cpu#*:}\$" qemu-aarch64 -cpu "${cpu%:*}" ./app m.plan m.weights logits 8 $ids
+  expect 0 "^${cpu##*:}\$" qemu-aarch64 -cpu "${cpu%:*}" ./app m.plan m.weights logits 8 $ids
   # shellcheck disable=SC2046,SC2086
   expect 0 '' "$ingot" logits "$fable" want --all $ids $(head -n -1 "$work/out")
   tail -c "$(wc -c < logits)" want > rows
