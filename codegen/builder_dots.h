@@ -15,7 +15,7 @@ typedef struct kb_dots {
   val (*add_words)(ig_kb *b, val total, val scale, val words);
   val (*table16)(ig_kb *b, const int8_t table[16], val indices);
 } kb_dots;
-extern const kb_dots kb_x86, kb_arm;
+extern const kb_dots kb_x86, kb_arm, kb_riscv;
 
 val kb_intrinsic(ig_kb *b, const char *name, const char *type, int n, const val *operands);
 const char *kb_vector(char text[32], int n, const char *element); /* "vector<nxelement>" */

@@ -1,14 +1,18 @@
-/* What a variant lends to kernels: its byte dot products, by the tables of builder_x86.c and builder_arm.c, and half conversions. */
+/* What a variant lends to kernels: its byte dot products, by the tables of builder_x86.c, builder_arm.c and builder_riscv.c, and half conversions. */
 #include "codegen/builder_dots.h"
 
 #include <assert.h>
 #include <mlir-c/BuiltinTypes.h>
 #include <stdio.h>
 
-static const kb_dots *dots(const ig_kb *b) { return kb_signed(b) ? &kb_arm : &kb_x86; }
+static const kb_dots *dots(const ig_kb *b) {
+  static const kb_dots *const by_dot[] = {[IG_DOT_MADD] = &kb_x86,  [IG_DOT_VNNI] = &kb_x86, [IG_DOT_VWMUL] = &kb_riscv,
+                                          [IG_DOT_SMULL] = &kb_arm, [IG_DOT_SDOT] = &kb_arm, [IG_DOT_SMMLA] = &kb_arm};
+  return by_dot[b->variant->dot];
+}
 
-bool kb_in_words(const ig_kb *b) { return b->variant->dot == IG_DOT_MADD || b->variant->dot == IG_DOT_SMULL; }
-bool kb_signed(const ig_kb *b) { return b->variant->dot >= IG_DOT_SMULL; }
+bool kb_in_words(const ig_kb *b) { return b->variant->dot == IG_DOT_MADD || b->variant->dot == IG_DOT_VWMUL || b->variant->dot == IG_DOT_SMULL; }
+bool kb_signed(const ig_kb *b) { return b->variant->dot >= IG_DOT_VWMUL; }
 val kb_load_x(ig_kb *b, val ptr, int64_t offset) { return dots(b)->load_x(b, ptr, offset); }
 val kb_dot4(ig_kb *b, val acc, val w, val x) { return dots(b)->dot4(b, acc, w, x); }
 val kb_dot4_biased(ig_kb *b, val acc, val w_biased, val x) { return dots(b)->dot4_biased(b, acc, w_biased, x); }

@@ -99,7 +99,8 @@ static void build(maker *m, const ig_program_plan *plan, const char *name, const
   global(m, LLVMConstStructInContext(m->context, fields, sizeof fields / sizeof *fields, false), ig_program_symbol(&m->arena, name), 8);
 }
 
-static bool emit(LLVMModuleRef module, const char *triple, ig_object *object, ig_diags *diags) {
+/* `as`: a variant, whose features say how objects of the triple pass floats (RISC-V's linker asks). */
+static bool emit(LLVMModuleRef module, const char *triple, const ig_variant *as, ig_object *object, ig_diags *diags) {
   static const char place[] = "the library's table";
   LLVMTargetRef llvm_target;
   char *message = NULL;
@@ -108,7 +109,8 @@ static bool emit(LLVMModuleRef module, const char *triple, ig_object *object, ig
     LLVMDisposeMessage(message);
     return false;
   }
-  LLVMTargetMachineRef machine = LLVMCreateTargetMachine(llvm_target, triple, "", "", LLVMCodeGenLevelDefault, LLVMRelocPIC, LLVMCodeModelSmall);
+  LLVMTargetMachineRef machine = LLVMCreateTargetMachine(llvm_target, triple, as->cpu, as->llvm_features, LLVMCodeGenLevelDefault, LLVMRelocPIC,
+                                                         LLVMCodeModelSmall);
   LLVMTargetDataRef layout = LLVMCreateTargetDataLayout(machine);
   LLVMSetModuleDataLayout(module, layout);
   LLVMSetTarget(module, triple);
@@ -140,7 +142,7 @@ bool ig_program_object(const ig_platform *platform, const ig_program_plan *plan,
   maker m = {.context = LLVMContextCreate()};
   m.module = LLVMModuleCreateWithNameInContext(name, m.context);
   build(&m, plan, name, schedule, variants, n_variants, plan_hash, embedded);
-  bool ok = emit(m.module, platform->triple, object, diags);
+  bool ok = emit(m.module, platform->triple, variants[n_variants - 1], object, diags);
   LLVMDisposeModule(m.module);
   LLVMContextDispose(m.context);
   ig_arena_finish(&m.arena);

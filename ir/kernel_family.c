@@ -5,7 +5,7 @@
 
 #include "ir/numerics.h"
 
-/* Layouts x86_64.r16 and aarch64.r16: lane = row. Unit bytes are those of 16 rows. Units are so long that scales fill a line and quants stay aligned to 64;
+/* Layouts x86_64.r16, aarch64.r16 and riscv64.r16: lane = row. Unit bytes are those of 16 rows. Units are so long that scales fill a line and quants stay aligned to 64;
  * blocks that fill none end a row one by one, their scales padded to a line. q6_k pads 32 bytes a unit (1 %), q3_k too (1.8 %). */
 static const ig_layout layouts[] = {
   {"f32", IG_ACT_F32, 16, 16 * 64, 0, 0, false},
@@ -38,7 +38,7 @@ const ig_layout *ig_layout_find(const char *format) {
 
 const ig_layout *ig_layout_in(const char *layout, const char *format) {
   static const ig_layout q8_0 = {"q8_0", IG_ACT_A32, 64, 64 + 64 * 16, 32, 64 + 32 * 16, true};
-  return !strcmp(layout, "aarch64.r16") && !strcmp(format, q8_0.format) ? &q8_0 : ig_layout_find(format);
+  return strcmp(layout, "x86_64.r16") != 0 && !strcmp(format, q8_0.format) ? &q8_0 : ig_layout_find(format);
 }
 
 bool ig_units(const ig_layout *layout, uint64_t k, uint32_t *k_units, uint32_t *k_odd) {

@@ -115,6 +115,8 @@ void ingot__os_pause(void) {
   __builtin_ia32_pause();
 #elif defined(__aarch64__)
   __asm__ volatile("yield");
+#elif defined(__riscv)
+  __asm__ volatile(".word 0x0100000f"); /* pause of Zihintpause; elsewhere a fence of nothing */
 #endif
 }
 

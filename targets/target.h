@@ -10,6 +10,7 @@
 typedef enum ig_dot {
   IG_DOT_MADD,                 /* x86 without VNNI, unsigned by signed: pairs of products in 16 bits, which saturate */
   IG_DOT_VNNI,                 /* x86, unsigned by signed: four products into 32 bits */
+  IG_DOT_VWMUL,                /* RISC-V, signed by signed: products in 16 bits, of whole groups of registers */
   IG_DOT_SMULL,                /* Arm, signed by signed: products in 16 bits */
   IG_DOT_SDOT,                 /* Arm, signed by signed: four products into 32 bits */
   IG_DOT_SMMLA                 /* and eight, of two rows by two columns at once */
@@ -35,7 +36,7 @@ typedef struct ig_target {
   uint32_t n_variants, n_forms;
 } ig_target;
 
-extern const ig_target ig_target_x86_64, ig_target_aarch64;
+extern const ig_target ig_target_x86_64, ig_target_aarch64, ig_target_riscv64;
 
 typedef enum ig_object_format { IG_ELF, IG_MACHO, IG_COFF } ig_object_format;
 

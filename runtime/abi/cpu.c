@@ -96,6 +96,35 @@ uint64_t ingot__cpu_features(void) {
   return features;
 }
 
+#elif defined(__riscv) && __riscv_xlen == 64 && defined(__linux__)
+#include <sys/auxv.h>
+
+/* Linux, Documentation/arch/riscv/hwprobe.rst. */
+enum { HWPROBE = 258, IMA_EXT_0 = 4, IMA_V = 1 << 2 };
+typedef struct pair {
+  int64_t key;
+  uint64_t value;
+} pair;
+
+static long hwprobe(pair *p) {
+  register long a0 __asm__("a0") = (long)p, a1 __asm__("a1") = 1, a2 __asm__("a2") = 0, a3 __asm__("a3") = 0, a4 __asm__("a4") = 0, a7 __asm__("a7") = HWPROBE;
+  __asm__ volatile("ecall" : "+r"(a0) : "r"(a1), "r"(a2), "r"(a3), "r"(a4), "r"(a7) : "memory");
+  return a0;
+}
+
+/* Kernels without hwprobe tell of V by a hwcap, some of them of V 0.7.1 too; that one calls `vsetvli t0, zero, e8, m1, ta, ma` illegal in vtype. */
+static int is_v1(void) {
+  uint64_t vtype;
+  __asm__ volatile(".word 0x0c0072d7\n csrr %0, 0xc21" : "=r"(vtype) : : "t0");
+  return !(vtype >> 63);
+}
+
+uint64_t ingot__cpu_features(void) {
+  pair p = {IMA_EXT_0, 0};
+  if (hwprobe(&p) == 0) return p.key == IMA_EXT_0 && (p.value & IMA_V) ? INGOT_CPU_RVV : 0;
+  return (getauxval(AT_HWCAP) >> ('V' - 'A') & 1) && is_v1() ? INGOT_CPU_RVV : 0;
+}
+
 #else
 
 uint64_t ingot__cpu_features(void) { return 0; }

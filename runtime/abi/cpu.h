@@ -15,7 +15,9 @@
 #define INGOT_CPU_SVE (UINT64_C(1) << 19)
 #define INGOT_CPU_SVE2 (UINT64_C(1) << 20) /* with SVE's smmla */
 
-/* The features of the CPU this runs on: as cpuid and xgetbv tell, or the kernel's hwcaps; 0 on other architectures. Any thread, no state. */
+#define INGOT_CPU_RVV (UINT64_C(1) << 32) /* RISC-V's V 1.0, whose registers have 128 bits or more, beside RV64GC */
+
+/* The features of the CPU this runs on: as cpuid and xgetbv tell, or the kernel's hwcaps and hwprobe; 0 on other architectures. Any thread, no state. */
 uint64_t ingot__cpu_features(void);
 
 #endif

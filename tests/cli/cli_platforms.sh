@@ -15,6 +15,7 @@ aarch64-linux-android       elf64-littleaarch64 EM_AARCH64
 arm64-apple-macos           Mach-O           Arm64      macos
 arm64-apple-ios             Mach-O           Arm64      ios
 arm64-apple-ios-simulator   Mach-O           Arm64      iossimulator
+riscv64-linux-gnu           elf64-littleriscv EM_RISCV
 TXT
 }
 "$ingot" targets > "$work/targets"
@@ -22,7 +23,7 @@ sed '1,/^platforms/d' "$work/targets" | awk '{ print $1 }' > "$work/platforms"
 table | awk '{ print $1 }' | sort > "$work/known"
 sort "$work/platforms" | cmp -s - "$work/known" || fail "platforms and this test's table differ: $(sort "$work/platforms" | diff - "$work/known")"
 # shellcheck disable=SC2046
-expect 0 '' "$ingot" compile "$fable" --name fable --variants base,neon $(sed 's/^/--target /' "$work/platforms") -o "$work" -q --depfile "$work/d"
+expect 0 '' "$ingot" compile "$fable" --name fable --variants base,neon,rvv $(sed 's/^/--target /' "$work/platforms") -o "$work" -q --depfile "$work/d"
 bundle=$work/fable.ingot
 
 check() { # PLATFORM FORMAT MACHINE [VERSION]
@@ -55,7 +56,7 @@ table > "$work/table"
 while read -r platform format machine version; do check "$platform" "$format" "$machine" "$version"; done < "$work/table"
 
 # written once a target, and the same plan in every folder of it
-for target in 'x86_64*' 'a*64*'; do
+for target in 'x86_64*' 'a*64*' 'riscv64*'; do
   first=
   for folder in "$bundle"/$target/; do
     [ -n "$first" ] || first=$folder

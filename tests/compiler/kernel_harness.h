@@ -60,7 +60,6 @@ static inline int harness_machines(int argc, char **argv, harness_machine machin
     {"sve2", "max,sve512=on,sve1024=off"},
     {"rvv", "rv64,v=true,vext_spec=v1.0,vlen=128"},
     {"rvv", "rv64,v=true,vext_spec=v1.0,vlen=256"},
-    {"rvv", "rv64,v=true,vext_spec=v1.0,vlen=512"},
   };
   const ig_target *target = ig_target_find(argc > 1 ? argv[1] : "native");
   int n = 0;
