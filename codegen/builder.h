@@ -120,10 +120,13 @@ val kb_no_words(ig_kb *b);
 val kb_dot4_words(ig_kb *b, val acc_or_null, val w, val x);
 val kb_scale_form(ig_kb *b, val scale);
 val kb_add_words(ig_kb *b, val total, val scale_or_null, val words);
-/* Of variants with sdot or smmla, a register of the variant (lanes i32) at a time. Sixteen bytes in each 128 bits of a register; as a vector of `type`
- * (lanes elements of 32 bits). */
-val kb_load_x16(ig_kb *b, val ptr);
+/* Of variants with sdot or smmla, a register of the variant (lanes i32) at a time. Both move `*ptr` behind what they load: n registers of bytes; sixteen
+ * bytes for all 128 bits of a register, n times. kb_numbers_of: such as a vector of `type` (lanes elements of 32 bits). */
+void kb_load_registers(ig_kb *b, val *ptr, int n, val *bytes);
+void kb_load_x16(ig_kb *b, val *ptr, int n, val *x16);
 val kb_numbers_of(ig_kb *b, val x16, const char *type);
+/* `ptr` once the n values are there: loads behind it are not moved ahead of them, into registers that are not free yet. No instruction. */
+val kb_after(ig_kb *b, val ptr, int n, const val *values);
 /* acc + the dots of w's rows (4 lanes bytes) with x16: by sdot with four of its bytes, those of `lane`; by smmla with both halves, `lane` is not used. */
 val kb_dot_register(ig_kb *b, val acc, val w, val x16, int lane);
 /* table[i] for each byte i, 0 .. 15 (vector<64xi8>). */

@@ -4,9 +4,11 @@
  * Words are the products themselves, 64 of them: smlal adds to them, and nothing is added across before a sub-block's end. */
 #include "codegen/builder_dots.h"
 
+#include <assert.h>
 #include <stdio.h>
+#include <string.h>
 
-enum { PARTS = 4 }; /* of 128 bits */
+enum { PARTS = 4, TIED_MOST = 28 }; /* of 128 bits; values that a pointer waits for */
 
 /* A register of SVE as the type that its instructions take, and back. Where the vectors' length is known this is nothing but a name. */
 static val to_scalable(ig_kb *b, val v, const char *element, int n) {
@@ -27,9 +29,54 @@ static val by_lane(ig_kb *b, val sixteen, int64_t lane) {
   return kb_op(b, "vector.shuffle", "vector<4xi32>", 2, (val[]){sixteen, sixteen}, mask);
 }
 
-val kb_load_x16(ig_kb *b, val ptr) {
-  if (!b->variant->sve) return kb_load(b, "vector<16xi8>", ptr, 16);
-  return kb_intrinsic(b, "llvm.aarch64.sve.ld1rq.nxv16i8", "vector<[16]xi8>", 2, (val[]){kb_const(b, "vector<[16]xi1>", "dense<true>"), ptr});
+val kb_after(ig_kb *b, val ptr, int n, const val *values) {
+  val operands[1 + TIED_MOST] = {ptr};
+  char attributes[128] = "{asm_string = \"\", constraints = \"=r,0";
+  assert(n <= TIED_MOST);
+  if (b->variant->sve) return ptr; /* registers of its length are no operands of such */
+  for (int i = 0; i < n; i++) operands[1 + i] = values[i], strcat(attributes, ",w");
+  strcat(attributes, "\"}");
+  return kb_as(b, "llvm.inline_asm", ptr, 1 + n, operands, attributes);
+}
+
+/* `n` (1 .. 4) registers by one instruction that moves the pointer too: by kb_after LLVM does not add up the moves of several. */
+static void load_in_row(ig_kb *b, val *ptr, int n, val *out) {
+  char name[64], type[128] = "!llvm.struct<(", at[48];
+  if (n == 1) {
+    out[0] = kb_load(b, "vector<16xi8>", *ptr, 16);
+  } else {
+    for (int i = 0; i < n; i++) strcat(type, i ? ", vector<16xi8>" : "vector<16xi8>");
+    strcat(type, ")>");
+    snprintf(name, sizeof name, "llvm.aarch64.neon.ld1x%d.v16i8.p0", n);
+    val all = kb_intrinsic(b, name, type, 1, ptr);
+    for (int i = 0; i < n; i++) {
+      snprintf(at, sizeof at, "{position = array<i64: %d>}", i);
+      out[i] = kb_op(b, "llvm.extractvalue", "vector<16xi8>", 1, &all, at);
+    }
+  }
+  *ptr = kb_after(b, kb_ptr(b, *ptr, kb_i64(b, 16 * n)), 0, NULL);
+}
+
+void kb_load_registers(ig_kb *b, val *ptr, int n, val *bytes) {
+  char type[32];
+  int lanes = (int)b->variant->lanes;
+  if (!b->variant->sve) {
+    for (int i = 0; i < n; i += 4) load_in_row(b, ptr, n - i < 4 ? n - i : 4, bytes + i);
+    return;
+  }
+  for (int i = 0; i < n; i++) bytes[i] = kb_load(b, kb_vector(type, 4 * lanes, "i8"), i ? kb_ptr(b, *ptr, kb_i64(b, (int64_t)4 * lanes * i)) : *ptr, 16);
+  *ptr = kb_ptr(b, *ptr, kb_i64(b, (int64_t)4 * lanes * n));
+}
+
+void kb_load_x16(ig_kb *b, val *ptr, int n, val *x16) {
+  if (!b->variant->sve) {
+    kb_load_registers(b, ptr, n, x16);
+    return;
+  }
+  val all = kb_const(b, "vector<[16]xi1>", "dense<true>");
+  for (int i = 0; i < n; i++)
+    x16[i] = kb_intrinsic(b, "llvm.aarch64.sve.ld1rq.nxv16i8", "vector<[16]xi8>", 2, (val[]){all, i ? kb_ptr(b, *ptr, kb_i64(b, (int64_t)16 * i)) : *ptr});
+  *ptr = kb_ptr(b, *ptr, kb_i64(b, (int64_t)16 * n));
 }
 
 val kb_numbers_of(ig_kb *b, val x16, const char *type) {

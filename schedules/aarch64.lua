@@ -6,18 +6,19 @@ end
 
 program {chunk = 256, fuse_gate_up = true, fuse_norm = true}
 
--- Blocks of 32 end in floats, for which room is left: no register is spilled, and with 4 x 3 sums 5 % more instructions a product were needed.
-kernel {op = gemm, phase = "prefill", format = blocks_of_32, variant = {"dotprod", "sve"}, tokens = 2}
+-- Blocks of 32 hold the bytes of four tokens in registers while weights pass, beside 2 x 4 sums, or 8 x 2 of smmla.
+kernel {op = gemm, phase = "prefill", format = blocks_of_32, variant = "dotprod", tokens = 4}
+kernel {op = gemm, phase = "prefill", format = blocks_of_32, variant = "sve", tokens = 2}
 kernel {op = gemm, phase = "prefill", format = blocks_of_32, variant = {"i8mm", "sve2", "sve2_256"}, tokens = 4}
 
 -- Registers of weights go in fours: 4 x 3 running sums and 4 x 3 totals, four of weights and three of tokens are all but one of 32. Of smmla a register of
--- sums is of two tokens. Four tiles share the tokens that were packed; 2048 values of K of them stay in the cache.
-kernel {op = gemm, phase = "prefill", format = quants, variant = {"dotprod", "sve"}, rows = 1, tokens = 3, panel = 4, k_block = 2048}
-kernel {op = gemm, phase = "prefill", format = quants, variant = {"i8mm", "sve2"}, rows = 1, tokens = 6, panel = 4, k_block = 2048}
-kernel {op = gemm, phase = "prefill", format = quants, variant = "sve_256", rows = 2, tokens = 3, panel = 2, k_block = 2048}
-kernel {op = gemm, phase = "prefill", format = quants, variant = "sve_512", rows = 2, tokens = 5, panel = 2, k_block = 2048}
-kernel {op = gemm, phase = "prefill", format = quants, variant = "sve2_256", rows = 1, tokens = 6, panel = 4, k_block = 2048}
-kernel {op = gemm, phase = "prefill", format = quants, variant = "sve2_512", rows = 2, tokens = 6, panel = 2, k_block = 2048}
+-- sums is of two tokens. Eight tiles share the tokens that were packed; 1024 values of K of them stay in the cache.
+kernel {op = gemm, phase = "prefill", format = quants, variant = {"dotprod", "sve"}, rows = 1, tokens = 3, panel = 8, k_block = 1024}
+kernel {op = gemm, phase = "prefill", format = quants, variant = {"i8mm", "sve2"}, rows = 1, tokens = 6, panel = 8, k_block = 1024}
+kernel {op = gemm, phase = "prefill", format = quants, variant = "sve_256", rows = 2, tokens = 3, panel = 4, k_block = 1024}
+kernel {op = gemm, phase = "prefill", format = quants, variant = "sve_512", rows = 2, tokens = 5, panel = 4, k_block = 1024}
+kernel {op = gemm, phase = "prefill", format = quants, variant = "sve2_256", rows = 1, tokens = 6, panel = 8, k_block = 1024}
+kernel {op = gemm, phase = "prefill", format = quants, variant = "sve2_512", rows = 2, tokens = 6, panel = 4, k_block = 1024}
 kernel {op = gemm, phase = "prefill", format = quants, variant = "neon", rows = 1, tokens = 2, panel = 1, k_block = 0}
 
 kernel {op = gemm, phase = "prefill", format = floats, variant = with_lanes(4), rows = 1, tokens = 6, panel = 1, k_block = 0}

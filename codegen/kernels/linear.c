@@ -84,6 +84,13 @@ static uint32_t packed_most(const ig_linear_format *f, const ig_layout *layout, 
   return f->pack ? (units * f->packed_unit + most_odd(layout) * f->packed_odd + 63) / 64 * 64 + (units ? 0 : 64) : 0;
 }
 
+static uint32_t sum_bytes(const ig_linear_format *f) { return f->read ? f->sum_bytes : 64; }
+/* Bytes before packed tokens: what the format needs, and a register tile's sums that lie in memory where none wait between blocks of K. */
+static uint32_t before_tokens(const ig_linear_format *f, const ig_choice *choice, int digits) {
+  bool of_tile = f->read && !choice->value[IG_K_BLOCK];
+  return f->scratch + (of_tile ? choice->value[IG_ROWS] * ((uint32_t)tile_columns(choice, digits) + 1) * f->sum_bytes : 0);
+}
+
 /* What gemm keeps in scratch: what the format needs, packed tokens, panels, and sums between blocks of K. */
 ingot_extent ig_linear_scratch(const ig_kernel_ref *ref, const ig_schedule *schedule) {
   ingot_extent e = {0};
@@ -93,8 +100,9 @@ ingot_extent ig_linear_scratch(const ig_kernel_ref *ref, const ig_schedule *sche
     ig_choice c = ig_schedule_choose(schedule, &schedule->target->variants[i], ref);
     ig_linear_format f = form_of(&schedule->target->variants[i], ref->layout, tile_columns(&c, ig_digits(ref)));
     uint32_t tiles = c.value[IG_ROWS] * c.value[IG_PANEL], units = block_units(&c, ref->layout);
-    uint32_t block = f.scratch + packed_most(&f, ref->layout, units) + tiles * block_bytes(&f, ref->layout, units);
-    uint32_t unit = units ? 0 : tiles * f.panel_unit + f.packed_unit, token = units ? tiles * 64 * (uint32_t)ig_digits(ref) : 0;
+    uint32_t block = before_tokens(&f, &c, ig_digits(ref)) + packed_most(&f, ref->layout, units) + tiles * block_bytes(&f, ref->layout, units);
+    uint32_t unit = units ? 0 : tiles * f.panel_unit + f.packed_unit, token = units ? tiles * sum_bytes(&f) * (uint32_t)ig_digits(ref) : 0;
+    if (units) block += tiles * sum_bytes(&f);
     fixed = block > fixed ? block : fixed, per_unit = unit > per_unit ? unit : per_unit, per_token = token > per_token ? token : per_token;
   }
   if (fixed) e.term[n++] = (ingot_term){fixed, 0};
@@ -165,6 +173,7 @@ typedef struct panel {
   val packed;                   /* tokens, where the format packs them */
   val panels, panel_bytes;      /* expanded tiles, where the format expands */
   val sums, begins, ends;       /* [tile][token], between blocks; whether this block is the first, the last (i1) */
+  val sums_tile;                /* bytes of a tile's */
 } panel;
 
 /* Little code: each tile once for every token, by the function of the format. */
@@ -200,25 +209,47 @@ static tile_rows rows_at(ig_linear *l, const ig_linear_format *f, const panel *p
     rows.y[r] = kb_ptr(b, l->y, times(b, i, 64));
     rows.bias[r] = bias_at(b, e, i, rows.y[r]);
     rows.panels[r] = f->expand ? kb_ptr(b, p->panels, kb_mul(b, kb_sub(b, i, p->first), p->panel_bytes)) : from;
-    if (p->sums.ptr) rows.sums[r] = kb_ptr(b, p->sums, kb_mul(b, kb_sub(b, i, p->first), times(b, l->tokens, 64 * l->digits)));
+    /* a tile that takes part twice has sums of its own each time */
+    if (p->sums.ptr) rows.sums[r] = kb_ptr(b, p->sums, kb_mul(b, kb_sub(b, kb_add(b, group, kb_i64(b, r)), p->first), p->sums_tile));
   }
   return rows;
+}
+
+/* A register tile's sums over this block of K, those before it included; null: they wait in memory. */
+static void tile_sums(ig_linear *l, const ig_linear_format *f, const panel *p, const tile_rows *at, val token, int n, const val *sums, val *acc) {
+  ig_kb *b = l->b;
+  val zero = kb_splat(b, "vector<16xf32>", kb_f32(b, 0)), x = f->pack ? p->packed : kb_ptr(b, p->x, ig_linear_row(l, token));
+  kb_branch begins;
+  for (int i = 0; i < p->rows * n && !f->read; i++) acc[i] = p->sums.ptr ? kb_select(b, p->begins, zero, kb_load(b, "vector<16xf32>", sums[i], 64)) : zero;
+  if (f->read) {
+    val rows[IG_MOST_ROWS];
+    for (int r = 0; r < p->rows; r++) rows[r] = sums[r * n];
+    if (p->sums.ptr) kb_if(b, &begins, p->begins, false);
+    f->clear(l, p->rows, n, rows);
+    if (p->sums.ptr) kb_end_if(b, &begins);
+    f->gemm(l, p->rows, at->panels, n, x, rows);
+    return;
+  }
+  f->gemm(l, p->rows, at->panels, n, x, acc);
 }
 
 /* n rows of x from those of `token` on. */
 static void register_tile(ig_linear *l, const ig_linear_format *f, const panel *p, const tile_rows *at, val token, int n, const ig_epilogue *e) {
   ig_kb *b = l->b;
   const int tokens = n / l->digits;
-  val acc[IG_MOST_TILE], sums[IG_MOST_TILE], zero = kb_splat(b, "vector<16xf32>", kb_f32(b, 0));
+  val acc[IG_MOST_TILE], sums[IG_MOST_TILE];
   for (int i = 0; i < p->rows * n; i++) {
-    acc[i] = zero;
-    if (!p->sums.ptr) continue;
-    sums[i] = kb_ptr(b, at->sums[i / n], times(b, kb_add(b, times(b, token, l->digits), kb_i64(b, i % n)), 64));
-    acc[i] = kb_select(b, p->begins, zero, kb_load(b, "vector<16xf32>", sums[i], 64));
+    if (p->sums.ptr) sums[i] = kb_ptr(b, at->sums[i / n], times(b, kb_add(b, times(b, token, l->digits), kb_i64(b, i % n)), sum_bytes(f)));
+    else if (f->read) sums[i] = kb_at(b, l->k.scratch, f->scratch + (int64_t)f->sum_bytes * (i / n * (n + 1) + i % n));
   }
-  f->gemm(l, p->rows, at->panels, n, f->pack ? p->packed : kb_ptr(b, p->x, ig_linear_row(l, token)), acc);
+  tile_sums(l, f, p, at, token, n, sums, acc);
   kb_branch ends;
-  if (p->sums.ptr) kb_if(b, &ends, p->ends, true);
+  if (p->sums.ptr) kb_if(b, &ends, p->ends, !f->read);
+  if (f->read) {
+    val rows[IG_MOST_ROWS];
+    for (int r = 0; r < p->rows; r++) rows[r] = sums[r * n];
+    f->read(l, p->rows, n, rows, acc);
+  }
   for (int t = 0; t < tokens; t++) {
     val weight, offset = row_of_y(l, e, kb_add(b, token, kb_i64(b, t)), &weight), to[IG_MOST_ROWS], v[IG_MOST_ROWS];
     for (int r = 0; r < p->rows; r++) {
@@ -229,8 +260,10 @@ static void register_tile(ig_linear *l, const ig_linear_format *f, const panel *
     store_rows(b, e, p->rows, to, at->bias, weight, v);
   }
   if (!p->sums.ptr) return;
-  kb_else(b, &ends);
-  for (int i = 0; i < p->rows * n; i++) kb_store(b, acc[i], sums[i], 64);
+  if (!f->read) {
+    kb_else(b, &ends);
+    for (int i = 0; i < p->rows * n; i++) kb_store(b, acc[i], sums[i], 64);
+  }
   kb_end_if(b, &ends);
 }
 
@@ -291,6 +324,8 @@ static void panel_blocks(ig_linear *l, const ig_linear_format *f, panel p, int64
   p.panels = kb_at(b, p.packed, packed_most(f, l->layout, most));
   p.panel_bytes = kb_i64(b, bytes);
   p.sums = kb_at(b, p.panels, tiles * bytes);
+  val columns = times(b, l->tokens, l->digits);
+  p.sums_tile = times(b, f->read ? kb_add(b, columns, one) : columns, sum_bytes(f));
   panel_block(&part, f, &p, e);
   kb_end_for(b, &block, NULL);
 }
@@ -300,7 +335,7 @@ static void gemm(ig_linear *l, const ig_linear_format *f, val w, val begin, val 
   int rows = (int)b->choice.value[IG_ROWS], high = (int)b->choice.value[IG_PANEL];
   kb_loop tiles;
   kb_for(b, &tiles, begin, end, kb_i64(b, rows * high), 0, NULL);
-  panel p = {.rows = rows, .high = high, .first = tiles.index, .w = w, .x = l->x, .packed = kb_at(b, l->k.scratch, f->scratch)};
+  panel p = {.rows = rows, .high = high, .first = tiles.index, .w = w, .x = l->x, .packed = kb_at(b, l->k.scratch, before_tokens(f, &b->choice, l->digits))};
   p.stop = kb_op(b, "arith.minui", "i64", 2, (val[]){kb_add(b, tiles.index, kb_i64(b, rows * high)), end}, NULL);
   p.panel_bytes = kb_add(b, times(b, l->units, f->panel_unit), times(b, l->odd, f->panel_odd));
   p.panels = p.packed;

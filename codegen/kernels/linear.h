@@ -32,6 +32,11 @@ typedef struct ig_linear_format {
   /* Copies `tokens` rows of x into scratch as gemm wants them, once for the register tiles of a panel: then that is its `x`. NULL: it takes the rows. */
   void (*pack)(ig_linear *l, int tokens, val x, val packed);
   uint32_t packed_unit, packed_odd; /* bytes of that, for all tokens of the register tile */
+  /* Sums that stay in memory, in an order of gemm's own: then its `acc` are where those of a row tile lie, rows of them, `sum_bytes` for each token and
+   * once more. NULL: values. */
+  void (*clear)(ig_linear *l, int rows, int tokens, const val *sums);
+  void (*read)(ig_linear *l, int rows, int tokens, const val *sums, val *acc);
+  uint32_t sum_bytes;
 } ig_linear_format;
 
 const ig_linear_format *ig_linear_format_of(const ig_layout *layout);
@@ -139,7 +144,7 @@ void ig_a256_gemv(ig_linear *l, val w, int n, const val *x, val *acc);
 void ig_a256_expand(ig_linear *l, val w, val panel);
 void ig_a256_gemm(ig_linear *l, int rows, const val *panels, int tokens, val x, val *acc);
 /* Lines of a block's panel: d, dmin, scales, minima, and 64 of bytes. */
-#define IG_K_LINEAR(name, lines) {name, ig_a256_gemv, ig_a256_expand, ig_a256_gemm, 64 * (lines), 0, 0, NULL, 0, 0}
+#define IG_K_LINEAR(name, lines) {name, ig_a256_gemv, ig_a256_expand, ig_a256_gemm, 64 * (lines), 0, 0, NULL, 0, 0, NULL, NULL, 0}
 
 /* Eight groups of a block of 32: from a line of fifth bits and four of nibbles; iq4's values + 128 from four of nibbles. */
 void ig_five_bits(const ig_reader *r, val lines, val *bytes);

@@ -66,6 +66,6 @@ static void float_gemm(ig_linear *l, int rows, const val *panels, int tokens, va
   }
 }
 
-static const ig_linear_format floats = {"f32", float_gemv, NULL, float_gemm, 0, 0, 4 * 64 * IG_MOST_TOKENS, NULL, 0, 0};
+static const ig_linear_format floats = {"f32", float_gemv, NULL, float_gemm, 0, 0, 4 * 64 * IG_MOST_TOKENS, NULL, 0, 0, NULL, NULL, 0};
 
 const ig_linear_format *ig_linear_float(const char *format) { return (void)format, &floats; }

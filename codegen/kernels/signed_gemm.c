@@ -1,6 +1,8 @@
-/* The inner loop of signed products. Sums of a block of 256 are never set back between its sub-blocks: with S the running sum after sub-block j,
+/* The inner loops of signed products. Sums of a block of 256 are never set back between its sub-blocks: with S the running sum after sub-block j,
  *   sum of scale[j] * dot[j]  =  sum of (scale[j] - scale[j + 1]) * S[j]
- * (modulo 2^32, where the result lies), and the differences are what the panel holds. */
+ * (modulo 2^32, where the result lies), and the differences are what the panel holds. Blocks of 32 go register by register, with the tokens' bytes held.
+ *
+ * Registers are few and loads tempting: LLVM would load ahead and spill. kb_after keeps a step's loads behind the sums of the one before. */
 #include "codegen/builder_dots.h"
 #include "codegen/kernels/signed.h"
 
@@ -8,163 +10,241 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { LINE = 64, SLOT = 16, GROUP = 4, MOST_SUMS = 28 }; /* of sums: twice as many fill a loop, and no legal register tile has more */
+enum { SLOT = 16, GROUP = 4, MOST_SUMS = 28, B_SUMS = 8, TIED = 4 }; /* of sums: twice as many fill a loop; of blocks of 32; with fewer, loads may go ahead */
 
-/* Registers of weights that go together: `n` of them from `first` on, each of a tile. */
+/* Registers of weights that go together: `n` of them from `first` on, each of a tile, whose panels are streams. */
 typedef struct group {
   ig_kb *b;
   const ig_signed *s;
-  int lanes, first, n, slots;
-  int of_tile;                   /* registers of a tile */
-  const val *panels;
-  char ints[32], floats[32], bytes[32];
+  int first, n, slots;
+  int tile, tiles;               /* the first one's; how many */
+  val sums[IG_MOST_ROWS];        /* per tile of these */
+  char ints[32], floats[32];
 } group;
 
-static int tile_of(const group *g, int i) { return (g->first + i) / g->of_tile; }
-static int64_t offset_of(const group *g, int i) { return (int64_t)(g->first + i) % g->of_tile * 4 * g->lanes; }
-static val at_slot(const group *g, val packed, int step, int slot) { return kb_at(g->b, packed, (int64_t)SLOT * (step * g->slots + slot)); }
+/* What a group reads: a pointer for each of its tiles, and the tokens'. */
+typedef struct streams {
+  val w[IG_MOST_ROWS], x;
+} streams;
+
+static group group_of(ig_kb *b, const ig_signed *s, int slots, int first, int n, const val *sums) {
+  group g = {.b = b, .s = s, .first = first, .n = n, .slots = slots, .tile = first / s->of_tile};
+  g.tiles = (first + n - 1) / s->of_tile - g.tile + 1;
+  for (int i = 0; i < g.tiles; i++) g.sums[i] = sums[g.tile + i];
+  kb_vector(g.ints, s->bytes / 4, "i32"), kb_vector(g.floats, s->bytes / 4, "f32");
+  return g;
+}
+
+/* A loop of `times`, counted up to 0: that takes no comparison. */
+static void each(ig_kb *b, kb_loop *loop, val times, int n, const val *carried) {
+  kb_for(b, loop, kb_sub(b, kb_i64(b, 0), times), kb_i64(b, 0), kb_i64(b, 1), n, carried);
+}
+
+static int tile_of(const group *g, int i) { return (g->first + i) / g->s->of_tile - g->tile; }
+static val as(const group *g, const char *type, val bytes) { return kb_op(g->b, "vector.bitcast", type, 1, &bytes, NULL); }
 static val to_float(const group *g, val v) { return kb_op(g->b, "arith.sitofp", g->floats, 1, &v, NULL); }
+static val no_sum(const group *g) { return kb_const(g->b, g->ints, "dense<0>"); }
+static val after(const group *g, val ptr, const val *values) { return g->n * g->slots > TIED ? kb_after(g->b, ptr, g->n * g->slots, values) : ptr; }
+static val after_few(const group *g, val ptr, const val *values) { return g->n * g->slots > TIED ? kb_after(g->b, ptr, g->slots, values) : ptr; }
 
-/* sum[register * slots + slot] += `lines` lines of bytes times packed tokens. */
-static void add_lines(const group *g, const val *w, int64_t at, int lines, val packed, int step, val *sum) {
-  ig_kb *b = g->b;
-  int per_step = g->s->mm ? 2 : 4; /* lines that a register of tokens serves */
-  for (int line = 0; line < lines; line += g->s->mm ? 2 : 1) {
-    val x[IG_MOST_TOKENS];
-    for (int t = 0; t < g->slots; t++) x[t] = kb_load_x16(b, at_slot(g, packed, step + line / per_step, t));
-    for (int i = 0; i < g->n; i++) {
-      val bytes = kb_load(b, g->bytes, kb_at(b, w[tile_of(g, i)], at + (int64_t)LINE * line + offset_of(g, i)), 16);
-      for (int t = 0; t < g->slots; t++) sum[i * g->slots + t] = kb_dot_register(b, sum[i * g->slots + t], bytes, x[t], line % per_step);
-    }
+static val sum_at(const group *g, int i, int slot) {
+  int reg = (g->first + i) % g->s->of_tile;
+  return kb_at(g->b, g->sums[tile_of(g, i)], (int64_t)g->s->bytes * (reg * g->slots + slot));
+}
+
+static void step(const group *g, streams *at, val *w) {
+  for (int r = 0; r < g->tiles; r++) kb_load_registers(g->b, &at->w[r], g->n / g->tiles, w + r * (g->n / g->tiles));
+}
+
+/* A number of each slot as sums take it. */
+static void numbers(const group *g, streams *at, const char *type, val *number) {
+  val x[IG_MOST_TOKENS];
+  kb_load_x16(g->b, &at->x, ig_signed_numbers(g->s, g->slots), x);
+  for (int t = 0; t < g->slots; t++) {
+    char mask[64];
+    int lane = t % 4;
+    val v = kb_numbers_of(g->b, x[g->s->compact ? t / 4 : t], type);
+    snprintf(mask, sizeof mask, "{mask = array<i64: %d, %d, %d, %d>}", lane, lane, lane, lane);
+    number[t] = g->s->compact ? kb_op(g->b, "vector.shuffle", type, 2, (val[]){v, v}, mask) : v;
   }
 }
 
-static void scales_of(const group *g, val packed, int step, const char *type, val *x) {
-  for (int t = 0; t < g->slots; t++) x[t] = kb_numbers_of(g->b, kb_load_x16(g->b, at_slot(g, packed, step, t)), type);
-}
+/* acc + d scale total, rounded as ir/numerics.h says. */
+static val add_scaled(const group *g, val acc, val d, val scale, val total) { return kb_fma(g->b, kb_mul(g->b, d, scale), total, acc); }
 
-static val numbers(const group *g, const val *w, int i, int line, const char *type) {
-  return kb_load(g->b, type, kb_at(g->b, w[tile_of(g, i)], (int64_t)LINE * line + offset_of(g, i)), 16);
-}
+/* ---- blocks of 256 ---- */
 
-/* The dots of a block of 256, times their scales. */
-static void total_of(const group *g, const val *w, val packed, val *total) {
+/* The dots of a block, times their scales. The streams end behind the sub-blocks. */
+static void total_of(const group *g, streams *at, val *total) {
   ig_kb *b = g->b;
   const ig_signed *s = g->s;
-  int n = g->n * g->slots, stride = s->sub + s->sub_lines, steps = s->values / s->subs / (s->mm ? 8 : 16), carried = s->sub ? 2 * n : n;
-  val sums[2 * MOST_SUMS], zero = kb_const(b, g->ints, "dense<0>"), ws[IG_MOST_ROWS];
-  for (int i = 0; i < carried; i++) sums[i] = zero;
+  int n = g->n * g->slots, scaled = s->sub > s->steps, all = scaled ? 2 * n : n;
+  val v[2 * MOST_SUMS + IG_MOST_ROWS + 1], *sum = v, x[IG_MOST_TOKENS], w[GROUP];
+  for (int i = 0; i < all; i++) v[i] = no_sum(g);
+  for (int r = 0; r < g->tiles; r++) v[all + r] = at->w[r];
+  v[all + g->tiles] = at->x;
   kb_loop subs;
-  kb_for(b, &subs, kb_i64(b, 0), kb_i64(b, s->subs), kb_i64(b, 1), carried, sums);
-  memcpy(sums, subs.carried, (size_t)carried * sizeof *sums);
-  for (int r = 0; r <= tile_of(g, g->n - 1); r++) ws[r] = kb_ptr(b, w[r], kb_mul(b, subs.index, kb_i64(b, LINE * stride)));
-  val xs = kb_ptr(b, packed, kb_mul(b, subs.index, kb_i64(b, (int64_t)SLOT * steps * g->slots)));
-  add_lines(g, ws, LINE * s->sub, s->sub_lines, xs, 0, sums);
-  for (int i = 0; i < g->n && s->sub; i++) {
-    val scale = numbers(g, ws, i, 0, g->ints);
-    for (int t = 0; t < g->slots; t++) sums[n + i * g->slots + t] = kb_add(b, sums[n + i * g->slots + t], kb_mul(b, sums[i * g->slots + t], scale));
+  each(b, &subs, kb_i64(b, s->subs), all + g->tiles + 1, v);
+  memcpy(v, subs.carried, (size_t)(all + g->tiles + 1) * sizeof *v);
+  streams in = {.x = v[all + g->tiles]};
+  for (int r = 0; r < g->tiles; r++) in.w[r] = v[all + r];
+  for (int i = 0; i < s->steps; i++) {
+    if (s->mm || i % 4 == 0) kb_load_x16(b, &in.x, g->slots, x);
+    step(g, &in, w);
+    for (int r = 0; r < g->n; r++)
+      for (int t = 0; t < g->slots; t++) sum[r * g->slots + t] = kb_dot_register(b, sum[r * g->slots + t], w[r], x[t], i % 4);
+    for (int r = 0; r < g->tiles; r++) in.w[r] = after(g, in.w[r], sum);
+    if (s->mm || i % 4 == 3) in.x = after(g, in.x, sum);
   }
-  kb_end_for(b, &subs, sums);
-  memcpy(total, subs.result + (s->sub ? n : 0), (size_t)n * sizeof *total);
+  if (scaled) step(g, &in, w);
+  for (int r = 0; r < g->n && scaled; r++)
+    for (int t = 0; t < g->slots; t++) v[n + r * g->slots + t] = kb_add(b, v[n + r * g->slots + t], kb_mul(b, sum[r * g->slots + t], as(g, g->ints, w[r])));
+  for (int r = 0; r < g->tiles; r++) v[all + r] = in.w[r];
+  v[all + g->tiles] = in.x;
+  kb_end_for(b, &subs, v);
+  for (int r = 0; r < g->tiles; r++) at->w[r] = subs.result[all + r];
+  at->x = subs.result[all + g->tiles];
+  memcpy(total, subs.result + (scaled ? n : 0), (size_t)n * sizeof *total);
 }
 
-/* Minima times sums of activations, which come in two digits of base 128. */
-static void minima_of(const group *g, const val *w, val packed, val *m) {
+/* A register's minima times the sums of a slot's activations, which come in two digits of base 128: the high ones first. */
+static val minima_of(const group *g, const val *end, const val *x, int slot) {
   ig_kb *b = g->b;
   const ig_signed *s = g->s;
-  int n = g->n * g->slots, lines = s->minima / 4;
-  val zero = kb_const(b, g->ints, "dense<0>"), seven = kb_const(b, g->ints, "dense<7>"), digit[2][MOST_SUMS];
-  for (int d = 0; d < 2; d++) {
-    for (int i = 0; i < n; i++) digit[d][i] = zero;
-    if (s->mm || lines == 4) {
-      add_lines(g, w, (int64_t)LINE * s->at_minima, lines, packed, s->x_minima + d * (s->mm ? lines / 2 : 1), digit[d]);
-      continue;
+  val m = no_sum(g), seven = kb_const(b, g->ints, "dense<7>");
+  for (int digit = 1; digit >= 0; digit--) {
+    for (int line = 0; line < s->lines; line++) {
+      int which = s->mm ? digit * s->lines + line : s->minima == 16 ? digit : 0; /* eight sums of either digit lie in one register */
+      m = kb_dot_register(b, m, end[line], x[which * g->slots + slot], s->minima == 16 ? line : 2 * digit + line);
     }
-    for (int i = 0; i < g->n; i++) /* eight sums of either digit in one register */
-      for (int line = 0; line < 2; line++) {
-        val bytes = kb_load(b, g->bytes, kb_at(b, w[tile_of(g, i)], (int64_t)LINE * (s->at_minima + line) + offset_of(g, i)), 16);
-        for (int t = 0; t < g->slots; t++)
-          digit[d][i * g->slots + t] = kb_dot_register(b, digit[d][i * g->slots + t], bytes, kb_load_x16(b, at_slot(g, packed, s->x_minima, t)), 2 * d + line);
-      }
+    if (digit) m = kb_shl(b, m, seven);
   }
-  for (int i = 0; i < n; i++) m[i] = kb_add(b, digit[0][i], kb_shl(b, digit[1][i], seven));
+  return m;
 }
 
-/* acc[register * slots + slot] over all blocks. */
-static void all_blocks(ig_linear *l, const group *g, val packed, val *acc) {
+static void end_block(const group *g, streams *at, const val *total) {
+  ig_kb *b = g->b;
+  const ig_signed *s = g->s;
+  val x[4 * IG_MOST_TOKENS], scale[IG_MOST_TOKENS], end[8];
+  kb_load_x16(b, &at->x, s->x_minima * g->slots, x);
+  numbers(g, at, g->floats, scale);
+  for (int i = 0; i < g->n; i++) {
+    kb_load_registers(b, &at->w[tile_of(g, i)], s->ends, end);
+    for (int t = 0; t < g->slots; t++) {
+      val to = sum_at(g, i, t), acc = kb_load(b, g->floats, to, 16);
+      acc = add_scaled(g, acc, as(g, g->floats, end[s->lines]), scale[t], to_float(g, total[i * g->slots + t]));
+      if (s->minima) {
+        val product = kb_mul(b, as(g, g->floats, end[s->lines + 1]), scale[t]);
+        acc = kb_fma(b, s->minima == 8 ? kb_neg(b, product) : product, to_float(g, minima_of(g, end, x, t)), acc);
+      }
+      kb_store(b, acc, to, 16);
+    }
+  }
+}
+
+static void blocks_of_256(ig_linear *l, const group *g, streams at) {
   ig_kb *b = l->b;
   const ig_signed *s = g->s;
-  int n = g->n * g->slots;
+  int reg = g->first % s->of_tile, behind = ig_signed_at_step(s, reg, s->subs, 0);
+  val v[IG_MOST_ROWS + 1], total[MOST_SUMS];
+  for (int r = 0; r < g->tiles; r++) v[r] = kb_at(b, at.w[r], ig_signed_at_step(s, reg, 0, 0));
+  v[g->tiles] = at.x;
   kb_loop blocks;
-  kb_for(b, &blocks, kb_i64(b, 0), ig_signed_blocks(l, s), kb_i64(b, 1), n, acc);
-  memcpy(acc, blocks.carried, (size_t)n * sizeof *acc);
-  val w[IG_MOST_ROWS], total[MOST_SUMS], m[MOST_SUMS], scale[IG_MOST_TOKENS], sum[IG_MOST_TOKENS];
-  for (int r = 0; r <= tile_of(g, g->n - 1); r++) w[r] = kb_ptr(b, g->panels[r], kb_mul(b, blocks.index, kb_i64(b, (int64_t)LINE * s->block)));
-  val x = kb_ptr(b, packed, kb_mul(b, blocks.index, kb_i64(b, (int64_t)SLOT * s->x_block * g->slots)));
-  if (s->k) {
-    total_of(g, w, x, total);
-  } else {
-    for (int i = 0; i < n; i++) total[i] = kb_const(b, g->ints, "dense<0>");
-    add_lines(g, w, LINE * s->sub, s->sub_lines, x, 0, total);
+  each(b, &blocks, ig_signed_blocks(l, s), g->tiles + 1, v);
+  streams in = {.x = blocks.carried[g->tiles]}, ends;
+  for (int r = 0; r < g->tiles; r++) in.w[r] = blocks.carried[r];
+  total_of(g, &in, total);
+  ends.x = in.x;
+  for (int r = 0; r < g->tiles; r++) {
+    ends.w[r] = kb_at(b, in.w[r], ig_signed_at_end(s, reg, 0) - behind);
+    v[r] = kb_at(b, in.w[r], s->block + ig_signed_at_step(s, reg, 0, 0) - behind);
   }
-  if (s->minima) minima_of(g, w, x, m);
-  scales_of(g, x, s->x_scale, g->floats, scale);
-  if (s->x_sum) scales_of(g, x, s->x_sum, g->ints, sum);
-  for (int i = 0; i < g->n; i++) {
-    val d = numbers(g, w, i, s->at_d, g->floats), dm = s->at_m ? numbers(g, w, i, s->at_m, g->floats) : d;
-    for (int t = 0; t < g->slots; t++) {
-      int j = i * g->slots + t;
-      acc[j] = kb_fma(b, kb_mul(b, d, scale[t]), to_float(g, total[j]), acc[j]);
-      if (!s->at_m) continue;
-      val product = kb_mul(b, dm, scale[t]);
-      acc[j] = kb_fma(b, s->minima == 8 ? kb_neg(b, product) : product, to_float(g, s->minima ? m[j] : sum[t]), acc[j]);
-    }
-  }
-  kb_end_for(b, &blocks, acc);
-  memcpy(acc, blocks.result, (size_t)n * sizeof *acc);
+  end_block(g, &ends, total);
+  v[g->tiles] = ends.x;
+  kb_end_for(b, &blocks, v);
 }
 
-/* Two tokens' sums of a tile in the order of smmla, and back. */
-static val pair_of(ig_kb *b, val first, val second) { return kb_op(b, "vector.interleave", "vector<32xf32>", 2, (val[]){first, second}, NULL); }
+/* ---- blocks of 32 ---- */
+
+static void blocks_of_32(ig_linear *l, const group *g, streams at) {
+  ig_kb *b = l->b;
+  const ig_signed *s = g->s;
+  int n = g->n * g->slots, per = s->x_steps, all = n + g->tiles + 1; /* per: registers of a slot */
+  val v[2 * B_SUMS + IG_MOST_TOKENS + IG_MOST_ROWS + 1], x[4 * IG_MOST_TOKENS], scale[IG_MOST_TOKENS], minus_sum[IG_MOST_TOKENS], w[10];
+  for (int i = 0; i < n; i++) v[i] = kb_load(b, g->floats, sum_at(g, i / g->slots, i % g->slots), 16);
+  for (int r = 0; r < g->tiles; r++) v[n + r] = kb_at(b, at.w[r], r ? 0 : ig_signed_at_end(s, g->first % s->of_tile, 0));
+  v[n + g->tiles] = at.x;
+  kb_loop blocks;
+  each(b, &blocks, ig_signed_blocks(l, s), all, v);
+  memcpy(v, blocks.carried, (size_t)all * sizeof *v);
+  streams in = {.x = v[n + g->tiles]};
+  for (int r = 0; r < g->tiles; r++) in.w[r] = v[n + r];
+  kb_load_x16(b, &in.x, per * g->slots, x);
+  numbers(g, &in, g->floats, scale);
+  if (s->x_numbers > 1) numbers(g, &in, g->floats, minus_sum);
+  for (int i = 0; i < g->n; i++) {
+    val sum[IG_MOST_TOKENS], *from = &in.w[tile_of(g, i)], *acc = v + i * g->slots;
+    for (int t = 0; t < g->slots; t++) sum[t] = no_sum(g);
+    for (int line = 0, n_w; line < s->ends; line += n_w) {
+      n_w = s->ends - line < GROUP ? s->ends - line : GROUP;
+      kb_load_registers(b, from, n_w, w + line);
+      for (int c = line; c < line + n_w && c < s->lines; c++)
+        for (int t = 0; t < g->slots; t++) sum[t] = kb_dot_register(b, sum[t], w[c], x[t * per + (s->mm ? c : c / 4)], c % 4);
+      *from = after_few(g, *from, sum);
+    }
+    for (int t = 0; t < g->slots; t++) {
+      acc[t] = add_scaled(g, acc[t], as(g, g->floats, w[s->lines]), scale[t], to_float(g, sum[t]));
+      if (s->x_numbers > 1) acc[t] = add_scaled(g, acc[t], as(g, g->floats, w[s->lines + 1]), scale[t], minus_sum[t]);
+    }
+    *from = after_few(g, *from, acc);
+  }
+  for (int r = 0; r < g->tiles; r++) {
+    int last = r == g->tiles - 1 ? g->first + g->n - (g->tile + r) * s->of_tile : s->of_tile, begin = r ? 0 : g->first % s->of_tile;
+    v[n + r] = kb_at(b, in.w[r], s->block - (int64_t)(last - begin) * s->ends * s->bytes);
+  }
+  v[n + g->tiles] = in.x;
+  kb_end_for(b, &blocks, v);
+  for (int i = 0; i < n; i++) kb_store(b, blocks.result[i], sum_at(g, i / g->slots, i % g->slots), 16);
+}
+
+/* ---- a register tile ---- */
+
+void ig_signed_gemm(ig_linear *l, int rows, const val *panels, int tokens, val packed, val *sums) {
+  ig_signed s = ig_signed_of(l->b->variant, l->layout);
+  int registers = rows * s.of_tile, slots = ig_signed_slots(&s, tokens), together = GROUP;
+  if (s.b) together = slots < B_SUMS ? (s.mm && !s.b->has_m ? 2 * B_SUMS : B_SUMS) / slots : 1; /* beside the sums of those before, and the tokens */
+  for (int first = 0; first < registers; first += together) {
+    group g = group_of(l->b, &s, slots, first, registers - first < together ? registers - first : together, sums);
+    streams at = {.x = packed};
+    for (int r = 0; r < g.tiles; r++) at.w[r] = panels[g.tile + r];
+    (s.k ? blocks_of_256 : blocks_of_32)(l, &g, at);
+  }
+}
+
+void ig_signed_clear(ig_linear *l, int rows, int tokens, const val *sums) {
+  ig_signed s = ig_signed_of(l->b->variant, l->layout);
+  int slots = ig_signed_slots(&s, tokens);
+  group g = group_of(l->b, &s, slots, 0, rows * s.of_tile, sums);
+  for (int i = 0; i < g.n * slots; i++) kb_store(l->b, kb_const(l->b, g.floats, "dense<0.0>"), sum_at(&g, i / slots, i % slots), 16);
+}
+
+/* Of two tokens' sums of a tile in the order of smmla, one's. */
 static val one_of(ig_kb *b, val pair, int which) {
   return kb_op(b, "vector.shuffle", "vector<16xf32>", 2, (val[]){pair, pair},
                which ? "{mask = array<i64: 1, 3, 5, 7, 9, 11, 13, 15, 17, 19, 21, 23, 25, 27, 29, 31>}"
                      : "{mask = array<i64: 0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30>}");
 }
 
-void ig_signed_gemm(ig_linear *l, int rows, const val *panels, int tokens, val packed, val *acc) {
+void ig_signed_read(ig_linear *l, int rows, int tokens, const val *sums, val *acc) {
   ig_kb *b = l->b;
   ig_signed s = ig_signed_of(b->variant, l->layout);
-  int lanes = (int)b->variant->lanes, of_tile = 16 * s.wide / lanes, registers = rows * of_tile, slots = ig_signed_slots(&s, tokens);
-  val part[IG_MOST_ROWS * 8 * IG_MOST_TOKENS];
-  assert(registers <= IG_MOST_ROWS * 8);
-  for (int first = 0; first < registers; first += GROUP) {
-    group g = {.b = b,
-               .s = &s,
-               .lanes = lanes,
-               .first = first,
-               .n = registers - first < GROUP ? registers - first : GROUP,
-               .slots = slots,
-               .of_tile = of_tile,
-               .panels = panels};
-    snprintf(g.ints, sizeof g.ints, "vector<%dxi32>", lanes);
-    snprintf(g.floats, sizeof g.floats, "vector<%dxf32>", lanes);
-    snprintf(g.bytes, sizeof g.bytes, "vector<%dxi8>", 4 * lanes);
-    val *sums = part + first * slots;
-    for (int i = 0; i < g.n; i++)
-      for (int t = 0; t < slots; t++) {
-        const val *of = acc + tile_of(&g, i) * tokens;
-        int second = 2 * t + 1 < tokens ? 2 * t + 1 : 2 * t;
-        sums[i * slots + t] = kb_cut(b, s.mm ? pair_of(b, of[2 * t], of[second]) : of[t], 16 * s.wide, "f32", (first + i) % of_tile, of_tile);
-      }
-    all_blocks(l, &g, packed, sums);
-  }
+  int slots = ig_signed_slots(&s, tokens);
+  group g = group_of(b, &s, slots, 0, rows * s.of_tile, sums);
   for (int r = 0; r < rows; r++)
     for (int t = 0; t < slots; t++) {
-      val whole[8];
-      for (int c = 0; c < of_tile; c++) whole[c] = part[(r * of_tile + c) * slots + t];
-      val joined = kb_join(b, whole, of_tile, 16 * s.wide, "f32");
-      for (int which = 0; which < s.wide && s.wide * t + which < tokens; which++)
-        acc[r * tokens + s.wide * t + which] = s.mm ? one_of(b, joined, which) : joined;
+      val part[8];
+      for (int c = 0; c < s.of_tile; c++) part[c] = kb_load(b, g.floats, sum_at(&g, r * s.of_tile + c, t), 16);
+      val whole = kb_join(b, part, s.of_tile, 16 * s.wide, "f32");
+      for (int which = 0; which < s.wide && s.wide * t + which < tokens; which++) acc[r * tokens + s.wide * t + which] = s.mm ? one_of(b, whole, which) : whole;
     }
 }

@@ -46,10 +46,10 @@ static val mxfp4_scale(const ig_reader *r, val unit, int block) {
 }
 
 /* Scratch for a panel of units and odd blocks of so many lines a block. */
-#define PANEL(name, unit, odd) {name, ig_a32_gemv, ig_a32_expand, ig_a32_gemm, (unit) * LINE, (odd) * LINE, 0, NULL, 0, 0}
+#define PANEL(name, unit, odd) {name, ig_a32_gemv, ig_a32_expand, ig_a32_gemm, (unit) * LINE, (odd) * LINE, 0, NULL, 0, 0, NULL, NULL, 0}
 
 static const ig_b_format formats[] = {
-  {"q8_0", 2, 8, 7, 0, false, half_scale, whole_bytes, {"q8_0", ig_a32_gemv, NULL, ig_a32_gemm, 0, 0, 0, NULL, 0, 0}},
+  {"q8_0", 2, 8, 7, 0, false, half_scale, whole_bytes, {"q8_0", ig_a32_gemv, NULL, ig_a32_gemm, 0, 0, 0, NULL, 0, 0, NULL, NULL, 0}},
   {"q4_0", 2, 4, 3, 8, false, half_scale, nibbles, PANEL("q4_0", 2 * 9, 9)},
   {"q4_1", 1, 4, 0, 8, true, half_scale, nibbles, PANEL("q4_1", 10, 0)},
   {"q5_0", 2, 5, 4, 4, false, half_scale, ig_five_bits, PANEL("q5_0", 2 * 9, 9)},
