@@ -6,11 +6,11 @@
 #include "codegen/builder_dots.h"
 #include "codegen/kernels/signed.h"
 
-#include <assert.h>
 #include <stdio.h>
 #include <string.h>
 
-enum { SLOT = 16, GROUP = 4, MOST_SUMS = 28, B_SUMS = 8, TIED = 4 }; /* of sums: twice as many fill a loop; of blocks of 32; with fewer, loads may go ahead */
+/* Of sums: twice as many fill a loop; those of blocks of 32 at once; so few that loads may go ahead; so many that a loop's own work is spread. */
+enum { GROUP = 4, MOST_SUMS = 28, B_SUMS = 8, FEW = 4, LARGE = 8 };
 
 /* Registers of weights that go together: `n` of them from `first` on, each of a tile, whose panels are streams. */
 typedef struct group {
@@ -44,8 +44,7 @@ static int tile_of(const group *g, int i) { return (g->first + i) / g->s->of_til
 static val as(const group *g, const char *type, val bytes) { return kb_op(g->b, "vector.bitcast", type, 1, &bytes, NULL); }
 static val to_float(const group *g, val v) { return kb_op(g->b, "arith.sitofp", g->floats, 1, &v, NULL); }
 static val no_sum(const group *g) { return kb_const(g->b, g->ints, "dense<0>"); }
-static val after(const group *g, val ptr, const val *values) { return g->n * g->slots > TIED ? kb_after(g->b, ptr, g->n * g->slots, values) : ptr; }
-static val after_few(const group *g, val ptr, const val *values) { return g->n * g->slots > TIED ? kb_after(g->b, ptr, g->slots, values) : ptr; }
+static val after(const group *g, val ptr, int n, const val *values) { return g->n * g->slots > FEW ? kb_after(g->b, ptr, n, values) : ptr; }
 
 static val sum_at(const group *g, int i, int slot) {
   int reg = (g->first + i) % g->s->of_tile;
@@ -74,37 +73,46 @@ static val add_scaled(const group *g, val acc, val d, val scale, val total) { re
 
 /* ---- blocks of 256 ---- */
 
+/* `many` sub-blocks, one after the other. */
+static void sub_blocks(const group *g, streams *in, int many, val *sum, val *total) {
+  ig_kb *b = g->b;
+  const ig_signed *s = g->s;
+  int n = g->n * g->slots, per = s->mm ? 1 : 4; /* steps that a register of tokens serves */
+  val x[IG_MOST_TOKENS], w[GROUP];
+  for (int i = 0; i < many * s->sub; i++) {
+    int at = i % s->sub;
+    bool scales = at == s->steps;
+    if (!scales && at % per == 0) kb_load_x16(b, &in->x, g->slots, x);
+    step(g, in, w);
+    for (int j = 0; j < n; j++)
+      if (scales) total[j] = kb_add(b, total[j], kb_mul(b, sum[j], as(g, g->ints, w[j / g->slots])));
+      else sum[j] = kb_dot_register(b, sum[j], w[j / g->slots], x[j % g->slots], at % per);
+    for (int r = 0; r < g->tiles; r++) in->w[r] = after(g, in->w[r], n, scales ? total : sum);
+    if (!scales && at % per == per - 1) in->x = after(g, in->x, n, sum);
+  }
+}
+
 /* The dots of a block, times their scales. The streams end behind the sub-blocks. */
 static void total_of(const group *g, streams *at, val *total) {
   ig_kb *b = g->b;
   const ig_signed *s = g->s;
-  int n = g->n * g->slots, scaled = s->sub > s->steps, all = scaled ? 2 * n : n;
-  val v[2 * MOST_SUMS + IG_MOST_ROWS + 1], *sum = v, x[IG_MOST_TOKENS], w[GROUP];
+  int n = g->n * g->slots, all = s->sub > s->steps ? 2 * n : n, many = !b->variant->sve && n > LARGE ? 4 : 1;
+  val v[2 * MOST_SUMS + IG_MOST_ROWS + 1];
   for (int i = 0; i < all; i++) v[i] = no_sum(g);
   for (int r = 0; r < g->tiles; r++) v[all + r] = at->w[r];
   v[all + g->tiles] = at->x;
   kb_loop subs;
-  each(b, &subs, kb_i64(b, s->subs), all + g->tiles + 1, v);
+  each(b, &subs, kb_i64(b, s->subs / many), all + g->tiles + 1, v);
   memcpy(v, subs.carried, (size_t)(all + g->tiles + 1) * sizeof *v);
   streams in = {.x = v[all + g->tiles]};
   for (int r = 0; r < g->tiles; r++) in.w[r] = v[all + r];
-  for (int i = 0; i < s->steps; i++) {
-    if (s->mm || i % 4 == 0) kb_load_x16(b, &in.x, g->slots, x);
-    step(g, &in, w);
-    for (int r = 0; r < g->n; r++)
-      for (int t = 0; t < g->slots; t++) sum[r * g->slots + t] = kb_dot_register(b, sum[r * g->slots + t], w[r], x[t], i % 4);
-    for (int r = 0; r < g->tiles; r++) in.w[r] = after(g, in.w[r], sum);
-    if (s->mm || i % 4 == 3) in.x = after(g, in.x, sum);
-  }
-  if (scaled) step(g, &in, w);
-  for (int r = 0; r < g->n && scaled; r++)
-    for (int t = 0; t < g->slots; t++) v[n + r * g->slots + t] = kb_add(b, v[n + r * g->slots + t], kb_mul(b, sum[r * g->slots + t], as(g, g->ints, w[r])));
+  sub_blocks(g, &in, many, v, v + n);
   for (int r = 0; r < g->tiles; r++) v[all + r] = in.w[r];
   v[all + g->tiles] = in.x;
   kb_end_for(b, &subs, v);
   for (int r = 0; r < g->tiles; r++) at->w[r] = subs.result[all + r];
   at->x = subs.result[all + g->tiles];
-  memcpy(total, subs.result + (scaled ? n : 0), (size_t)n * sizeof *total);
+  memcpy(total, subs.result + all - n, (size_t)n * sizeof *total);
 }
 
 /* A register's minima times the sums of a slot's activations, which come in two digits of base 128: the high ones first. */
@@ -190,13 +198,13 @@ static void blocks_of_32(ig_linear *l, const group *g, streams at) {
       kb_load_registers(b, from, n_w, w + line);
       for (int c = line; c < line + n_w && c < s->lines; c++)
         for (int t = 0; t < g->slots; t++) sum[t] = kb_dot_register(b, sum[t], w[c], x[t * per + (s->mm ? c : c / 4)], c % 4);
-      *from = after_few(g, *from, sum);
+      *from = after(g, *from, g->slots, sum);
     }
     for (int t = 0; t < g->slots; t++) {
       acc[t] = add_scaled(g, acc[t], as(g, g->floats, w[s->lines]), scale[t], to_float(g, sum[t]));
       if (s->x_numbers > 1) acc[t] = add_scaled(g, acc[t], as(g, g->floats, w[s->lines + 1]), scale[t], minus_sum[t]);
     }
-    *from = after_few(g, *from, acc);
+    *from = after(g, *from, g->slots, acc);
   }
   for (int r = 0; r < g->tiles; r++) {
     int last = r == g->tiles - 1 ? g->first + g->n - (g->tile + r) * s->of_tile : s->of_tile, begin = r ? 0 : g->first % s->of_tile;
