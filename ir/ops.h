@@ -20,7 +20,7 @@
  *                  of their scores; with alpha and limit the clamped product of numerics.h with up + 1; x is normalised first where there is a gain
  *   ig.silu (x) · ig.gelu (x), by tanh · ig.mul (a, b) · ig.add (a, b) · ig.scale (x) {factor} · ig.softcap (x) {cap}: cap tanh(x / cap)
  * Ops made by the pass fuse:
- *   ig.fused_linear   (x, [gain], w0, [w1], [w2], [residual], [b0], [b1], [b2]) {[eps], epilogue = "none" | "add" | "glu" | "geglu"} -> y0, [y1], [y2]
+ *   ig.fused_linear   (x, [gain], w0, [w1], [w2], [residual], [b0], [b1], [b2]) {[eps], [digits], epilogue = "none" | "add" | "glu" | "geglu"} -> y0, [y1], [y2]
  *   ig.rope_attention (q, k, v, pos, table, [sinks]) {layer, heads, kv_heads, head_dim, scale, [window], [softcap]}
  * A module holds func.func @forward(%tokens: tensor<?xi32>, %pos: i32) -> logits; after the pass split: @prefill, @decode
  * (tokens, pos -> hidden), @head and @head_rows (hidden -> logits).
