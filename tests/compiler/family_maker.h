@@ -272,14 +272,7 @@ static inline const char *write_model(const struct family *family, const char *f
   for (uint32_t i = 0; i < number(family, "block_count", LAYERS); i++) add_layer(&m, i);
   tensor(&m, "output_norm.weight", 0, EMBD, 1);
   if (family->has & UNTIED) tensor(&m, "output.weight", VOCAB, EMBD, 0);
-  ig_text_add(&file, "GGUF", 4);
-  maker_u32(&file, 3);
-  maker_u64(&file, m.n_tensors);
-  maker_u64(&file, m.n_keys);
-  ig_text_add(&file, m.keys.data, m.keys.size);
-  ig_text_add(&file, m.infos.data, m.infos.size);
-  while (file.size % 32) ig_text_add(&file, "", 1);
-  ig_text_add(&file, m.data.data, m.data.size);
+  maker_file(&file, m.n_keys, &m.keys, m.n_tensors, &m.infos, &m.data);
   const char *path = ig_format(&arena, "%s/%s.gguf", folder, family->name);
   gguf_write(path, &file);
   ig_text_finish(&m.keys);

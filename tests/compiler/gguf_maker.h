@@ -176,6 +176,18 @@ static inline void gguf_make(const gguf_change *c, ig_text *file) {
   ig_text_finish(&infos);
 }
 
+/* The bytes of a file of these keys, tensors' infos and data. */
+static inline void maker_file(ig_text *file, uint64_t n_keys, const ig_text *keys, uint64_t n_tensors, const ig_text *infos, const ig_text *data) {
+  ig_text_add(file, "GGUF", 4);
+  maker_u32(file, 3);
+  maker_u64(file, n_tensors);
+  maker_u64(file, n_keys);
+  ig_text_add(file, keys->data, keys->size);
+  ig_text_add(file, infos->data, infos->size);
+  while (file->size % 32) ig_text_add(file, "", 1);
+  ig_text_add(file, data->data, data->size);
+}
+
 static inline void gguf_write(const char *path, const ig_text *file) {
   FILE *f = fopen(path, "wb");
   if (!f || fwrite(file->data, 1, file->size, f) != file->size || fclose(f) != 0) {

@@ -72,14 +72,7 @@ static void write_model(const char *path) {
   for (uint32_t l = 0; l < LAYERS; l++)
     for (size_t i = 0; i < sizeof tensors / sizeof *tensors; i++)
       add_tensor(&m, ig_format(&arena, "blk.%u.%s.weight", l, tensors[i].name), tensors[i].dims, tensors[i].rows, tensors[i].experts);
-  ig_text_add(&file, "GGUF", 4);
-  maker_u32(&file, 3);
-  maker_u64(&file, m.n_tensors);
-  maker_u64(&file, m.n_keys);
-  ig_text_add(&file, m.keys.data, m.keys.size);
-  ig_text_add(&file, m.infos.data, m.infos.size);
-  while (file.size % 32) ig_text_add(&file, "", 1);
-  ig_text_add(&file, m.data.data, m.data.size);
+  maker_file(&file, m.n_keys, &m.keys, m.n_tensors, &m.infos, &m.data);
   gguf_write(path, &file);
   ig_text_finish(&m.keys), ig_text_finish(&m.infos), ig_text_finish(&m.data), ig_text_finish(&file);
 }
