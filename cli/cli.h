@@ -30,11 +30,12 @@ typedef struct cli {
 
 typedef struct cli_command {
   const char *name, *summary;
+  bool apart;                    /* in a process of its own */
   int (*run)(cli *c, int argc, char **argv); /* argv without the command's name; returns the exit status */
 } cli_command;
 const cli_command *cli_command_at(int index); /* NULL after the last */
 
-#define COMMAND(name, summary) int cmd_##name(cli *c, int argc, char **argv);
+#define COMMAND(name, process, summary) int cmd_##name(cli *c, int argc, char **argv);
 #include "commands.def"
 #undef COMMAND
 
@@ -94,9 +95,9 @@ const char *cli_bytes(cli *c, uint64_t bytes);    /* "12.3 MiB" */
 
 /* ---- work that may be ended ------------------------------------------------------------------------------------------- */
 
-/* Runs work(c, user), which compiles into the folder `parent`, in a process of its own, or here where there can be none. The status of `work`, or that
- * of its end by a signal, which is told; nothing half-made is left in the folder. */
-int cli_apart(cli *c, const char *parent, int (*work)(cli *c, void *user), void *user);
+/* Runs work(c, user) in a process of its own, or here where there can be none. The status of `work`, or that of its end by a signal, which is told:
+ * "`what` was ended by ...". `parent`: the folder that it compiles into, where nothing half-made is left; NULL: none. */
+int cli_apart(cli *c, const char *what, const char *parent, int (*work)(cli *c, void *user), void *user);
 /* For ig_compile_options: ig_compile, apart; `user` is the cli. */
 bool cli_compile_apart(void *c, const ig_compile_options *options, ig_arena *arena, ig_diags *diags);
 

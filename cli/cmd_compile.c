@@ -137,5 +137,5 @@ int cmd_compile(cli *c, int argc, char **argv) {
   int status = choose_platforms(c, &targets, &o);
   if (status == CLI_DONE) status = choose_variants(c, variants, &o);
   if (status != CLI_DONE) return status;
-  return cli_apart(c, o.parent, compile, &j);
+  return cli_apart(c, "compiling", o.parent, compile, &j);
 }

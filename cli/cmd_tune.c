@@ -174,16 +174,21 @@ static bool write_text(cli *c, const char *path, const ig_text *text) {
   return ig_write_file(path, text->data, text->size, &c->diags) || (cli_report(c), false);
 }
 
-static bool finish_file(cli *c, const char *model, const char *path, const char *cpu, const ig_variant *variant, const cli_model_options *o,
-                        const ig_text *rules, bool gains) {
-  const char *slash = strrchr(path, '/'), *name = strrchr(model, '/') ? strrchr(model, '/') + 1 : model, *part = ig_format(&c->arena, "%s.part", path);
+typedef struct job {
+  const char *model, *only, *cpu, *path, *part; /* the schedule's path, and where it is until it is proved */
+  const ig_variant *variant;
+  const cli_model_options *o;
+} job;
+
+static bool finish_file(cli *c, const job *j, const ig_text *rules, bool gains) {
+  const char *path = j->path, *slash = strrchr(path, '/'), *name = strrchr(j->model, '/') ? strrchr(j->model, '/') + 1 : j->model;
   if (slash && slash > path && !ig_make_folders(ig_format(&c->arena, "%.*s", (int)(slash - path), path), &c->arena, &c->diags)) return cli_report(c), false;
   speeds s = {.tokens = 0};
   ig_text text = {.size = 0};
-  bool ok = !gains || (write_text(c, part, rules) && verify(c, model, o, part, &s));
+  bool ok = !gains || (write_text(c, j->part, rules) && verify(c, j->model, j->o, j->part, &s));
   if (ok) {
-    ig_text_printf(&text, "-- Numbers of kernels for %s, variant %s, as measured by ingot %s with\n--   ingot tune %s\n", cpu, variant->name, ingot_version(),
-                   ig_str_printable(&c->arena, ig_str_of(name)));
+    ig_text_printf(&text, "-- Numbers of kernels for %s, variant %s, as measured by ingot %s with\n--   ingot tune %s\n", j->cpu, j->variant->name,
+                   ingot_version(), ig_str_printable(&c->arena, ig_str_of(name)));
     ig_text_printf(
         &text,
         "-- Each candidate ran beside the default on one thread, in turns, over operands of the model's sizes; +- is three standard errors. Rules hold where\n"
@@ -197,9 +202,25 @@ static bool finish_file(cli *c, const char *model, const char *path, const char 
     ig_text_add(&text, rules->data, rules->size);
     ok = write_text(c, path, &text);
   }
-  unlink(part);
+  unlink(j->part);
   ig_text_finish(&text);
   return ok;
+}
+
+static int tune(cli *c, void *user) {
+  const job *j = user;
+  ig_compile_options like = {.model = j->model, .name = "tune", .platform = ig_platform_find("native"), .progress = cli_progress, .user = c};
+  ig_text rules = {.size = 0};
+  ig_tune_counts counts;
+  bool ok = ig_tune(&like, j->variant, j->only, &rules, &counts, &c->arena, &c->diags);
+  if (cli_report(c) == CLI_FAILED) ok = false;
+  if (ok && !rules.size) ig_text_printf(&rules, "\n-- no kernel of this model has numbers\n");
+  ok = ok && finish_file(c, j, &rules, counts.taken > 0);
+  ig_text_finish(&rules);
+  cli_progress_end(c);
+  if (!ok) return CLI_FAILED;
+  fprintf(stderr, "%s: %u of %u kernels gain, %u candidates measured; use it with --schedule\n", j->path, counts.taken, counts.kernels, counts.candidates);
+  return CLI_DONE;
 }
 
 int cmd_tune(cli *c, int argc, char **argv) {
@@ -218,16 +239,8 @@ int cmd_tune(cli *c, int argc, char **argv) {
   o.variant = variant->name;
   const char *cpu = cpu_name(c);
   if (!path) path = ig_format(&c->arena, "schedules/tuned/%s.lua", file_name(c, cpu));
-  ig_compile_options like = {.model = c->args[0], .name = "tune", .platform = ig_platform_find("native"), .progress = cli_progress, .user = c};
-  ig_text rules = {.size = 0};
-  ig_tune_counts counts;
-  bool ok = ig_tune(&like, variant, only, &rules, &counts, &c->arena, &c->diags);
-  if (cli_report(c) == CLI_FAILED) ok = false;
-  if (ok && !rules.size) ig_text_printf(&rules, "\n-- no kernel of this model has numbers\n");
-  ok = ok && finish_file(c, c->args[0], path, cpu, variant, &o, &rules, counts.taken > 0);
-  ig_text_finish(&rules);
-  cli_progress_end(c);
-  if (!ok) return CLI_FAILED;
-  fprintf(stderr, "%s: %u of %u kernels gain, %u candidates measured; use it with --schedule\n", path, counts.taken, counts.kernels, counts.candidates);
-  return CLI_DONE;
+  job j = {c->args[0], only, cpu, path, ig_format(&c->arena, "%s.part", path), variant, &o};
+  int status = cli_apart(c, c->command, NULL, tune, &j);
+  if (status != CLI_DONE) unlink(j.part);
+  return status;
 }

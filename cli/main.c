@@ -7,10 +7,12 @@
 #include <unistd.h>
 
 static const cli_command commands[] = {
-#define COMMAND(name, summary) {#name, summary, cmd_##name},
+#define HERE false
+#define APART true
+#define COMMAND(name, process, summary) {#name, summary, process, cmd_##name},
 #include "commands.def"
 #undef COMMAND
-  {NULL, NULL, NULL}};
+  {NULL, NULL, false, NULL}};
 
 const cli_command *cli_command_at(int index) { return commands[index].name ? &commands[index] : NULL; }
 
@@ -51,6 +53,17 @@ int cli_end(cli *c, int status) {
   return status;
 }
 
+typedef struct call {
+  const cli_command *command;
+  int argc;
+  char **argv;
+} call;
+
+static int run(cli *c, void *user) {
+  const call *k = user;
+  return k->command->run(c, k->argc, k->argv);
+}
+
 int main(int argc, char **argv) {
   cli c = {.command = NULL};
   signal(SIGPIPE, SIG_IGN); /* a closed pipe is a failed write, reported below */
@@ -66,7 +79,8 @@ int main(int argc, char **argv) {
                   : cli_usage(&c, "there is no command `%s`; `ingot help` lists them", argv[1]);
   } else {
     c.command = command->name;
-    status = command->run(&c, argc - 2, argv + 2);
+    call k = {command, argc - 2, argv + 2};
+    status = command->apart ? cli_apart(&c, command->name, NULL, run, &k) : run(&c, &k);
   }
   return cli_end(&c, status);
 }

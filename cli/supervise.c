@@ -1,5 +1,5 @@
-/* Compiling in a process of its own: LLVM ends the process where memory runs out, the kernel where it runs out of all, the user where it takes too
- * long. Whatever ends it, what it had begun to write is removed, and the reason is told. */
+/* Work in a process of its own: LLVM ends the process where memory runs out, the kernel where it runs out of all, the user where it takes too
+ * long. Whatever ends it, the bundle that it had begun to write is removed, and the reason is told. */
 #define _GNU_SOURCE
 #include "cli.h"
 #include "driver/bundle_folder.h"
@@ -47,7 +47,7 @@ static _Noreturn void run_child(cli *c, pid_t parent, sigset_t mask, int (*work)
   exit(cli_end(c, work(c, user)));
 }
 
-int cli_apart(cli *c, const char *parent, int (*work)(cli *c, void *user), void *user) {
+int cli_apart(cli *c, const char *what, const char *parent, int (*work)(cli *c, void *user), void *user) {
   sigset_t watched, before;
   fflush(NULL); /* or both would write it */
   watch(&watched, &before);
@@ -55,7 +55,7 @@ int cli_apart(cli *c, const char *parent, int (*work)(cli *c, void *user), void 
   if (child == 0) run_child(c, self, before, work, user);
   if (child < 0) return pthread_sigmask(SIG_SETMASK, &before, NULL), work(c, user);
   const int how = wait_for(child, &watched), number = WIFSIGNALED(how) ? WTERMSIG(how) : 0;
-  if (how) ig_bundle_remove_left(parent, (long)child, &c->arena);
+  if (how && parent) ig_bundle_remove_left(parent, (long)child, &c->arena);
   if (asked(number)) { /* end as it did */
     signal(number, SIG_DFL);
     sigdelset(&before, number);
@@ -65,8 +65,8 @@ int cli_apart(cli *c, const char *parent, int (*work)(cli *c, void *user), void 
   pthread_sigmask(SIG_SETMASK, &before, NULL);
   if (!number) return WEXITSTATUS(how);
   const bool memory = number == SIGABRT || number == SIGKILL;
-  return cli_fail(c, "compiling was ended by signal %d (%s)%s; nothing was written", number, strsignal(number),
-                  memory ? ", most likely because memory ran out" : "");
+  return cli_fail(c, "%s was ended by signal %d (%s)%s%s", what, number, strsignal(number), memory ? ", most likely because memory ran out" : "",
+                  parent ? "; nothing was written" : "");
 }
 
 static int compile(cli *c, void *user) {
@@ -78,5 +78,5 @@ static int compile(cli *c, void *user) {
 bool cli_compile_apart(void *c, const ig_compile_options *options, ig_arena *arena, ig_diags *diags) {
   (void)arena, (void)diags; /* those of the command, which are empty: the other process has copies and tells what it finds */
   ig_compile_options o = *options;
-  return cli_apart(c, o.parent, compile, &o) == CLI_DONE;
+  return cli_apart(c, "compiling", o.parent, compile, &o) == CLI_DONE;
 }

@@ -1,0 +1,39 @@
+# Commands that read models and graphs do so in a process of their own: where LLVM, MLIR or an arena ends that for want of memory, the command says so and fails.
+. "$INGOT_SOURCE/tests/cli/lib.sh"
+fault=$INGOT_BUILD/tests/libfault.so
+[ -z "${INGOT_SANITIZE_FLAGS:-}" ] || skip "sanitizers bring an allocator of their own"
+[ -f "$fault" ] || fail "$fault is not there"
+nomem=12
+
+# TRIES COMMAND...: that many of the allocations of the command's own process are refused, one a run. It is an error each time that memory had to be there.
+# Allocations before the fork, counted in both processes, are those of main and of what runs before it.
+refused() {
+  tries=$1
+  shift
+  rm -f "$work/count"
+  INGOT_FAULT_COUNT=$work/count LD_PRELOAD=$fault "$ingot" "$@" > "$work/out" 2> "$work/err" || fail "$*: $(head -c 400 "$work/err")"
+  set -- $(awk '$1 == "memory" { n++; if (!least || $2 < least) least = $2; if ($2 > most) most = $2 } END { print n + 0, least + 0, most + 0 }' "$work/count") "$@"
+  count=$1 before=$2 after=$3 ends=0
+  shift 3
+  [ "$count" -ge 2 ] || fail "$*: $count process of its own"
+  [ $((after - before)) -ge "$tries" ] || fail "$*: $before to $after allocations"
+  for i in $(seq 1 "$tries"); do
+    n=$((before + i * (after - before) / tries))
+    checked=$((checked + 1))
+    INGOT_FAULT="memory $n 1 $nomem" LD_PRELOAD=$fault "$ingot" "$@" > "$work/out" 2> "$work/err"
+    got=$?
+    [ $got = 0 ] || { [ $got = 1 ] && grep -q 'error: ' "$work/err"; } || fail "memory $n: $*: exit status $got: $(head -c 400 "$work/err")"
+    grep -q "^ingot: error: $1 was ended by signal [0-9]* (" "$work/err" && ends=$((ends + 1))
+  done
+  [ $ends -gt $((tries / 2)) ] || fail "$*: only $ends of $tries refused allocations end it"
+}
+
+expect 0 '' "$ingot" compile "$fable" --compile-to graph
+cp "$work/out" "$work/graph.mlir"
+refused 20 fit "$fable" --ram 1GiB
+refused 20 tokenize "$fable" -p 'Once upon a time'
+refused 20 inspect "$fable"
+refused 20 opt "$work/graph.mlir"
+refused 8 tune "$fable" --kernels attention_decode -o "$work/tuned.lua"
+[ ! -e "$work/tuned.lua.part" ] || fail "tune leaves a part"
+finish
