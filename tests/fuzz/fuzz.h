@@ -1,5 +1,5 @@
-/* A fuzz target is one function over bytes, with the inputs that it is good to begin from. It is linked with libFuzzer (./dev fuzz), or with replay.c,
- * which runs the seeds, the corpus and random changes of them as an ordinary test. */
+/* A fuzz target is one function over bytes, with the inputs that it is good to begin from. It is linked with guided.c and libFuzzer (./dev fuzz), or
+ * with replay.c, which runs the seeds, the corpus and random changes of them as an ordinary test. */
 #ifndef INGOT_TESTS_FUZZ_H
 #define INGOT_TESTS_FUZZ_H
 
@@ -13,8 +13,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* 0. A property that does not hold ends the process: FUZZ_CHECK. */
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+/* A property that does not hold ends the process: FUZZ_CHECK. */
+void fuzz_one(const uint8_t *data, size_t size);
 
 typedef void fuzz_add(void *user, const void *data, size_t size);
 /* Calls add(user, ...) for each seed. */

@@ -32,7 +32,7 @@ static bool put(int fd, const uint8_t *data, size_t size) {
   return size && data[size - 1] % 2 ? true : ftruncate(fd, (off_t)size + (64 << 20)) == 0;
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
+void fuzz_one(const uint8_t *data, size_t size) {
   char path[64];
   ig_diags diags = {0};
   ig_model model;
@@ -53,7 +53,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   ig_model_close(&model);
   ig_diags_finish(&diags);
   close(fd);
-  return 0;
 }
 
 void fuzz_seeds(fuzz_add *add, void *user) {

@@ -15,7 +15,7 @@ static void plan(ig_module module, ig_diags *diags) {
   ig_arena_finish(&arena);
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
+void fuzz_one(const uint8_t *data, size_t size) {
   ig_diags diags = {0};
   ig_context *context = ig_context_create(&diags);
   ig_module module, again;
@@ -37,7 +37,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   for (size_t i = 0; i < diags.count && !memmem(data, size, bug, sizeof bug - 1); i++) FUZZ_CHECK(!strstr(diags.items[i].text, bug));
   ig_context_destroy(context);
   ig_diags_finish(&diags);
-  return 0;
 }
 
 void fuzz_seeds(fuzz_add *add, void *user) {

@@ -3,7 +3,7 @@
 
 #include "passes/schedule.h"
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
+void fuzz_one(const uint8_t *data, size_t size) {
   ig_arena arena = {0};
   ig_diags diags = {0};
   ig_schedule schedule;
@@ -13,7 +13,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   if (ok) FUZZ_CHECK(ig_schedule_program(&schedule).chunk > 0);
   ig_diags_finish(&diags);
   ig_arena_finish(&arena);
-  return 0;
 }
 
 void fuzz_seeds(fuzz_add *add, void *user) {

@@ -28,7 +28,7 @@ static uint64_t length(const ingot_saved *h) {
   return sizeof *h + 4 * (uint64_t)h->position + (h->has_logits ? 4 * TOY_VOCAB : 0) + ((uint64_t)h->position + 15) / 16 * 16 * 64 + INGOT_SHA256_SIZE;
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
+void fuzz_one(const uint8_t *data, size_t size) {
   toy t;
   guard g;
   ingot_allocator allocator;
@@ -68,7 +68,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   ingot_model_close(model);
   FUZZ_CHECK(g.blocks == 0);
   toy_finish(&t);
-  return 0;
 }
 
 void fuzz_seeds(fuzz_add *add, void *user) {

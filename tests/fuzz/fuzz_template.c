@@ -25,7 +25,7 @@ static void run(const uint8_t *code, size_t size, const char *strings, size_t st
   else ingot__release(&allocator, out.text, out.bytes);
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
+void fuzz_one(const uint8_t *data, size_t size) {
   static const ingot_message messages[] = {{"system", "Be kind."}, {"user", " Hi \n"}, {"assistant", "Hello \"you\""}, {"user", ""}};
   static const char json[] =
       "{\"messages\": [{\"role\": \"user\", \"content\": \"x\"}], \"tools\": [{\"name\": \"f\", \"n\": 1.5, \"list\": [1, null, true]}]}";
@@ -33,7 +33,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   ig_arena arena = {0};
   ig_diags diags = {0};
   ig_template t;
-  if (size > 1 << 16) return 0;
+  if (size > 1 << 16) return;
   ig_template_compile((ig_str){(const char *)data, size}, "<s>", "</s>", "fuzz", &arena, &t, &diags);
   FUZZ_CHECK(t.present == !diags.count);
   if (t.present) {
@@ -44,7 +44,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   run(data, size, strings, sizeof strings - 1, &talk);
   ig_diags_finish(&diags);
   ig_arena_finish(&arena);
-  return 0;
 }
 
 /* The templates of the golden texts, and the bytecode of one. */

@@ -25,13 +25,13 @@ static void use(const ingot__tokenizer *t, const ingot_allocator *allocator, con
   }
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
+void fuzz_one(const uint8_t *data, size_t size) {
   static const char text[] = "hello world <|user|>\xc3\xa9<|end|>aaa <s>\xff 123 It's\n\n\tfin\xe2\x82\xac \xf0\x9f\x98\x80";
   guard g = {.most = 1 << 22};
   const ingot_allocator allocator = {guard_allocate, guard_release, &g};
   ingot__tokenizer t;
   ingot_error error = {INGOT_OK, ""};
-  if (!size || size > 1 << 20) return 0;
+  if (!size || size > 1 << 20) return;
   uint8_t *copy = aligned_alloc(64, (size + 63) / 64 * 64), *end = copy + (size + 63) / 64 * 64 - size; /* a sanitizer sees reads beyond its end */
   if (!copy) abort();
   end = (size % 8) ? copy : end;
@@ -47,7 +47,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   } else FUZZ_CHECK(error.message[0]);
   free(copy);
   FUZZ_CHECK(g.blocks == 0);
-  return 0;
 }
 
 void fuzz_seeds(fuzz_add *add, void *user) {

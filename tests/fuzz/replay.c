@@ -25,7 +25,7 @@ static void leave(int number) {
 
 static void run(input i) {
   running = i;
-  LLVMFuzzerTestOneInput(i.data, i.size);
+  fuzz_one(i.data, i.size);
 }
 
 typedef struct inputs {
