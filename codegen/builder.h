@@ -127,6 +127,9 @@ void kb_load_x16(ig_kb *b, val *ptr, int n, val *x16);
 val kb_numbers_of(ig_kb *b, val x16, const char *type);
 /* `ptr` once the n values are there: loads behind it are not moved ahead of them, into registers that are not free yet. No instruction. */
 val kb_after(ig_kb *b, val ptr, int n, const val *values);
+/* n registers of bytes (1 .. 4, loaded together) in the machine's registers 4 four, 4 four + 1, ...: where nearly all are taken LLVM does not find by itself
+ * that fours which follow each other fit the same place, and spills. No instruction; of SVE nothing. */
+void kb_pin(ig_kb *b, int four, int n, val *values);
 /* acc + the dots of w's rows (4 lanes bytes) with x16: by sdot with four of its bytes, those of `lane`; by smmla with both halves, `lane` is not used. */
 val kb_dot_register(ig_kb *b, val acc, val w, val x16, int lane);
 /* table[i] for each byte i, 0 .. 15 (vector<64xi8>). */

@@ -39,6 +39,22 @@ val kb_after(ig_kb *b, val ptr, int n, const val *values) {
   return kb_as(b, "llvm.inline_asm", ptr, 1 + n, operands, attributes);
 }
 
+void kb_pin(ig_kb *b, int four, int n, val *values) {
+  char attributes[128] = "{asm_string = \"\", constraints = \"", type[128] = "!llvm.struct<(", text[48];
+  if (b->variant->sve) return;
+  for (int i = 0; i < n; i++) {
+    snprintf(text, sizeof text, "={v%d},", 4 * four + i), strcat(attributes, text);
+    strcat(type, i ? ", vector<16xi8>" : "vector<16xi8>");
+  }
+  for (int i = 0; i < n; i++) snprintf(text, sizeof text, i ? ",%d" : "%d", i), strcat(attributes, text);
+  strcat(attributes, "\"}"), strcat(type, ")>");
+  val all = kb_op(b, "llvm.inline_asm", n == 1 ? "vector<16xi8>" : type, n, values, attributes);
+  for (int i = 0; i < n; i++) {
+    snprintf(text, sizeof text, "{position = array<i64: %d>}", i);
+    values[i] = n == 1 ? all : kb_op(b, "llvm.extractvalue", "vector<16xi8>", 1, &all, text);
+  }
+}
+
 /* `n` (1 .. 4) registers by one instruction that moves the pointer too: by kb_after LLVM does not add up the moves of several. */
 static void load_in_row(ig_kb *b, val *ptr, int n, val *out) {
   char name[64], type[128] = "!llvm.struct<(", at[48];

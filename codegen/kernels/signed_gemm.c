@@ -11,6 +11,7 @@
 
 /* Of sums: twice as many fill a loop; those of blocks of 32 at once; so few that loads may go ahead; so many that a loop's own work is spread. */
 enum { GROUP = 4, MOST_SUMS = 28, B_SUMS = 8, FEW = 4, LARGE = 8 };
+enum { W_FOUR = 6, X_FOUR = 7 }; /* registers of weights, of tokens, in loops that fill all */
 
 /* Registers of weights that go together: `n` of them from `first` on, each of a tile, whose panels are streams. */
 typedef struct group {
@@ -73,22 +74,46 @@ static val add_scaled(const group *g, val acc, val d, val scale, val total) { re
 
 /* ---- blocks of 256 ---- */
 
+/* Registers of tokens in the order of their use, some loaded at a time. */
+typedef struct token_stream {
+  val x[GROUP];
+  int next, n;                   /* of x */
+  int left;                      /* to be loaded */
+} token_stream;
+
+static val next_token(const group *g, token_stream *s, val *at) {
+  if (s->next == s->n) {
+    s->n = s->left < GROUP ? s->left : GROUP, s->next = 0, s->left -= s->n;
+    kb_load_x16(g->b, at, s->n, s->x);
+    if (g->n * g->slots > LARGE) kb_pin(g->b, X_FOUR, s->n, s->x);
+  }
+  return s->x[s->next++];
+}
+
 /* `many` sub-blocks, one after the other. */
 static void sub_blocks(const group *g, streams *in, int many, val *sum, val *total) {
   ig_kb *b = g->b;
   const ig_signed *s = g->s;
   int n = g->n * g->slots, per = s->mm ? 1 : 4; /* steps that a register of tokens serves */
   val x[IG_MOST_TOKENS], w[GROUP];
+  token_stream tokens = {.left = many * s->steps / per * g->slots};
   for (int i = 0; i < many * s->sub; i++) {
     int at = i % s->sub;
     bool scales = at == s->steps;
-    if (!scales && at % per == 0) kb_load_x16(b, &in->x, g->slots, x);
+    if (!scales && !s->mm && at % per == 0) kb_load_x16(b, &in->x, g->slots, x);
     step(g, in, w);
-    for (int j = 0; j < n; j++)
-      if (scales) total[j] = kb_add(b, total[j], kb_mul(b, sum[j], as(g, g->ints, w[j / g->slots])));
-      else sum[j] = kb_dot_register(b, sum[j], w[j / g->slots], x[j % g->slots], at % per);
+    if (n > LARGE) kb_pin(b, W_FOUR, g->n, w);
+    for (int t = 0; t < g->slots; t++) {
+      if (!scales && s->mm) x[t] = next_token(g, &tokens, &in->x);
+      for (int r = 0; r < g->n; r++) {
+        int j = r * g->slots + t;
+        if (scales) total[j] = kb_add(b, total[j], kb_mul(b, sum[j], as(g, g->ints, w[r])));
+        else sum[j] = kb_dot_register(b, sum[j], w[r], x[t], at % per);
+      }
+      if (!scales && s->mm && tokens.next == tokens.n) in->x = after(g, in->x, n, sum);
+    }
     for (int r = 0; r < g->tiles; r++) in->w[r] = after(g, in->w[r], n, scales ? total : sum);
-    if (!scales && at % per == per - 1) in->x = after(g, in->x, n, sum);
+    if (!scales && !s->mm && at % per == per - 1) in->x = after(g, in->x, n, sum);
   }
 }
 
