@@ -120,31 +120,35 @@ val kb_no_words(ig_kb *b);
 val kb_dot4_words(ig_kb *b, val acc_or_null, val w, val x);
 val kb_scale_form(ig_kb *b, val scale);
 val kb_add_words(ig_kb *b, val total, val scale_or_null, val words);
-/* Of variants with sdot or smmla, a register of the variant (lanes i32) at a time. Both move `*ptr` behind what they load: n registers of bytes; sixteen
- * bytes for all 128 bits of a register, n times. kb_numbers_of: such as a vector of `type` (lanes elements of 32 bits). */
-void kb_load_registers(ig_kb *b, val *ptr, int n, val *bytes);
+/* Of variants with sdot or smmla, a register of the variant (lanes i32) at a time. The first two move `*ptr` behind what they load, or by `move` bytes, where
+ * given (then n <= 4): n registers of bytes; sixteen bytes for all 128 bits of a register, n times. kb_numbers_of: such as a vector of `type` (lanes
+ * elements of 32 bits). */
+void kb_load_registers(ig_kb *b, val *ptr, int n, val move, val *bytes);
 void kb_load_x16(ig_kb *b, val *ptr, int n, val *x16);
 val kb_numbers_of(ig_kb *b, val x16, const char *type);
-/* `ptr` once the n values are there: loads behind it are not moved ahead of them, into registers that are not free yet. No instruction. */
-val kb_after(ig_kb *b, val ptr, int n, const val *values);
-/* n registers of bytes (1 .. 4, loaded together) in the machine's registers 4 four, 4 four + 1, ...: where nearly all are taken LLVM does not find by itself
- * that fours which follow each other fit the same place, and spills. No instruction; of SVE nothing. */
-void kb_pin(ig_kb *b, int four, int n, val *values);
+/* Not of SVE: n registers of zeros, four by a load of the 64 zero bytes at `*zeros`, where it would else take the unit that multiplies one instruction each. */
+void kb_load_zeros(ig_kb *b, val *zeros, int n, val *bytes);
+/* `value` (a pointer, an integer; not of SVE, where nothing happens: a vector) once the n values are there: what is made of it is not moved ahead of them, into
+ * registers that are not free yet. No instruction. */
+val kb_after(ig_kb *b, val value, int n, const val *values);
+/* Not of SVE: n registers of bytes (1 .. 4) in the machine's registers first, first + 1, ...: where nearly all are taken LLVM does not find by itself that
+ * fours which follow each other fit the same place, and spills. No instruction. */
+void kb_pin(ig_kb *b, int first, int n, val *values);
 /* acc + the dots of w's rows (4 lanes bytes) with x16: by sdot with four of its bytes, those of `lane`; by smmla with both halves, `lane` is not used. */
 val kb_dot_register(ig_kb *b, val acc, val w, val x16, int lane);
 /* table[i] for each byte i, 0 .. 15 (vector<64xi8>). */
 val kb_table16(ig_kb *b, const int8_t table[16], val indices);
-val kb_f16_to_f32(ig_kb *b, val v16xi16);                  /* vector<16xi16> bits -> vector<16xf32>, exact; own code where no F16C */
-val kb_f32_to_f16(ig_kb *b, val v16xf32);                  /* nearest even; input already clamped to +-65504 */
+val kb_f16_to_f32(ig_kb *b, val v16xi16); /* vector<16xi16> bits -> vector<16xf32>, exact; own code where no F16C */
+val kb_f32_to_f16(ig_kb *b, val v16xf32); /* nearest even; input already clamped to +-65504 */
 
 /* Shared pieces of numerics.h */
-val kb_exp(ig_kb *b, val x);                               /* vector<16xf32> or f32 */
-val kb_silu(ig_kb *b, val x);                              /* x / (1 + exp(-x)) */
+val kb_exp(ig_kb *b, val x); /* vector<16xf32> or f32 */
+val kb_silu(ig_kb *b, val x); /* x / (1 + exp(-x)) */
 val kb_gelu(ig_kb *b, val x);
-val kb_softcap(ig_kb *b, val v16xf32, val cap);            /* cap: f32 */
-val kb_fold16(ig_kb *b, val v16xf32);                      /* ig_fold16 -> f32 */
-val kb_fold16_i32(ig_kb *b, val v16xi32);                  /* the sum of the lanes */
-val kb_max16(ig_kb *b, val v16xf32);                       /* the largest lane */
+val kb_softcap(ig_kb *b, val v16xf32, val cap); /* cap: f32 */
+val kb_fold16(ig_kb *b, val v16xf32); /* ig_fold16 -> f32 */
+val kb_fold16_i32(ig_kb *b, val v16xi32); /* the sum of the lanes */
+val kb_max16(ig_kb *b, val v16xf32); /* the largest lane */
 void kb_sincos_turns(ig_kb *b, val high, val *sine, val *cosine); /* of the high 32 bits of a turn: i32 or vector<16xi32> */
 
 #endif

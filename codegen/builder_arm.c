@@ -5,6 +5,7 @@
 #include "codegen/builder_dots.h"
 
 #include <assert.h>
+#include <mlir-c/BuiltinTypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -29,21 +30,21 @@ static val by_lane(ig_kb *b, val sixteen, int64_t lane) {
   return kb_op(b, "vector.shuffle", "vector<4xi32>", 2, (val[]){sixteen, sixteen}, mask);
 }
 
-val kb_after(ig_kb *b, val ptr, int n, const val *values) {
-  val operands[1 + TIED_MOST] = {ptr};
-  char attributes[128] = "{asm_string = \"\", constraints = \"=r,0";
+val kb_after(ig_kb *b, val value, int n, const val *values) {
+  val operands[1 + TIED_MOST] = {value};
+  char attributes[128];
   assert(n <= TIED_MOST);
-  if (b->variant->sve) return ptr; /* registers of its length are no operands of such */
+  if (b->variant->sve) return value; /* registers of its length are no operands of such */
+  snprintf(attributes, sizeof attributes, "{asm_string = \"\", constraints = \"=%s,0", mlirTypeIsAVector(mlirValueGetType(value)) ? "w" : "r");
   for (int i = 0; i < n; i++) operands[1 + i] = values[i], strcat(attributes, ",w");
   strcat(attributes, "\"}");
-  return kb_as(b, "llvm.inline_asm", ptr, 1 + n, operands, attributes);
+  return kb_as(b, "llvm.inline_asm", value, 1 + n, operands, attributes);
 }
 
-void kb_pin(ig_kb *b, int four, int n, val *values) {
+void kb_pin(ig_kb *b, int first, int n, val *values) {
   char attributes[128] = "{asm_string = \"\", constraints = \"", type[128] = "!llvm.struct<(", text[48];
-  if (b->variant->sve) return;
   for (int i = 0; i < n; i++) {
-    snprintf(text, sizeof text, "={v%d},", 4 * four + i), strcat(attributes, text);
+    snprintf(text, sizeof text, "={v%d},", first + i), strcat(attributes, text);
     strcat(type, i ? ", vector<16xi8>" : "vector<16xi8>");
   }
   for (int i = 0; i < n; i++) snprintf(text, sizeof text, i ? ",%d" : "%d", i), strcat(attributes, text);
@@ -56,7 +57,7 @@ void kb_pin(ig_kb *b, int four, int n, val *values) {
 }
 
 /* `n` (1 .. 4) registers by one instruction that moves the pointer too: by kb_after LLVM does not add up the moves of several. */
-static void load_in_row(ig_kb *b, val *ptr, int n, val *out) {
+static void load_in_row(ig_kb *b, val *ptr, int n, val move, val *out) {
   char name[64], type[128] = "!llvm.struct<(", at[48];
   if (n == 1) {
     out[0] = kb_load(b, "vector<16xi8>", *ptr, 16);
@@ -70,23 +71,31 @@ static void load_in_row(ig_kb *b, val *ptr, int n, val *out) {
       out[i] = kb_op(b, "llvm.extractvalue", "vector<16xi8>", 1, &all, at);
     }
   }
-  *ptr = kb_after(b, kb_ptr(b, *ptr, kb_i64(b, 16 * n)), 0, NULL);
+  *ptr = kb_after(b, kb_ptr(b, *ptr, move.ptr ? move : kb_i64(b, 16 * n)), 0, NULL);
 }
 
-void kb_load_registers(ig_kb *b, val *ptr, int n, val *bytes) {
+void kb_load_registers(ig_kb *b, val *ptr, int n, val move, val *bytes) {
   char type[32];
   int lanes = (int)b->variant->lanes;
   if (!b->variant->sve) {
-    for (int i = 0; i < n; i += 4) load_in_row(b, ptr, n - i < 4 ? n - i : 4, bytes + i);
+    for (int i = 0; i < n; i += 4) load_in_row(b, ptr, n - i < 4 ? n - i : 4, n - i > 4 ? (val){NULL} : move, bytes + i);
     return;
   }
   for (int i = 0; i < n; i++) bytes[i] = kb_load(b, kb_vector(type, 4 * lanes, "i8"), i ? kb_ptr(b, *ptr, kb_i64(b, (int64_t)4 * lanes * i)) : *ptr, 16);
-  *ptr = kb_ptr(b, *ptr, kb_i64(b, (int64_t)4 * lanes * n));
+  *ptr = kb_ptr(b, *ptr, move.ptr ? move : kb_i64(b, (int64_t)4 * lanes * n));
+}
+
+void kb_load_zeros(ig_kb *b, val *zeros, int n, val *bytes) {
+  for (int i = 0; i < n; i += 4) {
+    val from = *zeros;
+    load_in_row(b, &from, n - i < 4 ? n - i : 4, (val){NULL}, bytes + i);
+    *zeros = kb_after(b, *zeros, 0, NULL);
+  }
 }
 
 void kb_load_x16(ig_kb *b, val *ptr, int n, val *x16) {
   if (!b->variant->sve) {
-    kb_load_registers(b, ptr, n, x16);
+    kb_load_registers(b, ptr, n, (val){NULL}, x16);
     return;
   }
   val all = kb_const(b, "vector<[16]xi1>", "dense<true>");

@@ -6,13 +6,14 @@ end
 
 program {chunk = 256, fuse_gate_up = true, fuse_norm = true}
 
--- Blocks of 32 hold the bytes of four tokens in registers while weights pass, beside 2 x 4 sums, or 8 x 2 of smmla.
-kernel {op = gemm, phase = "prefill", format = blocks_of_32, variant = "dotprod", tokens = 4}
+-- Blocks of 32 of SVE: as many sums as are left room by what LLVM loads ahead.
 kernel {op = gemm, phase = "prefill", format = blocks_of_32, variant = "sve", tokens = 2}
-kernel {op = gemm, phase = "prefill", format = blocks_of_32, variant = {"i8mm", "sve2", "sve2_256"}, tokens = 4}
+kernel {op = gemm, phase = "prefill", format = blocks_of_32, variant = "sve_256", rows = 1, tokens = 4, panel = 8}
+kernel {op = gemm, phase = "prefill", format = blocks_of_32, variant = "sve_512", rows = 1, tokens = 6, panel = 8}
+kernel {op = gemm, phase = "prefill", format = blocks_of_32, variant = "sve2_256", tokens = 4}
 
--- Registers of weights go in fours: 4 x 3 running sums and 4 x 3 totals, four of weights and three of tokens are all but one of 32. Of smmla a register of
--- sums is of two tokens. Eight tiles share the tokens that were packed; 1024 values of K of them stay in the cache.
+-- Registers of weights go in fours: 4 x 3 running sums and 4 x 3 totals (or, of blocks of 32, sums of all of K), four of weights and four of tokens are all 32. Of smmla
+-- a register of sums is of two tokens. Eight tiles share the tokens that were packed; 1024 values of K of them stay in the cache.
 kernel {op = gemm, phase = "prefill", format = quants, variant = {"dotprod", "sve"}, rows = 1, tokens = 3, panel = 8, k_block = 1024}
 kernel {op = gemm, phase = "prefill", format = quants, variant = {"i8mm", "sve2"}, rows = 1, tokens = 6, panel = 8, k_block = 1024}
 kernel {op = gemm, phase = "prefill", format = quants, variant = "sve_256", rows = 2, tokens = 3, panel = 4, k_block = 1024}

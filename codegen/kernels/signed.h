@@ -6,9 +6,8 @@
  * those of its rows with one token, or, of two rows by two tokens, in the order of smmla: what is multiplied with sums (scales) is stored in that order.
  *
  * Panel of a tile, per block of 256: for each group of registers its sub-blocks, step by step of K, each with its scales at its end; then for each register
- * its ends: minima as bytes, d, dmin. Per block of 32, for each register: its bytes; d; -m.
- * Packed tokens (a slot is one token, or two with `mm`), per block: for each step of K a register a slot, or, of blocks of 32, all of a slot's; minima's
- * sums; the scales; -sums. Scales and sums are four tokens' in a register where an instruction takes one of four, else repeated as sums lie. */
+ * its ends: minima as bytes, d, dmin. A block of 32 is one sub-block, with d and perhaps -m at its end.
+ * Packed tokens (a slot is one token, or two with `mm`), per block: for each step of K a register a slot; minima's sums; the scales; -sums. Scales and sums are four tokens' in a register where an instruction takes one of four, else repeated as sums lie. */
 #ifndef INGOT_CODEGEN_SIGNED_H
 #define INGOT_CODEGEN_SIGNED_H
 
@@ -21,10 +20,10 @@ typedef struct ig_signed {
   bool mm;
   int wide;                      /* tokens of a slot: 1, 2 with mm */
   int blocks;                    /* of a unit */
-  int values, subs;              /* of K in a block; sub-blocks with scales of their own: none in blocks of 32 */
+  int values, subs;              /* of K in a block; sub-blocks with scales of their own */
   int minima;                    /* of a block, stored as bytes: 0, 8, 16 */
   int bytes, of_tile, group;     /* of a register; registers of a tile, and those that lie together */
-  int steps, sub;                /* registers of a sub-block, for one of the group: bytes; bytes and scales */
+  int steps, sub;                /* registers of a sub-block, for one of the group: bytes; bytes and what is at its end */
   int lines, ends;               /* registers of a register's end: of bytes; all */
   int at_ends, block;            /* bytes of a panel's block */
   bool compact;                  /* scales of four tokens in a register */

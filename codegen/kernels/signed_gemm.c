@@ -1,31 +1,34 @@
 /* The inner loops of signed products. Sums of a block of 256 are never set back between its sub-blocks: with S the running sum after sub-block j,
  *   sum of scale[j] * dot[j]  =  sum of (scale[j] - scale[j + 1]) * S[j]
- * (modulo 2^32, where the result lies), and the differences are what the panel holds. Blocks of 32 go register by register, with the tokens' bytes held.
+ * (modulo 2^32, where the result lies), and the differences are what the panel holds. A block of 32 begins at zero and ends in its
+ * float, added to the sums of all of K, which take the place of totals.
  *
- * Registers are few and loads tempting: LLVM would load ahead and spill. kb_after keeps a step's loads behind the sums of the one before. */
+ * Registers are few and loads tempting: LLVM would load ahead and spill. kb_after keeps a step's loads behind the sums of the one before, and kb_pin
+ * gives them their place where 4 x 3 sums and as many totals leave room for four registers of weights and four of tokens and no more. */
 #include "codegen/builder_dots.h"
 #include "codegen/kernels/signed.h"
 
 #include <stdio.h>
 #include <string.h>
 
-/* Of sums: twice as many fill a loop; those of blocks of 32 at once; so few that loads may go ahead; so many that a loop's own work is spread. */
-enum { GROUP = 4, MOST_SUMS = 28, B_SUMS = 8, FEW = 4, LARGE = 8 };
-enum { W_FOUR = 6, X_FOUR = 7 }; /* registers of weights, of tokens, in loops that fill all */
+/* Of sums: the most; so few that loads may go ahead; so many that a loop's own work is spread; twice as many, a group and four of tokens fill all registers. */
+enum { GROUP = 4, MOST_SUMS = 28, FEW = 4, LARGE = 8, FULL = 12 };
+enum { SUMS_AT = 12, W_AT = 24, X_AT = 28 }; /* the registers' places where they are all taken: below SUMS_AT what outlives a block */
 
 /* Registers of weights that go together: `n` of them from `first` on, each of a tile, whose panels are streams. */
 typedef struct group {
   ig_kb *b;
   const ig_signed *s;
   int first, n, slots;
-  int tile, tiles;               /* the first one's; how many */
-  val sums[IG_MOST_ROWS];        /* per tile of these */
+  int tile, tiles; /* the first one's; how many */
+  val sums[IG_MOST_ROWS]; /* per tile of these */
   char ints[32], floats[32];
 } group;
 
 /* What a group reads: a pointer for each of its tiles, and the tokens'. */
 typedef struct streams {
   val w[IG_MOST_ROWS], x;
+  val zeros; /* 64 bytes, of blocks of 32 */
 } streams;
 
 static group group_of(ig_kb *b, const ig_signed *s, int slots, int first, int n, const val *sums) {
@@ -47,19 +50,16 @@ static val to_float(const group *g, val v) { return kb_op(g->b, "arith.sitofp", 
 static val no_sum(const group *g) { return kb_const(g->b, g->ints, "dense<0>"); }
 static val after(const group *g, val ptr, int n, const val *values) { return g->n * g->slots > FEW ? kb_after(g->b, ptr, n, values) : ptr; }
 
+/* Whether what is loaded has its place. */
+static bool pinned(const group *g) { return !g->b->variant->sve && g->n * g->slots > LARGE && g->n * g->slots <= FULL; }
+
 static val sum_at(const group *g, int i, int slot) {
   int reg = (g->first + i) % g->s->of_tile;
   return kb_at(g->b, g->sums[tile_of(g, i)], (int64_t)g->s->bytes * (reg * g->slots + slot));
 }
 
-static void step(const group *g, streams *at, val *w) {
-  for (int r = 0; r < g->tiles; r++) kb_load_registers(g->b, &at->w[r], g->n / g->tiles, w + r * (g->n / g->tiles));
-}
-
-/* A number of each slot as sums take it. */
-static void numbers(const group *g, streams *at, const char *type, val *number) {
-  val x[IG_MOST_TOKENS];
-  kb_load_x16(g->b, &at->x, ig_signed_numbers(g->s, g->slots), x);
+/* A number of each slot as sums take it, from the registers `x` that hold them. */
+static void numbers(const group *g, const val *x, const char *type, val *number) {
   for (int t = 0; t < g->slots; t++) {
     char mask[64];
     int lane = t % 4;
@@ -72,48 +72,66 @@ static void numbers(const group *g, streams *at, const char *type, val *number) 
 /* acc + d scale total, rounded as ir/numerics.h says. */
 static val add_scaled(const group *g, val acc, val d, val scale, val total) { return kb_fma(g->b, kb_mul(g->b, d, scale), total, acc); }
 
-/* ---- blocks of 256 ---- */
+/* ---- dots ---- */
 
-/* Registers of tokens in the order of their use, some loaded at a time. */
+/* Registers of tokens in the order of their use, some loaded at a time: four, or, where several steps share them, those of all slots. */
 typedef struct token_stream {
-  val x[GROUP];
-  int next, n;                   /* of x */
-  int left;                      /* to be loaded */
+  val x[IG_MOST_TOKENS];
+  int next, n; /* of x */
+  int left; /* to be loaded */
 } token_stream;
 
-static val next_token(const group *g, token_stream *s, val *at) {
-  if (s->next == s->n) {
-    s->n = s->left < GROUP ? s->left : GROUP, s->next = 0, s->left -= s->n;
-    kb_load_x16(g->b, at, s->n, s->x);
-    if (g->n * g->slots > LARGE) kb_pin(g->b, X_FOUR, s->n, s->x);
+static int steps_of(const ig_signed *s) { return s->mm ? 1 : 4; } /* steps that a register of tokens serves */
+
+/* `sum`: what those before are used for. */
+static val next_of(token_stream *x, const group *g, streams *in, const val *sum) {
+  if (x->next == x->n) {
+    x->n = x->left <= GROUP ? x->left : g->s->mm ? GROUP : g->slots, x->next = 0, x->left -= x->n;
+    in->x = after(g, in->x, g->n * g->slots, sum);
+    kb_load_x16(g->b, &in->x, x->n, x->x);
+    if (pinned(g) && x->n <= GROUP) kb_pin(g->b, X_AT, x->n, x->x);
   }
-  return s->x[s->next++];
+  return x->x[x->next++];
 }
+
+/* The group's registers of one step; `move`: bytes on to the next, null: which lies behind. */
+static void step(const group *g, streams *in, val move, val *w) {
+  for (int r = 0; r < g->tiles; r++) kb_load_registers(g->b, &in->w[r], g->n / g->tiles, move, w + r * (g->n / g->tiles));
+  if (pinned(g)) kb_pin(g->b, W_AT, g->n, w);
+}
+static void wait(const group *g, streams *in, const val *values) {
+  for (int r = 0; r < g->tiles; r++) in->w[r] = after(g, in->w[r], g->n * g->slots, values);
+}
+
+/* sum += the dots of a sub-block. */
+static void dots(const group *g, streams *in, token_stream *x, val *sum) {
+  val four[IG_MOST_TOKENS], w[GROUP];
+  for (int i = 0; i < g->s->steps; i++) {
+    int lane = i % steps_of(g->s);
+    step(g, in, (val){NULL}, w);
+    for (int t = 0; t < g->slots; t++) {
+      if (!lane) four[t] = next_of(x, g, in, sum);
+      for (int r = 0; r < g->n; r++) sum[r * g->slots + t] = kb_dot_register(g->b, sum[r * g->slots + t], w[r], four[t], lane);
+    }
+    wait(g, in, sum);
+  }
+}
+
+/* ---- blocks of 256 ---- */
 
 /* `many` sub-blocks, one after the other. */
 static void sub_blocks(const group *g, streams *in, int many, val *sum, val *total) {
   ig_kb *b = g->b;
   const ig_signed *s = g->s;
-  int n = g->n * g->slots, per = s->mm ? 1 : 4; /* steps that a register of tokens serves */
-  val x[IG_MOST_TOKENS], w[GROUP];
-  token_stream tokens = {.left = many * s->steps / per * g->slots};
-  for (int i = 0; i < many * s->sub; i++) {
-    int at = i % s->sub;
-    bool scales = at == s->steps;
-    if (!scales && !s->mm && at % per == 0) kb_load_x16(b, &in->x, g->slots, x);
-    step(g, in, w);
-    if (n > LARGE) kb_pin(b, W_FOUR, g->n, w);
-    for (int t = 0; t < g->slots; t++) {
-      if (!scales && s->mm) x[t] = next_token(g, &tokens, &in->x);
-      for (int r = 0; r < g->n; r++) {
-        int j = r * g->slots + t;
-        if (scales) total[j] = kb_add(b, total[j], kb_mul(b, sum[j], as(g, g->ints, w[r])));
-        else sum[j] = kb_dot_register(b, sum[j], w[r], x[t], at % per);
-      }
-      if (!scales && s->mm && tokens.next == tokens.n) in->x = after(g, in->x, n, sum);
-    }
-    for (int r = 0; r < g->tiles; r++) in->w[r] = after(g, in->w[r], n, scales ? total : sum);
-    if (!scales && !s->mm && at % per == per - 1) in->x = after(g, in->x, n, sum);
+  int n = g->n * g->slots;
+  token_stream x = {.left = many * s->steps * g->slots / steps_of(s)};
+  for (int i = 0; i < many; i++) {
+    val w[GROUP];
+    dots(g, in, &x, sum);
+    if (s->sub == s->steps) continue;
+    step(g, in, (val){NULL}, w);
+    for (int j = 0; j < n; j++) total[j] = kb_add(b, total[j], kb_mul(b, sum[j], as(g, g->ints, w[j / g->slots])));
+    wait(g, in, total);
   }
 }
 
@@ -158,11 +176,12 @@ static val minima_of(const group *g, const val *end, const val *x, int slot) {
 static void end_block(const group *g, streams *at, const val *total) {
   ig_kb *b = g->b;
   const ig_signed *s = g->s;
-  val x[4 * IG_MOST_TOKENS], scale[IG_MOST_TOKENS], end[8];
+  val x[4 * IG_MOST_TOKENS], scales[IG_MOST_TOKENS], scale[IG_MOST_TOKENS], end[8];
   kb_load_x16(b, &at->x, s->x_minima * g->slots, x);
-  numbers(g, at, g->floats, scale);
+  kb_load_x16(b, &at->x, ig_signed_numbers(s, g->slots), scales);
+  numbers(g, scales, g->floats, scale);
   for (int i = 0; i < g->n; i++) {
-    kb_load_registers(b, &at->w[tile_of(g, i)], s->ends, end);
+    kb_load_registers(b, &at->w[tile_of(g, i)], s->ends, (val){NULL}, end);
     for (int t = 0; t < g->slots; t++) {
       val to = sum_at(g, i, t), acc = kb_load(b, g->floats, to, 16);
       acc = add_scaled(g, acc, as(g, g->floats, end[s->lines]), scale[t], to_float(g, total[i * g->slots + t]));
@@ -199,43 +218,78 @@ static void blocks_of_256(ig_linear *l, const group *g, streams at) {
 
 /* ---- blocks of 32 ---- */
 
-static void blocks_of_32(ig_linear *l, const group *g, streams at) {
+/* Sums are zero at first. */
+static void clear(const group *g, streams *in, val *sum) {
+  int n = g->n * g->slots;
+  if (g->b->variant->sve) {
+    for (int j = 0; j < n; j++) sum[j] = no_sum(g);
+    return;
+  }
+  kb_load_zeros(g->b, &in->zeros, n, sum);
+  for (int j = 0; j < n && pinned(g); j += GROUP) kb_pin(g->b, SUMS_AT + j, n - j < GROUP ? n - j : GROUP, sum + j);
+  for (int j = 0; j < n; j++) sum[j] = as(g, g->ints, sum[j]);
+}
+
+/* As a float, in the same register. */
+static val converted(const group *g, int j, val sum) {
+  val f = to_float(g, sum);
+  if (!pinned(g)) return f;
+  f = as(g, "vector<16xi8>", f);
+  kb_pin(g->b, SUMS_AT + j, 1, &f);
+  return as(g, g->floats, f);
+}
+
+/* acc += a number of the panel times that of the slot times the sum, or another number of the slot. A row's products wait for the sums before: by smmla,
+ * whose tokens' numbers take a register each, there is at first room for one. */
+static void add_step(const group *g, streams *in, val move, const val *scale, const val *sum, const val *number, val *acc) {
+  val w[GROUP];
+  step(g, in, move, w);
+  for (int r = 0; r < g->n; r++) {
+    val factor = as(g, g->floats, w[r]);
+    for (int t = 0; t < g->slots; t++) {
+      int j = r * g->slots + t, before = t ? 1 : g->slots;
+      if (j && (!t || (!r && !g->s->compact))) factor = after(g, factor, before, acc + j - before);
+      acc[j] = add_scaled(g, acc[j], factor, scale[t], sum ? converted(g, j, sum[j]) : number[t]);
+    }
+  }
+  if (!move.ptr) wait(g, in, acc);
+}
+
+/* `next`: bytes from a block's last registers to the group's next block. */
+static void block_of_32(const group *g, streams *in, val next, val *acc) {
+  const ig_signed *s = g->s;
+  int n = g->n * g->slots, of_numbers = ig_signed_numbers(s, g->slots);
+  token_stream x = {.left = s->x_steps * g->slots + of_numbers};
+  val sum[MOST_SUMS], x16[IG_MOST_TOKENS] = {{NULL}}, scale[IG_MOST_TOKENS], minus_sum[IG_MOST_TOKENS];
+  clear(g, in, sum);
+  dots(g, in, &x, sum);
+  for (int i = 0; i < of_numbers; i++) x16[i] = next_of(&x, g, in, sum);
+  numbers(g, x16, g->floats, scale);
+  add_step(g, in, s->x_numbers == 1 ? next : (val){NULL}, scale, sum, NULL, acc);
+  if (s->x_numbers == 1) return;
+  in->x = after(g, in->x, n, acc);
+  kb_load_x16(g->b, &in->x, of_numbers, x16);
+  numbers(g, x16, g->floats, minus_sum);
+  add_step(g, in, next, scale, NULL, minus_sum, acc);
+}
+
+static void blocks_of_32(ig_linear *l, const group *g, streams in) {
   ig_kb *b = l->b;
   const ig_signed *s = g->s;
-  int n = g->n * g->slots, per = s->x_steps, all = n + g->tiles + 1; /* per: registers of a slot */
-  val v[2 * B_SUMS + IG_MOST_TOKENS + IG_MOST_ROWS + 1], x[4 * IG_MOST_TOKENS], scale[IG_MOST_TOKENS], minus_sum[IG_MOST_TOKENS], w[10];
+  int n = g->n * g->slots, all = n + g->tiles + 2;
+  val v[MOST_SUMS + IG_MOST_ROWS + 2];
   for (int i = 0; i < n; i++) v[i] = kb_load(b, g->floats, sum_at(g, i / g->slots, i % g->slots), 16);
-  for (int r = 0; r < g->tiles; r++) v[n + r] = kb_at(b, at.w[r], r ? 0 : ig_signed_at_end(s, g->first % s->of_tile, 0));
-  v[n + g->tiles] = at.x;
+  for (int r = 0; r < g->tiles; r++) v[n + r] = kb_at(b, in.w[r], ig_signed_at_step(s, g->first % s->of_tile, 0, 0));
+  v[all - 2] = in.x, v[all - 1] = in.zeros;
+  val next = kb_after(b, kb_i64(b, s->block - (int64_t)s->group * s->bytes * (s->sub - 1)), 0, NULL); /* a number in a register of its own */
   kb_loop blocks;
   each(b, &blocks, ig_signed_blocks(l, s), all, v);
   memcpy(v, blocks.carried, (size_t)all * sizeof *v);
-  streams in = {.x = v[n + g->tiles]};
+  in.x = v[all - 2], in.zeros = v[all - 1];
   for (int r = 0; r < g->tiles; r++) in.w[r] = v[n + r];
-  kb_load_x16(b, &in.x, per * g->slots, x);
-  numbers(g, &in, g->floats, scale);
-  if (s->x_numbers > 1) numbers(g, &in, g->floats, minus_sum);
-  for (int i = 0; i < g->n; i++) {
-    val sum[IG_MOST_TOKENS], *from = &in.w[tile_of(g, i)], *acc = v + i * g->slots;
-    for (int t = 0; t < g->slots; t++) sum[t] = no_sum(g);
-    for (int line = 0, n_w; line < s->ends; line += n_w) {
-      n_w = s->ends - line < GROUP ? s->ends - line : GROUP;
-      kb_load_registers(b, from, n_w, w + line);
-      for (int c = line; c < line + n_w && c < s->lines; c++)
-        for (int t = 0; t < g->slots; t++) sum[t] = kb_dot_register(b, sum[t], w[c], x[t * per + (s->mm ? c : c / 4)], c % 4);
-      *from = after(g, *from, g->slots, sum);
-    }
-    for (int t = 0; t < g->slots; t++) {
-      acc[t] = add_scaled(g, acc[t], as(g, g->floats, w[s->lines]), scale[t], to_float(g, sum[t]));
-      if (s->x_numbers > 1) acc[t] = add_scaled(g, acc[t], as(g, g->floats, w[s->lines + 1]), scale[t], minus_sum[t]);
-    }
-    *from = after(g, *from, g->slots, acc);
-  }
-  for (int r = 0; r < g->tiles; r++) {
-    int last = r == g->tiles - 1 ? g->first + g->n - (g->tile + r) * s->of_tile : s->of_tile, begin = r ? 0 : g->first % s->of_tile;
-    v[n + r] = kb_at(b, in.w[r], s->block - (int64_t)(last - begin) * s->ends * s->bytes);
-  }
-  v[n + g->tiles] = in.x;
+  block_of_32(g, &in, next, v);
+  for (int r = 0; r < g->tiles; r++) v[n + r] = in.w[r];
+  v[all - 2] = in.x, v[all - 1] = in.zeros;
   kb_end_for(b, &blocks, v);
   for (int i = 0; i < n; i++) kb_store(b, blocks.result[i], sum_at(g, i / g->slots, i % g->slots), 16);
 }
@@ -244,11 +298,11 @@ static void blocks_of_32(ig_linear *l, const group *g, streams at) {
 
 void ig_signed_gemm(ig_linear *l, int rows, const val *panels, int tokens, val packed, val *sums) {
   ig_signed s = ig_signed_of(l->b->variant, l->layout);
-  int registers = rows * s.of_tile, slots = ig_signed_slots(&s, tokens), together = GROUP;
-  if (s.b) together = slots < B_SUMS ? (s.mm && !s.b->has_m ? 2 * B_SUMS : B_SUMS) / slots : 1; /* beside the sums of those before, and the tokens */
-  for (int first = 0; first < registers; first += together) {
-    group g = group_of(l->b, &s, slots, first, registers - first < together ? registers - first : together, sums);
-    streams at = {.x = packed};
+  int registers = rows * s.of_tile, slots = ig_signed_slots(&s, tokens);
+  if (s.b) kb_store(l->b, kb_i32x16(l->b, 0), l->k.scratch, 64);
+  for (int first = 0; first < registers; first += GROUP) {
+    group g = group_of(l->b, &s, slots, first, registers - first < GROUP ? registers - first : GROUP, sums);
+    streams at = {.x = packed, .zeros = l->k.scratch};
     for (int r = 0; r < g.tiles; r++) at.w[r] = panels[g.tile + r];
     (s.k ? blocks_of_256 : blocks_of_32)(l, &g, at);
   }

@@ -15,8 +15,8 @@ static void put(ig_kb *b, const ig_signed *s, val v, const char *element, val to
     kb_store(b, kb_cut(b, v, 16 * s->wide, element, reg, s->of_tile),
              kb_at(b, to, end < 0 ? ig_signed_at_step(s, reg, sub, at) : ig_signed_at_end(s, reg, end)), 16);
 }
-static void put_end(ig_kb *b, const ig_signed *s, val v, val to, int end) {
-  put(b, s, s->mm ? interleaved(b, "vector<32xf32>", v, v) : v, "f32", to, end, 0, 0);
+static void put_floats(ig_kb *b, const ig_signed *s, val v, val to, int end, int at) {
+  put(b, s, s->mm ? interleaved(b, "vector<32xf32>", v, v) : v, "f32", to, end, 0, at);
 }
 
 /* Lines `n` of bytes, less what they are stored above, from line `end` of ends on, or as a sub-block. */
@@ -38,10 +38,10 @@ static void expand_b_unit(ig_kb *b, const ig_signed *s, val unit, int blocks, va
   const ig_b_format *f = s->b;
   for (int i = 0; i < blocks; i++) {
     val bytes[8], at = kb_at(b, to, (int64_t)i * s->block);
-    put_end(b, s, f->scale(&all_rows, unit, i), at, s->lines);
-    if (f->has_m) put_end(b, s, ig_read_halves(&all_rows, unit, 32), at, s->lines + 1);
+    put_floats(b, s, f->scale(&all_rows, unit, i), at, -1, s->steps);
+    if (f->has_m) put_floats(b, s, ig_read_halves(&all_rows, unit, 32), at, -1, s->steps + 1);
     f->bytes(&all_rows, kb_at(b, unit, LINE + i * f->lines * LINE), bytes);
-    put_bytes(b, s, bytes, 8, bias_of(f->offset_shift), at, 0, 0);
+    put_bytes(b, s, bytes, 8, bias_of(f->offset_shift), at, -1, 0);
   }
 }
 
@@ -108,8 +108,8 @@ static void expand_k(ig_linear *l, const ig_signed *s, val w, val panel) {
   expand_part(b, s, part, parts.index, to);
   kb_end_for(b, &parts, &halves);
   finish_block(b, s, to);
-  put_end(b, s, carries ? ig_k_half(b, parts.result[0], f->d_upper) : ig_read_halves(&all_rows, at.d, 0), to, s->lines);
-  if (s->minima) put_end(b, s, carries ? ig_k_half(b, parts.result[0], true) : ig_read_halves(&all_rows, at.d, 32), to, s->lines + 1);
+  put_floats(b, s, carries ? ig_k_half(b, parts.result[0], f->d_upper) : ig_read_halves(&all_rows, at.d, 0), to, s->lines, 0);
+  if (s->minima) put_floats(b, s, carries ? ig_k_half(b, parts.result[0], true) : ig_read_halves(&all_rows, at.d, 32), to, s->lines + 1, 0);
   kb_end_for(b, &blocks, NULL);
 }
 

@@ -69,7 +69,6 @@ void ig_signed_pack(ig_linear *l, int tokens, val x, val packed) {
   ig_kb *b = l->b;
   ig_signed s = ig_signed_of(b->variant, l->layout);
   packing p = {.b = b, .s = &s, .slots = ig_signed_slots(&s, tokens), .tokens = tokens};
-  int apart = s.k ? p.slots : 1, of_slot = s.k ? 1 : s.x_steps; /* registers from one to the next: of a slot, of slots */
   kb_loop blocks, pairs;
   kb_for(b, &blocks, kb_i64(b, 0), ig_signed_blocks(l, &s), kb_i64(b, 1), 0, NULL);
   val at[IG_MOST_TOKENS], to = step(b, packed, blocks.index, ig_signed_packed(&s, p.slots));
@@ -77,14 +76,14 @@ void ig_signed_pack(ig_linear *l, int tokens, val x, val packed) {
   for (int t = 1; t < tokens; t++) at[t] = kb_ptr(b, at[t - 1], l->x_stride);
   p.x = at;
   kb_for(b, &pairs, kb_i64(b, 0), kb_i64(b, s.values / 32), kb_i64(b, 1), 0, NULL); /* two sixteens: loads and stores go in pairs */
-  val from = kb_mul(b, pairs.index, kb_i64(b, 32)), put = step(b, to, pairs.index, (int64_t)SLOT * 2 * s.wide * apart);
+  val from = kb_mul(b, pairs.index, kb_i64(b, 32)), put = step(b, to, pairs.index, (int64_t)SLOT * 2 * s.wide * p.slots);
   for (int slot = 0; slot < p.slots; slot++) {
     val bytes[2][2];
     for (int i = 0; i < s.wide; i++) {
       val token_at = kb_ptr(b, token(&p, slot, i), from);
       for (int half = 0; half < 2; half++) bytes[half][i] = kb_load(b, BYTES16, kb_at(b, token_at, 16 * half), 8);
     }
-    for (int half = 0; half < 2; half++) put_sixteen(&p, bytes[half], put, slot * of_slot + half * s.wide * apart, apart);
+    for (int half = 0; half < 2; half++) put_sixteen(&p, bytes[half], put, slot + half * s.wide * p.slots, p.slots);
   }
   kb_end_for(b, &pairs, NULL);
   val sums = kb_at(b, to, (int64_t)SLOT * s.x_steps * p.slots), number = kb_at(b, sums, (int64_t)SLOT * s.x_minima * p.slots);
