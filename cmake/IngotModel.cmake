@@ -48,6 +48,9 @@ function(ingot_platform_of_build out)
     list(APPEND platforms ${one}-${system})
   endforeach()
   list(REMOVE_DUPLICATES platforms)
+  if(system MATCHES "^(emscripten|wasi)$") # whose toolchains call the processor what they like
+    set(platforms wasm32)
+  endif()
   set(${out} ${platforms} PARENT_SCOPE)
 endfunction()
 

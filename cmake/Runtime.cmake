@@ -1,7 +1,6 @@
 # The runtime from its sources: Ingot's own build and the builds of apps (for what the installed libingot.a is not) make it by this one recipe.
 # ingot_add_runtime(NAME ROOT): a static library of ROOT/runtime, C11 and threads, nothing shown but ingot.h.
 function(ingot_add_runtime name root)
-  find_package(Threads REQUIRED)
   file(GLOB sources CONFIGURE_DEPENDS ${root}/runtime/*.c ${root}/runtime/abi/*.c)
   add_library(${name} STATIC ${sources})
   # The machine of chat templates runs once a message: small rather than fast.
@@ -11,6 +10,9 @@ function(ingot_add_runtime name root)
                         POSITION_INDEPENDENT_CODE ON)
   target_compile_options(${name} PRIVATE -ffp-contract=off)
   target_include_directories(${name} PRIVATE ${root})
-  target_link_libraries(${name} PUBLIC Threads::Threads)
+  if(NOT CMAKE_SYSTEM_NAME MATCHES "^(WASI|Emscripten|Generic)$") # where the runtime makes no threads
+    find_package(Threads REQUIRED)
+    target_link_libraries(${name} PUBLIC Threads::Threads)
+  endif()
   add_library(Ingot::runtime ALIAS ${name})
 endfunction()

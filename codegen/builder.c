@@ -60,6 +60,9 @@ val kb_as(ig_kb *b, const char *name, val like, int n, const val *operands, cons
   return one(b, name, mlirValueGetType(like), n, operands, attributes);
 }
 
+/* Where ingot_kernel_args has its dims: behind addresses of the target. */
+static size_t dims_at(const ig_kb *b) { return (size_t)INGOT_MAX_OPERANDS * b->target->pointer; }
+
 ig_kernel_values kb_kernel(ig_kb *b, const char *symbol) {
   MlirType in[4] = {type_of(b, "!llvm.ptr"), type_of(b, "!llvm.ptr"), type_of(b, "i32"), type_of(b, "i32")};
   MlirLocation where[4] = {b->location, b->location, b->location, b->location};
@@ -74,8 +77,8 @@ ig_kernel_values kb_kernel(ig_kb *b, const char *symbol) {
   snprintf(
       attributes, sizeof attributes,
       "{sym_name = \"%s\", function_type = (!llvm.ptr, !llvm.ptr, i32, i32) -> (), passthrough = [\"nounwind\", \"norecurse\"%s], arg_attrs = ["
-      "{llvm.noalias, llvm.readonly, llvm.nonnull, llvm.align = 8 : i64, llvm.dereferenceable = %zu : i64}, {llvm.noalias, llvm.align = 64 : i64}, {}, {}]}",
-      symbol, length, sizeof(ingot_kernel_args));
+      "{llvm.noalias, llvm.readonly, llvm.nonnull, llvm.align = %u : i64, llvm.dereferenceable = %zu : i64}, {llvm.noalias, llvm.align = 64 : i64}, {}, {}]}",
+      symbol, length, b->target->pointer, dims_at(b) + sizeof((ingot_kernel_args *)0)->dim);
   b->block = mlirModuleGetBody(b->module);
   append(b, "func.func", 0, NULL, 0, NULL, attributes, 1, &region);
   b->block = body;
@@ -192,14 +195,11 @@ void kb_store(ig_kb *b, val value, val ptr, int align) {
 }
 
 val kb_operand(ig_kb *b, ig_kernel_values k, int index) {
-  return kb_load(b, "!llvm.ptr", kb_ptr(b, k.args, kb_i64(b, (int64_t)offsetof(ingot_kernel_args, operand) + 8 * index)), 8);
+  int pointer = (int)b->target->pointer;
+  return kb_load(b, "!llvm.ptr", kb_ptr(b, k.args, kb_i64(b, (int64_t)pointer * index)), pointer);
 }
-val kb_dim(ig_kb *b, ig_kernel_values k, int index) {
-  return kb_load(b, "i32", kb_ptr(b, k.args, kb_i64(b, (int64_t)offsetof(ingot_kernel_args, dim) + 4 * index)), 4);
-}
-val kb_dim_f32(ig_kb *b, ig_kernel_values k, int index) {
-  return kb_load(b, "f32", kb_ptr(b, k.args, kb_i64(b, (int64_t)offsetof(ingot_kernel_args, dim) + 4 * index)), 4);
-}
+val kb_dim(ig_kb *b, ig_kernel_values k, int index) { return kb_load(b, "i32", kb_ptr(b, k.args, kb_i64(b, (int64_t)dims_at(b) + 4 * index)), 4); }
+val kb_dim_f32(ig_kb *b, ig_kernel_values k, int index) { return kb_load(b, "f32", kb_ptr(b, k.args, kb_i64(b, (int64_t)dims_at(b) + 4 * index)), 4); }
 
 /* ---- control flow ---- */
 

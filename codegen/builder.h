@@ -98,7 +98,7 @@ void kb_if(ig_kb *b, kb_branch *branch, val condition, bool has_else);
 void kb_else(ig_kb *b, kb_branch *branch);
 void kb_end_if(ig_kb *b, kb_branch *branch);
 
-/* What targets lend: builder_x86.c, builder_arm.c, builder_riscv.c */
+/* What targets lend: builder_x86.c, builder_arm.c, builder_riscv.c, builder_wasm.c */
 /* Whether products are summed in 16 bits first (kb_dot4_words), as variants do that have no instruction for four of them; whether weights are
  * signed in whole bytes, and not stored as value + 128. */
 bool kb_in_words(const ig_kb *b);

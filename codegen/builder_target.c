@@ -1,4 +1,5 @@
-/* What a variant lends to kernels: its byte dot products, by the tables of builder_x86.c, builder_arm.c and builder_riscv.c, and half conversions. */
+/* What a variant lends to kernels: its byte dot products, by the tables of builder_x86.c, builder_arm.c, builder_riscv.c and builder_wasm.c, and half
+ * conversions. */
 #include "codegen/builder_dots.h"
 
 #include <assert.h>
@@ -6,7 +7,7 @@
 #include <stdio.h>
 
 static const kb_dots *dots(const ig_kb *b) {
-  static const kb_dots *const by_dot[] = {[IG_DOT_MADD] = &kb_x86,  [IG_DOT_VNNI] = &kb_x86, [IG_DOT_VWMUL] = &kb_riscv,
+  static const kb_dots *const by_dot[] = {[IG_DOT_MADD] = &kb_x86,  [IG_DOT_VNNI] = &kb_x86, [IG_DOT_VWMUL] = &kb_riscv, [IG_DOT_I16X8] = &kb_wasm,
                                           [IG_DOT_SMULL] = &kb_arm, [IG_DOT_SDOT] = &kb_arm, [IG_DOT_SMMLA] = &kb_arm};
   return by_dot[b->variant->dot];
 }

@@ -9,7 +9,8 @@
 uint64_t ig_code_bytes(const ig_object *object) {
   static const char *const mapped[] = {".text",  ".rodata", ".rdata",    ".data",      ".eh_frame",
                                        ".pdata", ".xdata", /* ELF, COFF: these, or beginning so */
-                                       "__text", "__const", "__literal", "__eh_frame", "__compact_unwind"};    /* Mach-O */
+                                       "__text", "__const", "__literal", "__eh_frame", "__compact_unwind", /* Mach-O */
+                                       "CODE",   "DATA"}; /* WebAssembly */
   uint64_t bytes = 0;
   LLVMMemoryBufferRef buffer = LLVMCreateMemoryBufferWithMemoryRange(object->data, object->size, "object", false);
   char *message = NULL;

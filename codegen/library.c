@@ -1,10 +1,8 @@
 #include "codegen/library.h"
 
-#include <llvm-c/Analysis.h>
 #include <llvm-c/Core.h>
 #include <llvm-c/ErrorHandling.h>
 #include <llvm-c/Target.h>
-#include <llvm-c/TargetMachine.h>
 #include <llvm-c/Transforms/PassBuilder.h>
 #include <mlir-c/Diagnostics.h>
 #include <mlir-c/Pass.h>
@@ -19,6 +17,7 @@
 #include "codegen/builder.h"
 #include "codegen/generate.h"
 #include "codegen/kernels/kernels.h"
+#include "codegen/machine.h"
 
 /* Constant and tested once by every build: MLIR answers a wrong one with an error, LLVM's fatal handler never sees it. */
 static const char lowering[] =
@@ -48,6 +47,10 @@ static void initialise(void) {
   LLVMInitializeRISCVTarget();
   LLVMInitializeRISCVTargetMC();
   LLVMInitializeRISCVAsmPrinter();
+  LLVMInitializeWebAssemblyTargetInfo();
+  LLVMInitializeWebAssemblyTarget();
+  LLVMInitializeWebAssemblyTargetMC();
+  LLVMInitializeWebAssemblyAsmPrinter();
   mlirRegisterAllPasses();
 }
 
@@ -119,23 +122,7 @@ static MlirModule lower(job *j, MlirContext context, const char *what, const ig_
   return (MlirModule){NULL};
 }
 
-static LLVMTargetMachineRef machine_of(job *j) {
-  LLVMTargetRef target;
-  char *message = NULL;
-  if (LLVMGetTargetFromTriple(j->platform->triple, &target, &message)) {
-    ig_error(j->diags, j->what, "LLVM does not know the triple %s: %s", j->platform->triple, message);
-    LLVMDisposeMessage(message);
-    return NULL;
-  }
-  return LLVMCreateTargetMachine(target, j->platform->triple, j->variant->cpu, j->variant->llvm_features, LLVMCodeGenLevelDefault, LLVMRelocPIC,
-                                 LLVMCodeModelSmall);
-}
-
 static bool emit(job *j, LLVMModuleRef module, LLVMTargetMachineRef machine, ig_dump dump, ig_text *dump_out, ig_object *object) {
-  LLVMTargetDataRef layout = LLVMCreateTargetDataLayout(machine);
-  LLVMSetModuleDataLayout(module, layout);
-  LLVMSetTarget(module, j->platform->triple);
-  LLVMDisposeTargetData(layout);
   for (LLVMValueRef f = LLVMGetFirstFunction(module); f; f = LLVMGetNextFunction(f)) {
     if (LLVMIsDeclaration(f)) {
       if (!LLVMGetIntrinsicID(f)) LLVMSetVisibility(f, LLVMHiddenVisibility);
@@ -145,13 +132,7 @@ static bool emit(job *j, LLVMModuleRef module, LLVMTargetMachineRef machine, ig_
     LLVMAddTargetDependentFunctionAttr(f, "target-cpu", j->variant->cpu);
     if (*j->variant->llvm_features) LLVMAddTargetDependentFunctionAttr(f, "target-features", j->variant->llvm_features);
   }
-  char *message = NULL;
-  if (LLVMVerifyModule(module, LLVMReturnStatusAction, &message)) {
-    ig_error(j->diags, j->what, "LLVM refuses the module: %s", message);
-    LLVMDisposeMessage(message);
-    return false;
-  }
-  LLVMDisposeMessage(message);
+  if (!ig_machine_take(machine, module, j->what, j->diags)) return false;
   LLVMPassBuilderOptionsRef options = LLVMCreatePassBuilderOptions();
   LLVMErrorRef error = LLVMRunPasses(module, optimisation, machine, options);
   LLVMDisposePassBuilderOptions(options);
@@ -166,27 +147,17 @@ static bool emit(job *j, LLVMModuleRef module, LLVMTargetMachineRef machine, ig_
     ig_text_add(dump_out, text, strlen(text));
     LLVMDisposeMessage(text);
   }
-  LLVMMemoryBufferRef buffer;
-  message = NULL;
   if (dump == IG_DUMP_ASM) {
     LLVMModuleRef copy = LLVMCloneModule(module); /* emission changes the module */
+    LLVMMemoryBufferRef buffer;
+    char *message = NULL;
     if (!LLVMTargetMachineEmitToMemoryBuffer(machine, copy, LLVMAssemblyFile, &message, &buffer)) {
       ig_text_add(dump_out, LLVMGetBufferStart(buffer), LLVMGetBufferSize(buffer));
       LLVMDisposeMemoryBuffer(buffer);
     }
     LLVMDisposeModule(copy);
   }
-  if (LLVMTargetMachineEmitToMemoryBuffer(machine, module, LLVMObjectFile, &message, &buffer)) {
-    ig_error(j->diags, j->what, "LLVM cannot emit the object: %s", message);
-    LLVMDisposeMessage(message);
-    return false;
-  }
-  object->size = LLVMGetBufferSize(buffer);
-  object->data = malloc(object->size ? object->size : 1);
-  if (!object->data) abort();
-  memcpy(object->data, LLVMGetBufferStart(buffer), object->size);
-  LLVMDisposeMemoryBuffer(buffer);
-  return true;
+  return ig_machine_emit(machine, module, j->what, object, j->diags);
 }
 
 bool ig_compile_units(const ig_platform *platform, const ig_variant *variant, const char *what, const ig_unit *units, uint32_t n, ig_dump dump,
@@ -208,7 +179,7 @@ bool ig_compile_units(const ig_platform *platform, const ig_variant *variant, co
     if (dump == IG_DUMP_MLIR) mlirOperationPrint(mlirModuleGetOperation(module), append_text, dump_out);
     LLVMContextRef llvm = LLVMContextCreate();
     LLVMModuleRef translated = mlirTranslateModuleToLLVMIR(mlirModuleGetOperation(module), llvm);
-    LLVMTargetMachineRef machine = translated ? machine_of(&j) : NULL;
+    LLVMTargetMachineRef machine = translated ? ig_machine_create(platform, variant, j.what, diags) : NULL;
     if (!translated && !diags->errors) ig_error(diags, j.what, "MLIR cannot translate the kernel to LLVM IR");
     ok = machine && emit(&j, translated, machine, dump, dump_out, object);
     if (machine) LLVMDisposeTargetMachine(machine);

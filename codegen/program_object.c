@@ -1,12 +1,11 @@
 #include "codegen/program_object.h"
 
 #include <assert.h>
-#include <llvm-c/Analysis.h>
 #include <llvm-c/Core.h>
 #include <llvm-c/Target.h>
-#include <llvm-c/TargetMachine.h>
-#include <stdlib.h>
 #include <string.h>
+
+#include "codegen/machine.h"
 
 char *ig_kernel_symbol(ig_arena *arena, const char *name, const ig_variant *variant, const ingot_kernel_info *kernel) {
   return ig_format(arena, "%s__%s_%s", name, variant->name, kernel->name);
@@ -17,6 +16,7 @@ char *ig_program_symbol(ig_arena *arena, const char *name) { return ig_format(ar
 typedef struct maker {
   LLVMContextRef context;
   LLVMModuleRef module;
+  LLVMTargetDataRef layout;
   ig_arena arena;
 } maker;
 
@@ -46,7 +46,8 @@ static LLVMValueRef kernel_rows(maker *m, const ig_program_plan *plan, const ig_
 }
 
 static LLVMValueRef functions(maker *m, const ig_program_plan *plan, const char *name, const ig_variant *variant) {
-  LLVMTypeRef type = LLVMFunctionType(LLVMVoidTypeInContext(m->context), NULL, 0, false); /* only its address is taken */
+  LLVMTypeRef in[] = {pointer(m), pointer(m), LLVMInt32TypeInContext(m->context), LLVMInt32TypeInContext(m->context)};
+  LLVMTypeRef type = LLVMFunctionType(LLVMVoidTypeInContext(m->context), in, sizeof in / sizeof *in, false); /* ingot_kernel_fn: WebAssembly compares */
   LLVMValueRef *table = ig_alloc_array(&m->arena, plan->n_kernels, sizeof(LLVMValueRef));
   for (size_t i = 0; i < plan->n_kernels; i++) {
     table[i] = LLVMAddFunction(m->module, ig_kernel_symbol(&m->arena, name, variant, &plan->kernel[i].info), type);
@@ -83,7 +84,7 @@ static void build(maker *m, const ig_program_plan *plan, const char *name, const
   }
   LLVMValueRef fields[] = {
     u32(m, INGOT_ABI_VERSION),
-    u32(m, sizeof(ingot_program)),
+    u32(m, 0), /* its size, below */
     bytes(m, label, sizeof label),
     bytes(m, plan_hash, 32),
     u32(m, (uint32_t)plan->n_kernels),
@@ -96,53 +97,24 @@ static void build(maker *m, const ig_program_plan *plan, const char *name, const
     u64(m, e->weights_size),
     tokens,
   };
+  LLVMValueRef program = LLVMConstStructInContext(m->context, fields, sizeof fields / sizeof *fields, false);
+  fields[1] = u32(m, (uint32_t)LLVMABISizeOfType(m->layout, LLVMTypeOf(program)));
   global(m, LLVMConstStructInContext(m->context, fields, sizeof fields / sizeof *fields, false), ig_program_symbol(&m->arena, name), 8);
-}
-
-/* `as`: a variant, whose features say how objects of the triple pass floats (RISC-V's linker asks). */
-static bool emit(LLVMModuleRef module, const char *triple, const ig_variant *as, ig_object *object, ig_diags *diags) {
-  static const char place[] = "the library's table";
-  LLVMTargetRef llvm_target;
-  char *message = NULL;
-  if (LLVMGetTargetFromTriple(triple, &llvm_target, &message)) {
-    ig_error(diags, place, "LLVM does not know the triple %s: %s", triple, message);
-    LLVMDisposeMessage(message);
-    return false;
-  }
-  LLVMTargetMachineRef machine = LLVMCreateTargetMachine(llvm_target, triple, as->cpu, as->llvm_features, LLVMCodeGenLevelDefault, LLVMRelocPIC,
-                                                         LLVMCodeModelSmall);
-  LLVMTargetDataRef layout = LLVMCreateTargetDataLayout(machine);
-  LLVMSetModuleDataLayout(module, layout);
-  LLVMSetTarget(module, triple);
-  LLVMDisposeTargetData(layout);
-  LLVMMemoryBufferRef buffer;
-  bool ok = !LLVMVerifyModule(module, LLVMReturnStatusAction, &message);
-  if (!ok) ig_error(diags, place, "LLVM refuses the module: %s", message);
-  LLVMDisposeMessage(message);
-  message = NULL;
-  if (ok && LLVMTargetMachineEmitToMemoryBuffer(machine, module, LLVMObjectFile, &message, &buffer)) {
-    ok = ig_error(diags, place, "LLVM cannot emit the object: %s", message);
-    LLVMDisposeMessage(message);
-  }
-  if (ok) {
-    object->size = LLVMGetBufferSize(buffer);
-    object->data = malloc(object->size + 1);
-    if (!object->data) abort();
-    memcpy(object->data, LLVMGetBufferStart(buffer), object->size);
-    LLVMDisposeMemoryBuffer(buffer);
-  }
-  LLVMDisposeTargetMachine(machine);
-  return ok;
 }
 
 bool ig_program_object(const ig_platform *platform, const ig_program_plan *plan, const char *name, const ig_schedule *schedule,
                        const ig_variant *const *variants, uint32_t n_variants, const uint8_t plan_hash[32], const ig_embedded *embedded, ig_object *object,
                        ig_diags *diags) {
+  static const char place[] = "the library's table";
   assert(n_variants > 0);
-  maker m = {.context = LLVMContextCreate()};
+  LLVMTargetMachineRef machine = ig_machine_create(platform, variants[n_variants - 1], place, diags);
+  if (!machine) return false;
+  maker m = {.context = LLVMContextCreate(), .layout = LLVMCreateTargetDataLayout(machine)};
   m.module = LLVMModuleCreateWithNameInContext(name, m.context);
   build(&m, plan, name, schedule, variants, n_variants, plan_hash, embedded);
-  bool ok = emit(m.module, platform->triple, variants[n_variants - 1], object, diags);
+  bool ok = ig_machine_take(machine, m.module, place, diags) && ig_machine_emit(machine, m.module, place, object, diags);
+  LLVMDisposeTargetData(m.layout);
+  LLVMDisposeTargetMachine(machine);
   LLVMDisposeModule(m.module);
   LLVMContextDispose(m.context);
   ig_arena_finish(&m.arena);

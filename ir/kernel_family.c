@@ -5,7 +5,7 @@
 
 #include "ir/numerics.h"
 
-/* Layouts x86_64.r16, aarch64.r16 and riscv64.r16: lane = row. Unit bytes are those of 16 rows. Units are so long that scales fill a line and quants stay aligned to 64;
+/* Layouts x86_64.r16, aarch64.r16, riscv64.r16 and wasm32.r16: lane = row. Unit bytes are those of 16 rows. Units are so long that scales fill a line and quants stay aligned to 64;
  * blocks that fill none end a row one by one, their scales padded to a line. q6_k pads 32 bytes a unit (1 %), q3_k too (1.8 %). */
 static const ig_layout layouts[] = {
   {"f32", IG_ACT_F32, 16, 16 * 64, 0, 0, false},

@@ -117,8 +117,8 @@ enum { IG_POINT_N16 = IG_D0, IG_POINT_NUMBER };
  */
 
 /* How a weight of a format lies in memory and what activations it takes. A tile is 16 rows over all of K; within it K runs in units; weights take
- * row_tiles * (unit_bytes * k_units + odd_bytes * k_odd) bytes. The layouts x86_64.r16, aarch64.r16 and
- * riscv64.r16 differ in nothing but the sign of whole bytes, which the first has none of. */
+ * row_tiles * (unit_bytes * k_units + odd_bytes * k_odd) bytes. The layouts x86_64.r16, aarch64.r16, riscv64.r16
+ * and wasm32.r16 differ in nothing but the sign of whole bytes, which the first has none of. */
 typedef enum ig_activation { IG_ACT_F32, IG_ACT_A32, IG_ACT_A256, IG_ACT_A32X2, IG_ACT_A256X2 } ig_activation;
 /* Two digits of a quantised activation; f32 stays what it is. */
 ig_activation ig_two_digits(ig_activation activation);

@@ -17,12 +17,17 @@ static const char riscv64_text[] = {
 #include "schedule_riscv64.inc"
 };
 
+static const char wasm32_text[] = {
+#include "schedule_wasm32.inc"
+};
+
 static const struct {
   const char *target, *name, *text;
 } built_in[] = {
   {"x86_64", "schedules/x86_64.lua", x86_64_text},
   {"aarch64", "schedules/aarch64.lua", aarch64_text},
   {"riscv64", "schedules/riscv64.lua", riscv64_text},
+  {"wasm32", "schedules/wasm32.lua", wasm32_text},
 };
 
 /* ---- the words of rules ---- */

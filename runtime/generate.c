@@ -80,7 +80,7 @@ static int32_t format(const ingot_model *model, ingot__conversation *talk, char 
   ingot_status status = render(model, talk, &out, error);
   if (status) return status;
   const uint64_t n = cap < 0 ? 0 : (uint64_t)cap < out.size ? (uint64_t)cap : out.size;
-  if (n) memcpy(text, out.text, n);
+  if (n) memcpy(text, out.text, (size_t)n);
   ingot__release(&model->allocator, out.text, out.bytes);
   return (int32_t)out.size;
 }

@@ -3,7 +3,8 @@
  *   os_linux.c                Linux and Android: waiting, cores
  *   os_apple.c                macOS and iOS: waiting, cores
  *   os_windows.c              all of it
- *   os_none.c                 anything else: no files, no threads; plan and weights embedded or in memory, an allocator of the app's
+ *   os_wasm.c os_single.c     WebAssembly with a C library: files are read, no threads
+ *   os_none.c os_single.c     anything else: no files, no threads; plan and weights embedded or in memory, an allocator of the app's
  * Codes that come back are 0 or the system's own (errno, GetLastError): what they mean is ingot__os_error_text's to say. */
 #ifndef INGOT_RUNTIME_OS_H
 #define INGOT_RUNTIME_OS_H

@@ -21,5 +21,5 @@ static const ig_variant variants[] = {
 enum { FORMS = 4 };
 
 const ig_target ig_target_aarch64 = {
-  "aarch64", "aarch64.r16", variants, sizeof variants / sizeof *variants - FORMS, FORMS,
+  "aarch64", "aarch64.r16", 8, variants, sizeof variants / sizeof *variants - FORMS, FORMS,
 };

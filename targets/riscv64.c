@@ -9,5 +9,5 @@ static const ig_variant variants[] = {
 };
 
 const ig_target ig_target_riscv64 = {
-  "riscv64", "riscv64.r16", variants, sizeof variants / sizeof *variants, 0,
+  "riscv64", "riscv64.r16", 8, variants, sizeof variants / sizeof *variants, 0,
 };

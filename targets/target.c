@@ -3,7 +3,7 @@
 #include <stddef.h>
 #include <string.h>
 
-static const ig_target *const targets[] = {&ig_target_x86_64, &ig_target_aarch64, &ig_target_riscv64};
+static const ig_target *const targets[] = {&ig_target_x86_64, &ig_target_aarch64, &ig_target_riscv64, &ig_target_wasm32};
 
 static const ig_platform platforms[] = {
 #define PLATFORM(name, target, triple, format, page) {name, &ig_target_##target, triple, IG_##format, page},

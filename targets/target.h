@@ -11,6 +11,7 @@ typedef enum ig_dot {
   IG_DOT_MADD,                 /* x86 without VNNI, unsigned by signed: pairs of products in 16 bits, which saturate */
   IG_DOT_VNNI,                 /* x86, unsigned by signed: four products into 32 bits */
   IG_DOT_VWMUL,                /* RISC-V, signed by signed: products in 16 bits, of whole groups of registers */
+  IG_DOT_I16X8,                /* WebAssembly, signed by signed: numbers of 16 bits, two products into 32 bits */
   IG_DOT_SMULL,                /* Arm, signed by signed: products in 16 bits */
   IG_DOT_SDOT,                 /* Arm, signed by signed: four products into 32 bits */
   IG_DOT_SMMLA                 /* and eight, of two rows by two columns at once */
@@ -32,13 +33,14 @@ typedef struct ig_variant {
 typedef struct ig_target {
   const char *name;            /* "x86_64" */
   const char *layout;          /* "x86_64.r16" */
+  uint32_t pointer;            /* bytes of an address: 8 or 4 */
   const ig_variant *variants;  /* best first; then n_forms forms of them, by variant from the shortest vectors to the longest */
   uint32_t n_variants, n_forms;
 } ig_target;
 
-extern const ig_target ig_target_x86_64, ig_target_aarch64, ig_target_riscv64;
+extern const ig_target ig_target_x86_64, ig_target_aarch64, ig_target_riscv64, ig_target_wasm32;
 
-typedef enum ig_object_format { IG_ELF, IG_MACHO, IG_COFF } ig_object_format;
+typedef enum ig_object_format { IG_ELF, IG_MACHO, IG_COFF, IG_WASM } ig_object_format;
 
 typedef struct ig_platform {
   const char *name;            /* "x86_64-linux-android": the bundle's folder */

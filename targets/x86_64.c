@@ -15,5 +15,5 @@ static const ig_variant variants[] = {
 };
 
 const ig_target ig_target_x86_64 = {
-  "x86_64", "x86_64.r16", variants, sizeof variants / sizeof *variants, 0,
+  "x86_64", "x86_64.r16", 8, variants, sizeof variants / sizeof *variants, 0,
 };

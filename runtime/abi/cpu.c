@@ -125,6 +125,11 @@ uint64_t ingot__cpu_features(void) {
   return (getauxval(AT_HWCAP) >> ('V' - 'A') & 1) && is_v1() ? INGOT_CPU_RVV : 0;
 }
 
+#elif defined(__wasm__)
+
+/* Not to be asked for: an engine without simd128 refuses a module that has kernels. */
+uint64_t ingot__cpu_features(void) { return INGOT_CPU_SIMD128; }
+
 #else
 
 uint64_t ingot__cpu_features(void) { return 0; }

@@ -17,6 +17,8 @@
 
 #define INGOT_CPU_RVV (UINT64_C(1) << 32) /* RISC-V's V 1.0, whose registers have 128 bits or more, beside RV64GC */
 
+#define INGOT_CPU_SIMD128 (UINT64_C(1) << 40) /* WebAssembly's vectors */
+
 /* The features of the CPU this runs on: as cpuid and xgetbv tell, or the kernel's hwcaps and hwprobe; 0 on other architectures. Any thread, no state. */
 uint64_t ingot__cpu_features(void);
 

@@ -105,10 +105,10 @@ typedef struct ingot_program {
   const struct ingot__token_kind *tokens; /* the runtime's code for the tokenizer's kind, so that no other is linked; NULL: the model has none */
 } ingot_program;
 
-_Static_assert(sizeof(ingot_kernel_args) == 8 * INGOT_MAX_OPERANDS + 4 * INGOT_MAX_DIMS, "kernels address args by offset");
+_Static_assert(sizeof(ingot_kernel_args) == sizeof(void *) * INGOT_MAX_OPERANDS + 4 * INGOT_MAX_DIMS, "kernels address args by offset");
 _Static_assert(sizeof(ingot_term) == 8 && sizeof(ingot_extent) == 24 && sizeof(ingot_limit) == 16 && sizeof(ingot_operand_info) == 32,
                "rows are written by the compiler");
 _Static_assert(sizeof(ingot_kernel_info) == 48 + 8 + 24 + 24 + 32 * INGOT_MAX_OPERANDS + 16 * INGOT_MAX_LIMITS, "rows are written by the compiler");
-_Static_assert(sizeof(void *) != 8 || sizeof(ingot_program) == 4 + 4 + 64 + 32 + 8 + 16 + 16 + 16 + 8, "the program is written by the compiler");
+_Static_assert(sizeof(ingot_program) == 4 + 4 + 64 + 32 + 8 + 2 * sizeof(void *) + 2 * sizeof(void *) + 16 + 8, "the program is written by the compiler");
 
 #endif

@@ -22,6 +22,8 @@ is 'arm64-apple-macos;x86_64-apple-macos' CMAKE_SYSTEM_NAME=Darwin APPLE=1 CMAKE
 is arm64-apple-ios CMAKE_SYSTEM_NAME=iOS APPLE=1 CMAKE_OSX_SYSROOT=iphoneos
 is 'arm64-apple-ios-simulator;x86_64-apple-ios-simulator' CMAKE_SYSTEM_NAME=iOS APPLE=1 CMAKE_OSX_SYSROOT=iphonesimulator 'CMAKE_OSX_ARCHITECTURES=arm64;x86_64'
 is arm64-apple-tvos CMAKE_SYSTEM_NAME=tvOS APPLE=1 CMAKE_OSX_ARCHITECTURES=arm64
+is wasm32 CMAKE_SYSTEM_NAME=Emscripten CMAKE_SYSTEM_PROCESSOR=x86
+is wasm32 CMAKE_SYSTEM_NAME=WASI CMAKE_SYSTEM_PROCESSOR=wasm32
 is unknown-generic CMAKE_SYSTEM_NAME=Generic
 
 # A universal build without its compiler: the model is compiled for both, its libraries are one, and each has its own files.

@@ -16,6 +16,7 @@ arm64-apple-macos           Mach-O           Arm64      macos
 arm64-apple-ios             Mach-O           Arm64      ios
 arm64-apple-ios-simulator   Mach-O           Arm64      iossimulator
 riscv64-linux-gnu           elf64-littleriscv EM_RISCV
+wasm32                      WASM             wasm32
 TXT
 }
 "$ingot" targets > "$work/targets"
@@ -23,7 +24,7 @@ sed '1,/^platforms/d' "$work/targets" | awk '{ print $1 }' > "$work/platforms"
 table | awk '{ print $1 }' | sort > "$work/known"
 sort "$work/platforms" | cmp -s - "$work/known" || fail "platforms and this test's table differ: $(sort "$work/platforms" | diff - "$work/known")"
 # shellcheck disable=SC2046
-expect 0 '' "$ingot" compile "$fable" --name fable --variants base,neon,rvv $(sed 's/^/--target /' "$work/platforms") -o "$work" -q --depfile "$work/d"
+expect 0 '' "$ingot" compile "$fable" --name fable --variants base,neon,rvv,simd128 $(sed 's/^/--target /' "$work/platforms") -o "$work" -q --depfile "$work/d"
 bundle=$work/fable.ingot
 
 check() { # PLATFORM FORMAT MACHINE [VERSION]
@@ -34,7 +35,7 @@ check() { # PLATFORM FORMAT MACHINE [VERSION]
   llvm-readobj-22 --file-headers "$library" > "$work/headers" || fail "$1: llvm-readobj refuses it"
   members=$(llvm-ar-22 t "$library" | wc -l)
   [ "$members" -gt 1 ] && [ "$(grep -c "^Format: $2" "$work/headers")" = "$members" ] || fail "$1: not all of $members members are $2: $(grep ^Format "$work/headers" | sort | uniq -c)"
-  [ "$(grep -c "Machine: $3\|CpuType: $3" "$work/headers")" = "$members" ] || fail "$1: the machine is not $3"
+  [ "$(grep -c "Machine: $3\|CpuType: $3\|Arch: $3" "$work/headers")" = "$members" ] || fail "$1: the machine is not $3"
   if [ -n "${4:-}" ]; then
     llvm-readobj-22 --macho-version-min "$library" > "$work/versions"
     [ "$(grep -c "Platform: $4\$" "$work/versions")" = "$members" ] || fail "$1: objects for $(grep Platform: "$work/versions" | sort | uniq -c), not $4"
@@ -49,6 +50,7 @@ check() { # PLATFORM FORMAT MACHINE [VERSION]
   llvm-nm-22 -M "$library" 2> /dev/null | grep -q "^${prefix}fable_program in program.o" || fail "$1: no index of symbols"
   case $2 in # all but the program stay inside of what they are linked into
   elf*) [ "$(llvm-readobj-22 --symbols "$library" | grep -c 'STV_HIDDEN')" -ge "$(grep -c fable__ "$work/defined")" ] || fail "$1: kernels are visible" ;;
+  WASM) [ "$(llvm-readobj-22 --symbols "$library" | grep -c 'VISIBILITY_HIDDEN')" -ge "$(grep -c fable__ "$work/defined")" ] || fail "$1: kernels are visible" ;;
   Mach-O) [ "$(llvm-nm-22 -m "$library" 2> /dev/null | grep -c 'private external.*fable__')" -ge "$(grep -c fable__ "$work/defined")" ] || fail "$1: kernels are visible" ;;
   esac
 }
@@ -56,7 +58,7 @@ table > "$work/table"
 while read -r platform format machine version; do check "$platform" "$format" "$machine" "$version"; done < "$work/table"
 
 # written once a target, and the same plan in every folder of it
-for target in 'x86_64*' 'a*64*' 'riscv64*'; do
+for target in 'x86_64*' 'a*64*' 'riscv64*' 'wasm32*'; do
   first=
   for folder in "$bundle"/$target/; do
     [ -n "$first" ] || first=$folder

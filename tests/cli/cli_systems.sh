@@ -15,7 +15,7 @@ expect 0 '' bare cc -isystem "$(cc -print-file-name=include)"
 tool=aarch64-linux-gnu-gcc
 command -v $tool > /dev/null && expect 0 '' bare $tool -isystem "$($tool -print-file-name=include)"
 if command -v clang > /dev/null; then
-  for triple in arm64-apple-ios14.0 riscv64-unknown-elf; do
+  for triple in arm64-apple-ios14.0 riscv64-unknown-elf wasm32-unknown-unknown; do
     expect 0 '' bare clang --target=$triple -isystem "$(clang -print-resource-dir)/include"
   done
 fi

@@ -24,7 +24,7 @@ enum { HARNESS_MOST_BUFFERS = 16 };
 typedef struct harness_machine {
   const ig_target *target;
   const ig_variant *variant;
-  const char *cpu;     /* qemu's name; NULL: this machine */
+  const char *cpu;     /* qemu's name, or what else runs it; NULL: this machine */
 } harness_machine;
 enum { HARNESS_MOST_MACHINES = 16 };
 
@@ -60,6 +60,7 @@ static inline int harness_machines(int argc, char **argv, harness_machine machin
     {"sve2", "max,sve512=on,sve1024=off"},
     {"rvv", "rv64,v=true,vext_spec=v1.0,vlen=128"},
     {"rvv", "rv64,v=true,vext_spec=v1.0,vlen=256"},
+    {"simd128", "node"},
   };
   const ig_target *target = ig_target_find(argc > 1 ? argv[1] : "native");
   int n = 0;

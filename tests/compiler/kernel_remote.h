@@ -20,11 +20,14 @@ typedef struct remote {
   char folder[32];               /* the server's files */
 } remote;
 
-/* Whether the target's compiler and emulator are here; says so where not. */
+static inline bool remote_wasm(const char *target) { return !strcmp(target, "wasm32"); }
+
+/* Whether the target's compiler and what runs its programs are here; says so where not. */
 static inline bool remote_tools(const char *target) {
+  static const char wasm[] = "command -v clang-22 && command -v node && test -d /usr/include/wasm32-wasi";
   char command[128];
   snprintf(command, sizeof command, "command -v %s-linux-gnu-gcc && command -v qemu-%s", target, target);
-  return system(command) == 0 || (printf("skipped: %s-linux-gnu-gcc or qemu-%s is not there\n", target, target), false);
+  return system(remote_wasm(target) ? wasm : command) == 0 || (printf("skipped: not there: %s\n", remote_wasm(target) ? wasm : command), false);
 }
 
 static inline void remote_close(remote *r) {
@@ -61,20 +64,24 @@ static inline bool remote_open(remote *r, const char *target, const char *cpu, c
   }
   fprintf(f, "};\n");
   ok = fclose(f) == 0;
-  snprintf(command, sizeof command, "%s-linux-gnu-gcc -O1 -static -I '%s' -o %s/server '%s/tests/compiler/kernel_server.c' %s/table.c %s/kernels.o", target,
-           source, folder, source, folder, folder);
+  if (remote_wasm(target)) snprintf(path, sizeof path, "clang-22 --target=wasm32-wasi -Wno-deprecated");
+  else snprintf(path, sizeof path, "%s-linux-gnu-gcc -static", target);
+  snprintf(command, sizeof command, "%s -O1 -I '%s' -o %s/server '%s/tests/compiler/kernel_server.c' %s/table.c %s/kernels.o", path, source, folder, source,
+           folder, folder);
   ok = ok && system(command) == 0;
   int down[2], up[2];
   if (!ok || pipe(down) || pipe(up)) return false;
   fflush(stdout);
   pid_t process = fork();
   if (process == 0) {
-    char server[128], qemu[64];
+    char server[128], qemu[64], wasi[1024];
     snprintf(server, sizeof server, "%s/server", folder);
     snprintf(qemu, sizeof qemu, "qemu-%s", target);
+    snprintf(wasi, sizeof wasi, "%s/tests/systems/wasi.mjs", source);
     dup2(down[0], 0), dup2(up[1], 1);
     close(down[1]), close(up[0]);
-    execlp(qemu, qemu, "-cpu", cpu, server, (char *)NULL);
+    if (remote_wasm(target)) execlp("node", "node", "--no-warnings", "--experimental-wasi-unstable-preview1", wasi, server, (char *)NULL);
+    else execlp(qemu, qemu, "-cpu", cpu, server, (char *)NULL);
     _exit(127);
   }
   close(down[0]), close(up[1]);
@@ -85,7 +92,8 @@ static inline bool remote_open(remote *r, const char *target, const char *cpu, c
 
 static inline void remote_call(remote *r, const ig_kernel_ref *ref, const ingot_kernel_args *args, const ingot_kernel_info *info, const uint64_t *sizes,
                                uint64_t scratch, uint32_t begin, uint32_t end) {
-  kernel_call call = {.begin = begin, .end = end, .scratch = scratch, .args = *args};
+  kernel_call call = {.begin = begin, .end = end, .scratch = scratch};
+  memcpy(call.dim, args->dim, sizeof call.dim);
   for (const ig_kernel_ref *k = r->refs; call.kernel < r->n_refs && (k->family != ref->family || k->layout != ref->layout || k->activation != ref->activation);
        k++)
     call.kernel++;

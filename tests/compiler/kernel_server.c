@@ -1,11 +1,13 @@
 /* The other side of kernel_remote.h: a program for the kernels' machine that runs them on operands from stdin and writes back what they may have
- * written. Each operand ends at a page that faults. Linked with the kernels and a table of them. */
+ * written. Each operand ends at a page that faults; in WebAssembly, which has none, at bytes that have to stay. Linked with the kernels and a table of them. */
 #define _GNU_SOURCE
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#if !defined(__wasm__)
 #include <sys/mman.h>
 #include <unistd.h>
+#endif
 
 #include "tests/compiler/kernel_call.h"
 
@@ -21,6 +23,28 @@ static struct {
 } mapped[INGOT_MAX_OPERANDS + 1];
 static int n_mapped;
 
+#if defined(__wasm__)
+enum { GUARD = 4096, UNTOUCHED = 0xa5 };
+
+static char *buffer(size_t size) {
+  size_t body = (size + 63) / 64 * 64;
+  char *base = aligned_alloc(64, body + 2 * GUARD);
+  if (!base) abort();
+  memset(base, UNTOUCHED, body + 2 * GUARD);
+  mapped[n_mapped].base = base, mapped[n_mapped++].size = body;
+  return base + GUARD;
+}
+
+static void release(void) {
+  while (n_mapped) {
+    n_mapped--;
+    const unsigned char *base = (unsigned char *)mapped[n_mapped].base;
+    for (size_t i = 0; i < GUARD; i++)
+      if (base[i] != UNTOUCHED || base[GUARD + mapped[n_mapped].size + i] != UNTOUCHED) abort();
+    free(mapped[n_mapped].base);
+  }
+}
+#else
 static char *buffer(size_t size) {
   size_t page = (size_t)sysconf(_SC_PAGESIZE), body = (size + page - 1) / page * page;
   char *base = mmap(NULL, body + 2 * page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -32,18 +56,25 @@ static char *buffer(size_t size) {
   return base + page + (body - size) / 64 * 64;
 }
 
+static void release(void) {
+  while (n_mapped) n_mapped--, munmap(mapped[n_mapped].base, mapped[n_mapped].size);
+}
+#endif
+
 int main(void) {
   for (;;) {
     kernel_call call;
+    ingot_kernel_args args;
     get(&call, sizeof call);
+    memcpy(args.dim, call.dim, sizeof args.dim);
     for (int i = 0; i < INGOT_MAX_OPERANDS; i++) {
-      call.args.operand[i] = call.given[i] ? buffer(call.size[i]) : NULL;
-      if (call.given[i]) get(call.args.operand[i], call.size[i]);
+      args.operand[i] = call.given[i] ? buffer((size_t)call.size[i]) : NULL;
+      if (call.given[i]) get(args.operand[i], (size_t)call.size[i]);
     }
-    kernels[call.kernel](&call.args, buffer(call.scratch), call.begin, call.end);
+    kernels[call.kernel](&args, buffer((size_t)call.scratch), call.begin, call.end);
     for (int i = 0; i < INGOT_MAX_OPERANDS; i++)
-      if (call.written[i]) fwrite(call.args.operand[i], 1, call.size[i], stdout);
+      if (call.written[i]) fwrite(args.operand[i], 1, (size_t)call.size[i], stdout);
     fflush(stdout);
-    while (n_mapped) n_mapped--, munmap(mapped[n_mapped].base, mapped[n_mapped].size);
+    release();
   }
 }
