@@ -126,8 +126,10 @@ struct ig_k_format {
   /* Where VNNI multiplies the lines with less work than `bytes` takes: adds a part, times n rows of activations, to totals and minima. x: q at the
    * part; minus_sums: minus the sums of its 16s. NULL: none. */
   void (*multiply)(ig_kb *b, val part, int n, const val *x, const val *minus_sums, val *total, val *minima);
-  /* How VNNI's gemm expands it where the products of scales and values fit bytes: the same places, bytes that are products, no scales. NULL: as it is. */
+  /* How gemm expands it, by VNNI or signed bytes, where the products of scales and values fit bytes: the same places, bytes that are products, no scales.
+   * NULL: as it is. */
   const ig_k_format *products;
+  bool negated; /* of products whose largest is 128: signed bytes hold what is negated, and d is too */
 };
 extern const ig_k_format ig_k_q2_k, ig_k_q3_k, ig_k_q4_k, ig_k_q5_k, ig_k_q6_k, ig_k_iq4_xs, ig_k_tq1_0, ig_k_tq2_0; /* unpack_*.c */
 const ig_k_format *ig_k_of(const char *format);

@@ -15,6 +15,7 @@ ig_signed ig_signed_of(const ig_variant *variant, const ig_layout *layout) {
     s.steps = s.mm ? 4 : 8, s.sub = s.steps + s.x_numbers;
   } else {
     s.k = ig_k_of(layout->format);
+    if (s.k->products) s.k = s.k->products;
     s.values = 256, s.subs = s.k->subs, s.blocks = (int)layout->unit_values / 256;
     s.minima = s.k->extra == IG_K_MINIMA_32 ? 8 : s.k->extra == IG_K_MINIMA_16 ? 16 : 0;
     s.steps = s.values / s.subs / (s.mm ? 8 : 4), s.sub = s.steps + (s.k->scale ? 1 : 0);
@@ -41,7 +42,7 @@ void ig_signed_form(ig_linear_format *f, const ig_variant *variant, const ig_lay
   ig_signed s = ig_signed_of(variant, layout);
   uint32_t panel = (uint32_t)s.block, packed = (uint32_t)ig_signed_packed(&s, ig_signed_slots(&s, (int)tokens));
   f->expand = ig_signed_expand, f->pack = ig_signed_pack, f->gemm = ig_signed_gemm;
-  if (s.b) f->scratch = LINE; /* zeros */
+  f->scratch = LINE; /* zeros */
   f->clear = ig_signed_clear, f->read = ig_signed_read;
   f->sum_bytes = s.mm && tokens % 2 ? 2 * LINE : LINE; /* a token left over takes a slot */
   f->panel_unit = panel * (uint32_t)s.blocks, f->packed_unit = packed * (uint32_t)s.blocks;

@@ -51,7 +51,7 @@ static val no_sum(const group *g) { return kb_const(g->b, g->ints, "dense<0>"); 
 static val after(const group *g, val ptr, int n, const val *values) { return g->n * g->slots > FEW ? kb_after(g->b, ptr, n, values) : ptr; }
 
 /* Whether what is loaded has its place. */
-static bool pinned(const group *g) { return !g->b->variant->sve && g->n * g->slots > LARGE && g->n * g->slots <= FULL; }
+static bool pinned(const group *g) { return !g->b->variant->sve && g->n * g->slots > FEW && g->n * g->slots <= FULL; }
 
 static val sum_at(const group *g, int i, int slot) {
   int reg = (g->first + i) % g->s->of_tile;
@@ -71,6 +71,17 @@ static void numbers(const group *g, const val *x, const char *type, val *number)
 
 /* acc + d scale total, rounded as ir/numerics.h says. */
 static val add_scaled(const group *g, val acc, val d, val scale, val total) { return kb_fma(g->b, kb_mul(g->b, d, scale), total, acc); }
+
+/* n sums that are zero, in the registers from `first` on where they have places: four by a load, where no small tile's loop carries what came together. */
+static void clear(const group *g, streams *in, int first, int n, val *sum) {
+  if (g->b->variant->sve || (!pinned(g) && g->s->k)) {
+    for (int j = 0; j < n; j++) sum[j] = no_sum(g);
+    return;
+  }
+  kb_load_zeros(g->b, &in->zeros, n, sum);
+  for (int j = 0; j < n && pinned(g); j += GROUP) kb_pin(g->b, first + j, n - j < GROUP ? n - j : GROUP, sum + j);
+  for (int j = 0; j < n; j++) sum[j] = as(g, g->ints, sum[j]);
+}
 
 /* ---- dots ---- */
 
@@ -108,10 +119,12 @@ static void dots(const group *g, streams *in, token_stream *x, val *sum) {
   val four[IG_MOST_TOKENS], w[GROUP];
   for (int i = 0; i < g->s->steps; i++) {
     int lane = i % steps_of(g->s);
+    for (int t = 0; t < g->slots && !lane && !g->s->mm; t++) four[t] = next_of(x, g, in, sum);
     step(g, in, (val){NULL}, w);
-    for (int t = 0; t < g->slots; t++) {
-      if (!lane) four[t] = next_of(x, g, in, sum);
-      for (int r = 0; r < g->n; r++) sum[r * g->slots + t] = kb_dot_register(g->b, sum[r * g->slots + t], w[r], four[t], lane);
+    for (int j = 0; j < g->n * g->slots; j++) { /* by smmla slot by slot, for then it is done with a register of tokens */
+      int r = g->s->mm ? j % g->n : j / g->slots, t = g->s->mm ? j / g->n : j % g->slots;
+      if (g->s->mm && !r) four[t] = next_of(x, g, in, sum);
+      sum[r * g->slots + t] = kb_dot_register(g->b, sum[r * g->slots + t], w[r], four[t], lane);
     }
     wait(g, in, sum);
   }
@@ -139,9 +152,10 @@ static void sub_blocks(const group *g, streams *in, int many, val *sum, val *tot
 static void total_of(const group *g, streams *at, val *total) {
   ig_kb *b = g->b;
   const ig_signed *s = g->s;
-  int n = g->n * g->slots, all = s->sub > s->steps ? 2 * n : n, many = !b->variant->sve && n > LARGE ? 4 : 1;
+  int n = g->n * g->slots, all = s->sub > s->steps ? 2 * n : n, many = b->variant->sve || n <= LARGE ? 1 : all > n ? 4 : s->subs / 2;
   val v[2 * MOST_SUMS + IG_MOST_ROWS + 1];
-  for (int i = 0; i < all; i++) v[i] = no_sum(g);
+  clear(g, at, SUMS_AT, n, v);
+  if (all > n) clear(g, at, 0, n, v + n);
   for (int r = 0; r < g->tiles; r++) v[all + r] = at->w[r];
   v[all + g->tiles] = at->x;
   kb_loop subs;
@@ -158,11 +172,11 @@ static void total_of(const group *g, streams *at, val *total) {
   memcpy(total, subs.result + all - n, (size_t)n * sizeof *total);
 }
 
-/* A register's minima times the sums of a slot's activations, which come in two digits of base 128: the high ones first. */
-static val minima_of(const group *g, const val *end, const val *x, int slot) {
+/* m (zero) and a register's minima times the sums of a slot's activations, which come in two digits of base 128: the high ones first. */
+static val minima_of(const group *g, val m, const val *end, const val *x, int slot) {
   ig_kb *b = g->b;
   const ig_signed *s = g->s;
-  val m = no_sum(g), seven = kb_const(b, g->ints, "dense<7>");
+  val seven = kb_const(b, g->ints, "dense<7>");
   for (int digit = 1; digit >= 0; digit--) {
     for (int line = 0; line < s->lines; line++) {
       int which = s->mm ? digit * s->lines + line : s->minima == 16 ? digit : 0; /* eight sums of either digit lie in one register */
@@ -176,18 +190,19 @@ static val minima_of(const group *g, const val *end, const val *x, int slot) {
 static void end_block(const group *g, streams *at, const val *total) {
   ig_kb *b = g->b;
   const ig_signed *s = g->s;
-  val x[4 * IG_MOST_TOKENS], scales[IG_MOST_TOKENS], scale[IG_MOST_TOKENS], end[8];
+  val x[4 * IG_MOST_TOKENS], scales[IG_MOST_TOKENS], scale[IG_MOST_TOKENS], m[IG_MOST_TOKENS] = {{NULL}}, end[8];
   kb_load_x16(b, &at->x, s->x_minima * g->slots, x);
   kb_load_x16(b, &at->x, ig_signed_numbers(s, g->slots), scales);
   numbers(g, scales, g->floats, scale);
   for (int i = 0; i < g->n; i++) {
     kb_load_registers(b, &at->w[tile_of(g, i)], s->ends, (val){NULL}, end);
+    if (s->minima) clear(g, at, X_AT, g->slots, m);
     for (int t = 0; t < g->slots; t++) {
       val to = sum_at(g, i, t), acc = kb_load(b, g->floats, to, 16);
       acc = add_scaled(g, acc, as(g, g->floats, end[s->lines]), scale[t], to_float(g, total[i * g->slots + t]));
       if (s->minima) {
         val product = kb_mul(b, as(g, g->floats, end[s->lines + 1]), scale[t]);
-        acc = kb_fma(b, s->minima == 8 ? kb_neg(b, product) : product, to_float(g, minima_of(g, end, x, t)), acc);
+        acc = kb_fma(b, s->minima == 8 ? kb_neg(b, product) : product, to_float(g, minima_of(g, m[t], end, x, t)), acc);
       }
       kb_store(b, acc, to, 16);
     }
@@ -203,10 +218,10 @@ static void blocks_of_256(ig_linear *l, const group *g, streams at) {
   v[g->tiles] = at.x;
   kb_loop blocks;
   each(b, &blocks, ig_signed_blocks(l, s), g->tiles + 1, v);
-  streams in = {.x = blocks.carried[g->tiles]}, ends;
+  streams in = {.x = blocks.carried[g->tiles], .zeros = at.zeros}, ends;
   for (int r = 0; r < g->tiles; r++) in.w[r] = blocks.carried[r];
   total_of(g, &in, total);
-  ends.x = in.x;
+  ends.x = in.x, ends.zeros = in.zeros;
   for (int r = 0; r < g->tiles; r++) {
     ends.w[r] = kb_at(b, in.w[r], ig_signed_at_end(s, reg, 0) - behind);
     v[r] = kb_at(b, in.w[r], s->block + ig_signed_at_step(s, reg, 0, 0) - behind);
@@ -217,18 +232,6 @@ static void blocks_of_256(ig_linear *l, const group *g, streams at) {
 }
 
 /* ---- blocks of 32 ---- */
-
-/* Sums are zero at first. */
-static void clear(const group *g, streams *in, val *sum) {
-  int n = g->n * g->slots;
-  if (g->b->variant->sve) {
-    for (int j = 0; j < n; j++) sum[j] = no_sum(g);
-    return;
-  }
-  kb_load_zeros(g->b, &in->zeros, n, sum);
-  for (int j = 0; j < n && pinned(g); j += GROUP) kb_pin(g->b, SUMS_AT + j, n - j < GROUP ? n - j : GROUP, sum + j);
-  for (int j = 0; j < n; j++) sum[j] = as(g, g->ints, sum[j]);
-}
 
 /* As a float, in the same register. */
 static val converted(const group *g, int j, val sum) {
@@ -261,7 +264,7 @@ static void block_of_32(const group *g, streams *in, val next, val *acc) {
   int n = g->n * g->slots, of_numbers = ig_signed_numbers(s, g->slots);
   token_stream x = {.left = s->x_steps * g->slots + of_numbers};
   val sum[MOST_SUMS], x16[IG_MOST_TOKENS] = {{NULL}}, scale[IG_MOST_TOKENS], minus_sum[IG_MOST_TOKENS];
-  clear(g, in, sum);
+  clear(g, in, SUMS_AT, n, sum);
   dots(g, in, &x, sum);
   for (int i = 0; i < of_numbers; i++) x16[i] = next_of(&x, g, in, sum);
   numbers(g, x16, g->floats, scale);
@@ -299,7 +302,7 @@ static void blocks_of_32(ig_linear *l, const group *g, streams in) {
 void ig_signed_gemm(ig_linear *l, int rows, const val *panels, int tokens, val packed, val *sums) {
   ig_signed s = ig_signed_of(l->b->variant, l->layout);
   int registers = rows * s.of_tile, slots = ig_signed_slots(&s, tokens);
-  if (s.b) kb_store(l->b, kb_i32x16(l->b, 0), l->k.scratch, 64);
+  kb_store(l->b, kb_i32x16(l->b, 0), l->k.scratch, 64);
   for (int first = 0; first < registers; first += GROUP) {
     group g = group_of(l->b, &s, slots, first, registers - first < GROUP ? registers - first : GROUP, sums);
     streams at = {.x = packed, .zeros = l->k.scratch};

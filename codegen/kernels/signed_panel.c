@@ -25,7 +25,12 @@ static void put_bytes(ig_kb *b, const ig_signed *s, const val *bytes, int n, int
   snprintf(literal, sizeof literal, "dense<%d>", bias);
   for (int g = 0; g < n; g += s->wide) {
     val line[2];
-    for (int i = 0; i < s->wide; i++) line[i] = bias ? kb_ints(b, kb_sub(b, kb_bytes64(b, bytes[g + i]), kb_const(b, "vector<64xi8>", literal))) : bytes[g + i];
+    for (int i = 0; i < s->wide; i++) {
+      line[i] = bytes[g + i];
+      if (!bias) continue;
+      val stored = kb_bytes64(b, line[i]), offset = kb_const(b, "vector<64xi8>", literal);
+      line[i] = kb_ints(b, s->k && s->k->negated ? kb_sub(b, offset, stored) : kb_sub(b, stored, offset));
+    }
     val v = s->mm ? interleaved(b, "vector<32xi32>", line[0], line[1]) : line[0];
     put(b, s, v, "i32", to, end < 0 ? -1 : end + g / s->wide, sub, g / s->wide);
   }
@@ -108,7 +113,8 @@ static void expand_k(ig_linear *l, const ig_signed *s, val w, val panel) {
   expand_part(b, s, part, parts.index, to);
   kb_end_for(b, &parts, &halves);
   finish_block(b, s, to);
-  put_floats(b, s, carries ? ig_k_half(b, parts.result[0], f->d_upper) : ig_read_halves(&all_rows, at.d, 0), to, s->lines, 0);
+  val d = carries ? ig_k_half(b, parts.result[0], f->d_upper) : ig_read_halves(&all_rows, at.d, 0);
+  put_floats(b, s, f->negated ? kb_neg(b, d) : d, to, s->lines, 0);
   if (s->minima) put_floats(b, s, carries ? ig_k_half(b, parts.result[0], true) : ig_read_halves(&all_rows, at.d, 32), to, s->lines + 1, 0);
   kb_end_for(b, &blocks, NULL);
 }
