@@ -3,8 +3,11 @@
 function(ingot_add_runtime name root)
   file(GLOB sources CONFIGURE_DEPENDS ${root}/runtime/*.c ${root}/runtime/abi/*.c)
   add_library(${name} STATIC ${sources})
-  # The machine of chat templates runs once a message: small rather than fast.
+  # The machine of chat templates runs once a message, what opens a model once an app: small rather than fast.
   file(GLOB small CONFIGURE_DEPENDS ${root}/runtime/template_*.c)
+  foreach(file model plan_check plan_open session_file tokens_open)
+    list(APPEND small ${root}/runtime/${file}.c)
+  endforeach()
   set_source_files_properties(${small} PROPERTIES COMPILE_OPTIONS -Os)
   set_target_properties(${name} PROPERTIES OUTPUT_NAME ingot C_STANDARD 11 C_STANDARD_REQUIRED ON C_EXTENSIONS OFF C_VISIBILITY_PRESET hidden
                         POSITION_INDEPENDENT_CODE ON)
