@@ -27,7 +27,7 @@ static bool verify_prefix(cli *c, ingot_model *model, const char *plan) {
   ingot_error error = {INGOT_OK, ""};
   if (access(path, F_OK) != 0) return true;
   bool ok = ingot_session_open(model, NULL, &session, &error) == INGOT_OK && ingot_session_load_file(session, path, &error) == INGOT_OK;
-  if (!ok) cli_fail(c, "%s: %s", path, error.message);
+  if (!ok) cli_fail(c, "%s", error.message);
   ingot_session_close(session);
   return ok;
 }

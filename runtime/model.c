@@ -5,12 +5,21 @@
 #include "runtime/abi/memory.h"
 #include "runtime/core.h"
 
+/* A message quotes paths, names and what a template raises: whatever is in them, it stays one line and moves no terminal's cursor (control characters of
+ * ASCII, and those of Unicode's second row, which are C2 80 to C2 9F). */
+static void one_line(char *message) {
+  for (unsigned char *c = (unsigned char *)message; *c; c++)
+    if (*c < 0x20 || *c == 0x7f) *c = ' ';
+    else if (*c == 0xc2 && c[1] >= 0x80 && c[1] < 0xa0) c[0] = c[1] = ' ';
+}
+
 ingot_status ingot__fail(ingot_error *error, ingot_status status, const char *format, ...) {
   if (error) {
     va_list arguments;
     va_start(arguments, format);
     vsnprintf(error->message, sizeof error->message, format, arguments);
     va_end(arguments);
+    one_line(error->message);
     error->status = status;
   }
   return status;

@@ -56,6 +56,9 @@ ingot_status ingot_session_load_file(ingot_session *session, const char *path, i
   ingot_status status = size < sizeof(ingot_saved) ? ingot__fail(error, INGOT_ERROR_SESSION, "%.120s: not a saved session", path)
                                                    : ingot__session_load(session, read_on, &f, size, error);
   if (f.code) status = io(path, f.code, error);
+  else if (status && size >= sizeof(ingot_saved) && error) { /* what is wrong with it, and which file it is */ const ingot_error why = *error;
+    ingot__fail(error, status, "%.120s: %s", path, why.message);
+  }
   ingot__os_close(f.descriptor);
   return status;
 }

@@ -293,6 +293,7 @@ static void test_files(ingot_model *model) {
   left = fopen(path, "ab");
   if (CHECK(left != NULL)) fputc(0, left), fclose(left);
   CHECK_EQUAL(ingot_session_load_file(back, path, &error), INGOT_ERROR_SESSION);
+  CHECK_TEXT(error.message, "toy.session: the saved session is damaged: its length; begin a new one");
   CHECK_EQUAL(truncate(path, 100), 0);
   CHECK_EQUAL(ingot_session_load_file(back, path, &error), INGOT_ERROR_SESSION);
   CHECK_TEXT(error.message, "toy.session: not a saved session");

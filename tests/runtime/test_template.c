@@ -128,6 +128,22 @@ static void test_refusals(void) {
   ARGUMENT(OP(INPUT, MESSAGES), OP(UNPACK, 2));
 }
 
+/* What a template raises is quoted in a message that stays one line and moves no terminal's cursor. */
+static void test_message(void) {
+  static const char raised[] = "\x1b[31mred\r\n\xc2\x9b"
+                               "5m\x7f\xc3\xa9";
+  code z = {.size = 0}, *c = &z;
+  OP(STRING, 0, sizeof raised - 1), OP(CALL, INGOT_CALL_RAISE), OP(END);
+  guard g = {.most = SIZE_MAX};
+  const ingot_allocator allocator = {guard_allocate, guard_release, &g};
+  const ingot__conversation talk = {.messages = messages, .n = 3};
+  ingot__rendered text;
+  ingot_error error = {INGOT_OK, ""};
+  CHECK_EQUAL(ingot__template_run((ingot__vec){c->bytes, c->size}, (ingot__vec){(const uint8_t *)raised, sizeof raised - 1}, &talk, &allocator, &text, &error),
+              INGOT_ERROR_ARGUMENT);
+  CHECK_TEXT(error.message, "the chat template refuses the conversation:  [31mred    5m \xc3\xa9");
+}
+
 static void test_limits(void) {
   code z = {.size = 0}, *c = &z;
   ARGUMENT(OP(RESERVE, INGOT_TEMPLATE_STACK + 1));
@@ -234,6 +250,7 @@ int main(void) {
   test_loop();
   test_macro();
   test_refusals();
+  test_message();
   test_limits();
   test_json();
   test_memory();
