@@ -3,6 +3,14 @@
 #include <math.h>
 #include <string.h>
 
+/* Each operation below is rounded alone, so that a seed gives the same text on every CPU, also where an app's build compiles this file without our flags:
+ * clang fuses products and sums by default, GCC where it is not asked for ISO C. */
+#if defined(__clang__)
+#pragma STDC FP_CONTRACT OFF
+#elif defined(__GNUC__) && !defined(__STRICT_ANSI__)
+#pragma GCC optimize("fp-contract=off")
+#endif
+
 double ingot__exp(double x) {
   static const double LN2_HIGH = 0x1.62e42fee00000p-1, LN2_LOW = 0x1.a39ef35793c76p-33; /* the high part has zeros enough for n * it to be exact */
   static const double inverse[13] = {1.0 / 13, 1.0 / 12, 1.0 / 11, 1.0 / 10, 1.0 / 9, 1.0 / 8, 1.0 / 7, 1.0 / 6, 1.0 / 5, 1.0 / 4, 1.0 / 3, 1.0 / 2, 1};

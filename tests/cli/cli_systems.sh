@@ -20,6 +20,13 @@ if command -v clang > /dev/null; then
   done
 fi
 
+# What is sampled rounds alike everywhere: no product is fused with a sum, also where an app compiles the sources by its compiler's own defaults.
+for compiler in cc clang clang-22; do
+  command -v $compiler > /dev/null || continue
+  expect 0 '' $compiler -O2 -mfma -I . -S -o "$work/sample.s" runtime/sample.c
+  grep -Eq 'vf(n?)m(add|sub)' "$work/sample.s" && fail "$compiler fuses what sample.c rounds apart"
+done
+
 # make LIBRARY COMPILER...: the whole runtime as an app's build has it, by a compiler that takes this machine for another
 make_runtime() {
   library=$1
