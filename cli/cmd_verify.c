@@ -1,25 +1,10 @@
-/* ingot verify: the library vouches for the plan, the plan for the weights, by SHA-256; a saved prefix for itself. */
+/* ingot verify: every file of every platform by the SHA-256 in the reports; of this machine's also the chain that an app goes by: the library vouches for
+ * the plan, the plan for the weights. */
 #include "cli.h"
+#include "driver/verify.h"
 
 #include <string.h>
 #include <unistd.h>
-
-enum { PIECE = 64 << 20 };
-
-/* All of the weights, also beyond a place that is damaged. */
-static bool verify_weights(cli *c, ingot_model *model, uint64_t size, const char *path) {
-  bool ok = true;
-  for (uint64_t at = 0; at < size; at += PIECE) {
-    ingot_error error = {INGOT_OK, ""};
-    cli_progress(c, "hashing", (double)at / (double)size);
-    if (ingot_model_verify(model, at, size - at < PIECE ? size - at : PIECE, &error) == INGOT_OK) continue;
-    cli_progress_end(c);
-    cli_fail(c, "%s: %s", path, error.message);
-    ok = false;
-  }
-  cli_progress_end(c);
-  return ok;
-}
 
 static bool verify_prefix(cli *c, ingot_model *model, const char *plan) {
   const char *path = ig_format(&c->arena, "%.*s.prefix", (int)(strlen(plan) - strlen(".plan")), plan);
@@ -32,25 +17,35 @@ static bool verify_prefix(cli *c, ingot_model *model, const char *plan) {
   return ok;
 }
 
+/* This machine's part of the chain: what an app's open goes by. */
+static bool verify_chain(cli *c, const char *bundle, uint32_t threads) {
+  ig_loaded loaded;
+  bool ok = ig_load_bundle(&loaded, bundle, &c->arena, &c->diags);
+  if (cli_report(c) == CLI_FAILED || !ok) return false;
+  ingot_model *model;
+  ingot_error error = {INGOT_OK, ""};
+  ingot_model_options o = {.size = sizeof o, .plan_path = loaded.plan_path, .weights_path = loaded.weights_path, .n_threads = threads};
+  if (ingot_model_open(loaded.program, &o, &model, &error) == INGOT_ERROR_CPU) ok = true; /* its files are whole; they are for another CPU of this kind */
+  else if (error.status < 0) ok = false, cli_fail(c, "%s: %s", bundle, error.message);
+  else {
+    ok = verify_prefix(c, model, loaded.plan_path);
+    ingot_model_close(model);
+  }
+  ig_unload(&loaded);
+  return ok;
+}
+
 int cmd_verify(cli *c, int argc, char **argv) {
   uint32_t threads = 0;
   const cli_option options[] = {{"-t", "--threads", CLI_U32, &threads, "N", "threads (0: one per core, at most 16)"}};
   if (!CLI_PARSE(c, argc, argv, "BUNDLE", 1, 1, options)) return c->status;
   const char *bundle = c->args[0];
-  ig_loaded loaded;
-  bool ok = ig_load_bundle(&loaded, bundle, &c->arena, &c->diags);
+  ig_verified verified;
+  bool ok = ig_verify_files(bundle, threads, cli_progress, c, &verified, &c->arena, &c->diags);
   if (cli_report(c) == CLI_FAILED || !ok) return CLI_FAILED;
-  ingot_model *model;
-  ingot_error error = {INGOT_OK, ""};
-  ingot_model_options o = {.size = sizeof o, .plan_path = loaded.plan_path, .weights_path = loaded.weights_path, .n_threads = threads};
-  ingot_model_info info = {.size = sizeof info};
-  if (ingot_model_open(loaded.program, &o, &model, &error) < 0) ok = false, cli_fail(c, "%s: %s", bundle, error.message);
-  else {
-    ingot_model_get_info(model, &info);
-    ok = verify_weights(c, model, info.weights_bytes, loaded.weights_path) & verify_prefix(c, model, loaded.plan_path);
-    if (ok) printf("%s: library, plan and %s of weights belong together and are whole\n", bundle, cli_bytes(c, info.weights_bytes));
-    ingot_model_close(model);
-  }
-  ig_unload(&loaded);
-  return ok ? CLI_DONE : CLI_FAILED;
+  if (verified.here && !verify_chain(c, bundle, threads)) return CLI_FAILED;
+  printf("%s: library, plan and %s of weights belong together and are whole", bundle, cli_bytes(c, verified.weights_bytes));
+  if (verified.platforms > 1) printf(" (%u platforms)", verified.platforms);
+  putchar('\n');
+  return CLI_DONE;
 }

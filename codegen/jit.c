@@ -25,17 +25,19 @@ struct ig_jit {
   size_t count, capacity, linked;
   unsigned char *memory;
   size_t memory_size, mapped;
+  const char *place;             /* in diagnostics */
   ig_arena arena;
 };
 
 enum { MEMORY = 64 << 20 }; /* address space only: one mapping keeps all 32-bit distances in reach */
 
-ig_jit *ig_jit_create(void) {
+ig_jit *ig_jit_create(const char *place) {
   ig_jit *jit = calloc(1, sizeof *jit);
   if (!jit) abort();
   void *memory = mmap(NULL, MEMORY, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   if (memory == MAP_FAILED) abort();
   jit->memory = memory;
+  jit->place = ig_copy_string(&jit->arena, place);
   jit->memory_size = MEMORY;
   return jit;
 }
@@ -72,7 +74,7 @@ bool ig_jit_add_object(ig_jit *jit, const void *bytes, size_t size, ig_diags *di
   memcpy(o.bytes, bytes, size);
   if (!well_formed(&o)) {
     free(o.bytes);
-    return ig_error(diags, "library", "is not an x86-64 ELF object of this compiler");
+    return ig_error(diags, jit->place, "is not an x86-64 ELF object of this compiler");
   }
   jit->objects = ig_grow(&jit->arena, jit->objects, jit->count, &jit->capacity, sizeof *jit->objects);
   jit->objects[jit->count++] = o;
@@ -142,11 +144,11 @@ static bool relocate(ig_jit *jit, const object *o, const Elf64_Shdr *rela, ig_di
   size_t base = o->place[rela->sh_info], limit = section(o, rela->sh_info)->sh_size;
   for (; base != SIZE_MAX && r < end; r++) {
     size_t index = ELF64_R_SYM(r->r_info), width = ELF64_R_TYPE(r->r_info) == R_X86_64_64 ? 8 : 4;
-    if (index >= n_symbols || r->r_offset > limit || width > limit - r->r_offset) return ig_error(diags, "library", "has a damaged relocation");
+    if (index >= n_symbols || r->r_offset > limit || width > limit - r->r_offset) return ig_error(diags, jit->place, "has a damaged relocation");
     const char *name = symbols[index].st_name < names_size ? names + symbols[index].st_name : "";
     unsigned char *target = address_of(jit, o, &symbols[index]);
     if (!target) target = find_global(jit, name);
-    if (!target) return ig_error(diags, "library", "refers to the symbol '%s', which none of its objects has", name);
+    if (!target) return ig_error(diags, jit->place, "refers to the symbol '%s', which none of its objects has", name);
     unsigned char *where = jit->memory + base + r->r_offset;
     int64_t value = (int64_t)(intptr_t)target + r->r_addend;
     switch (ELF64_R_TYPE(r->r_info)) {
@@ -157,7 +159,7 @@ static bool relocate(ig_jit *jit, const object *o, const Elf64_Shdr *rela, ig_di
       memcpy(where, &distance, 4);
       break;
     }
-    default: return ig_error(diags, "library", "has a relocation of type %u, which kernels never have", (unsigned)ELF64_R_TYPE(r->r_info));
+    default: return ig_error(diags, jit->place, "has a relocation of type %u, which kernels never have", (unsigned)ELF64_R_TYPE(r->r_info));
     }
   }
   return true;
@@ -168,9 +170,9 @@ static bool link_objects(ig_jit *jit, ig_diags *diags) {
   size_t first = jit->linked, start = ig_round_up(jit->mapped, 65536);
   jit->mapped = start;
   for (size_t k = first; k < jit->count; k++)
-    if (!place_sections(jit, &jit->objects[k])) return ig_error(diags, "library", "is larger than the %u MiB that can be loaded", (unsigned)(MEMORY >> 20));
+    if (!place_sections(jit, &jit->objects[k])) return ig_error(diags, jit->place, "is larger than the %u MiB that can be loaded", (unsigned)(MEMORY >> 20));
   size_t bytes = ig_round_up(jit->mapped - start, 65536);
-  if (bytes && mprotect(jit->memory + start, bytes, PROT_READ | PROT_WRITE) != 0) return ig_error(diags, "library", "cannot get memory to load it");
+  if (bytes && mprotect(jit->memory + start, bytes, PROT_READ | PROT_WRITE) != 0) return ig_error(diags, jit->place, "cannot get memory to load it");
   for (size_t k = first; k < jit->count; k++)
     for (size_t i = 0; i < header(&jit->objects[k])->e_shnum; i++) {
       const Elf64_Shdr *s = section(&jit->objects[k], i);
@@ -181,13 +183,13 @@ static bool link_objects(ig_jit *jit, ig_diags *diags) {
   for (size_t k = first; k < jit->count; k++)
     for (size_t i = 0; i < header(&jit->objects[k])->e_shnum; i++)
       if (section(&jit->objects[k], i)->sh_type == SHT_RELA && !relocate(jit, &jit->objects[k], section(&jit->objects[k], i), diags)) return false;
-  if (bytes && mprotect(jit->memory + start, bytes, PROT_READ | PROT_EXEC) != 0) return ig_error(diags, "library", "cannot make the loaded code executable");
+  if (bytes && mprotect(jit->memory + start, bytes, PROT_READ | PROT_EXEC) != 0) return ig_error(diags, jit->place, "cannot make the loaded code executable");
   return true;
 }
 
 void *ig_jit_symbol(ig_jit *jit, const char *name, ig_diags *diags) {
   if (jit->linked < jit->count && !link_objects(jit, diags)) return NULL;
   void *address = find_global(jit, name);
-  if (!address) ig_error(diags, "library", "has no symbol '%s'", name);
+  if (!address) ig_error(diags, jit->place, "has no symbol '%s'", name);
   return address;
 }

@@ -6,7 +6,7 @@
 
 typedef struct ig_jit ig_jit;
 
-ig_jit *ig_jit_create(void);
+ig_jit *ig_jit_create(const char *place); /* which diagnostics name: the library's path */
 /* The bytes are copied. Objects may refer to each other's symbols in any order. */
 bool ig_jit_add_object(ig_jit *jit, const void *bytes, size_t size, ig_diags *diags);
 /* A symbol of this process that objects may refer to. */

@@ -89,7 +89,7 @@ bool ig_roofline_open(ig_roofline *r, const ig_platform *platform, const ig_vari
     [IG_PROBE_READ] = {.symbol = "probe__read", .generate = generate_read},
   };
   ig_object object = {0};
-  *r = (ig_roofline){.jit = ig_jit_create(), .variant = variant};
+  *r = (ig_roofline){.jit = ig_jit_create("kernel"), .variant = variant};
   bool ok = ig_compile_units(platform, variant, "the probes", units, IG_PROBES, IG_DUMP_NONE, NULL, &object, diags) &&
       ig_jit_add_object(r->jit, object.data, object.size, diags);
   for (int i = 0; ok && i < IG_PROBES; i++) {

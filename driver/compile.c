@@ -22,6 +22,7 @@
 #include "driver/prefix.h"
 #include "driver/report.h"
 #include "driver/token_view.h"
+#include "driver/verify.h"
 #include "frontend/model.h"
 #include "passes/lower.h"
 #include "passes/pipeline.h"
@@ -46,6 +47,7 @@ typedef struct compilation {
   ig_program_plan plan;
   ig_plan_facts facts;
   ig_text plan_bytes;               /* as written */
+  const char *prefix_sha256;        /* of the saved session in the bundle */
   bool ended;                       /* at the stage that was asked for */
   uint32_t dumped;
 } compilation;
@@ -252,7 +254,8 @@ static bool unchanged(compilation *c) {
 static bool prefix(compilation *c, const char *folder, const char *platform, uint32_t *tokens) {
   if (!c->o->prefix_prompt) return true;
   tell(c, "reading the prefix", 0);
-  return ig_write_prefix(folder, c->o->prefix_prompt, ig_format(c->arena, "%s/%s.prefix", platform, c->name), n_jobs(c), c->arena, tokens, c->diags);
+  return ig_write_prefix(folder, c->o->prefix_prompt, ig_format(c->arena, "%s/%s.prefix", platform, c->name), n_jobs(c), c->arena, tokens, &c->prefix_sha256,
+                         c->diags);
 }
 
 /* Plan and weights of the target, in the folder of its first platform or linked from there. A disk without hard links gets the weights once more. */
@@ -275,11 +278,29 @@ static bool within_limits(const compilation *c, uint64_t library_bytes) {
   return ig_check_limits(&c->o->limits, &p, c->plan.n_context, library_bytes, c->o->model, c->diags);
 }
 
-static bool report(compilation *c, const char *folder, const ig_platform *platform, uint32_t prefix_tokens, size_t library_bytes) {
-  ig_text text = {0};
-  ig_report_facts facts = {&c->facts,     platform,      c->o->platform, c->o->more,         c->o->n_more,       c->variants, c->code,
-                           c->n_variants, prefix_tokens, library_bytes,  c->plan_bytes.size, c->model.file.size, promise(c)};
+static bool report(compilation *c, const char *folder, const ig_platform *platform, uint32_t prefix_tokens, const ig_text *library) {
+  ig_text text = {0}, header = {0};
+  ig_write_header(c->name, &header);
+  ig_report_facts facts = {.plan = &c->facts,
+                           .platform = platform,
+                           .leading = c->o->platform,
+                           .more = c->o->more,
+                           .n_more = c->o->n_more,
+                           .variants = c->variants,
+                           .code = c->code,
+                           .n_variants = c->n_variants,
+                           .prefix_tokens = prefix_tokens,
+                           .library_bytes = library->size,
+                           .plan_bytes = c->plan_bytes.size,
+                           .source_bytes = c->model.file.size,
+                           .header_sha256 = ig_sha256_text(header.data, header.size, c->arena),
+                           .library_sha256 = ig_sha256_text(library->data, library->size, c->arena),
+                           .plan_sha256 = ig_sha256_text(c->plan_bytes.data, c->plan_bytes.size, c->arena),
+                           .prefix_sha256 = prefix_tokens ? c->prefix_sha256 : NULL,
+                           .weights_root = ig_digest_text(c->facts.weights_root, c->arena),
+                           .promise = promise(c)};
   ig_write_report(&c->plan, &facts, &text);
+  ig_text_finish(&header);
   bool ok = write_in(c, folder, "report.json", &text);
   ig_text_finish(&text);
   return ok;
@@ -296,7 +317,7 @@ static bool fill(compilation *c, const char *bundle, const ig_platform *platform
   ig_text archive = {0};
   bool ok = shared_files(c, folder, first) && library(c, platform, jobs, &c->plan_bytes, ig_format(c->arena, "%s/%s.weights", folder, c->name), &archive) &&
       within_limits(c, archive.size) && write_in(c, folder, ig_format(c->arena, "lib%s.a", c->name), &archive) &&
-      (!leads || prefix(c, bundle, folder, &tokens)) && report(c, leads ? bundle : folder, platform, tokens, archive.size);
+      (!leads || prefix(c, bundle, folder, &tokens)) && report(c, leads ? bundle : folder, platform, tokens, &archive);
   ig_kernel_jobs_destroy(jobs);
   ig_text_finish(&archive);
   return ok;

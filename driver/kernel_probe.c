@@ -217,7 +217,7 @@ double ig_probe_work(const ig_kernel_probe *p) {
 bool ig_probe_compile(ig_probe_code *code, const ig_kernel_probe *p, const ig_schedule *schedule, const ig_variant *variant, ig_diags *diags) {
   ig_object object = {0};
   char symbol[128];
-  *code = (ig_probe_code){.jit = ig_jit_create(), .scratch = ig_kernel_scratch(&p->ref, schedule)};
+  *code = (ig_probe_code){.jit = ig_jit_create("kernel"), .scratch = ig_kernel_scratch(&p->ref, schedule)};
   snprintf(symbol, sizeof symbol, "tune__%s_%s", variant->name, p->info.name);
   bool ok = ig_compile_kernels(ig_platform_find(schedule->target->name), schedule, variant, "tune", &p->ref, 1, IG_FAST, IG_DUMP_NONE, NULL, &object, diags) &&
       ig_jit_add_object(code->jit, object.data, object.size, diags);

@@ -34,7 +34,7 @@ bool ig_load_bundle(ig_loaded *loaded, const char *bundle, ig_arena *arena, ig_d
   const char *path = ig_format(arena, "%s/lib%s.a", folder, name);
   ig_str archive, member, data;
   if (!ig_read_small_file(path, LIBRARY_MOST, arena, &archive, diags)) return false;
-  ig_jit *jit = ig_jit_create();
+  ig_jit *jit = ig_jit_create(path);
   for (size_t i = 0; i < sizeof ig_token_codes / sizeof *ig_token_codes; i++) ig_jit_define(jit, ig_token_codes[i].symbol, ig_token_codes[i].code);
   size_t errors = diags->errors;
   bool ok = true;

@@ -5,7 +5,8 @@
 #include "driver/driver.h"
 
 /* Runs the bundle in `folder`, which is for this machine, on the text of the file `prompt`, tokenised as ingot_generate does, and saves the session to
- * `path`. Gives the number of its tokens. */
-bool ig_write_prefix(const char *folder, const char *prompt, const char *path, uint32_t threads, ig_arena *arena, uint32_t *tokens, ig_diags *diags);
+ * `path`. Gives the number of its tokens and the file's SHA-256 as reports have it. */
+bool ig_write_prefix(const char *folder, const char *prompt, const char *path, uint32_t threads, ig_arena *arena, uint32_t *tokens, const char **sha256,
+                     ig_diags *diags);
 
 #endif

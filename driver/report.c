@@ -80,6 +80,11 @@ void ig_write_report(const ig_program_plan *plan, const ig_report_facts *f, ig_t
   number(out, "decode_steps", meetings(plan, IG_PHASE_DECODE) + meetings(plan, IG_PHASE_HEAD));
   number(out, "prefill_steps", meetings(plan, IG_PHASE_PREFILL));
   if (f->prefix_tokens) number(out, "prefix_tokens", f->prefix_tokens);
+  field(out, "header_sha256", f->header_sha256);
+  field(out, "library_sha256", f->library_sha256);
+  field(out, "plan_sha256", f->plan_sha256);
+  if (f->prefix_sha256) field(out, "prefix_sha256", f->prefix_sha256);
+  field(out, "weights_root", f->weights_root);
   ig_text_printf(out, "  \"variants\": [");
   for (uint32_t i = 0; i < f->n_variants; i++) ig_text_printf(out, "%s\"%s\"", i ? ", " : "", f->variants[i]->name);
   ig_text_printf(out, "],\n  \"code_bytes\": {");
@@ -113,4 +118,13 @@ const char *ig_report_word(const char *report, const char *name, ig_arena *arena
   if (!at || *at != '"') return NULL;
   size_t n = strcspn(at + 1, "\"\\\n");
   return at[1 + n] == '"' ? ig_format(arena, "%.*s", (int)n, at + 1) : NULL;
+}
+
+bool ig_report_lists(const char *report, const char *name, const char *word) {
+  const char *at = value_of(report, name);
+  if (!at || *at != '[') return false;
+  const size_t line = strcspn(at, "\n"), n = strlen(word);
+  for (const char *c = at; (c = memchr(c, '"', line - (size_t)(c - at))); c++)
+    if (!strncmp(c + 1, word, n) && c[1 + n] == '"') return true;
+  return false;
 }

@@ -16,6 +16,8 @@ typedef struct ig_report_facts {
   const ig_code_facts *code;                 /* of each variant */
   uint32_t n_variants, prefix_tokens;
   uint64_t library_bytes, plan_bytes, source_bytes;
+  const char *header_sha256, *library_sha256, *plan_sha256, *prefix_sha256; /* of the files beside it (prefix: or NULL): what `ingot verify` goes by */
+  const char *weights_root;                  /* of their tree of hashes */
   ig_promise promise;
 } ig_report_facts;
 
@@ -24,5 +26,7 @@ void ig_write_report(const ig_program_plan *plan, const ig_report_facts *facts, 
 /* Back out of the text of a report; false and NULL where it has no such entry (bundles of older versions). */
 bool ig_report_number(const char *report, const char *name, uint64_t *value);
 const char *ig_report_word(const char *report, const char *name, ig_arena *arena); /* a text without escapes */
+
+bool ig_report_lists(const char *report, const char *name, const char *word); /* whether a list of texts on one line has the word */
 
 #endif

@@ -14,16 +14,38 @@ changed() { # FILE OFFSET PATTERN: that byte another, then as it was
   expect 1 "$3" "$ingot" verify "$bundle"
   put "$platform/$1" "$2" "\\$(printf %03o "$byte")"
 }
-changed m.plan 1000 "m.plan: damaged, or not made together with library 'm'"
-changed m.weights 0 'm.weights: the weights are damaged in the MiB from byte 0 on'
-changed m.weights 3000000 'm.weights: the weights are damaged in the MiB from byte 2097152 on'
-changed m.weights $((size - 300)) 'the weights are of another model|the weights are damaged'
-changed m.weights $((size - 100)) 'm.weights: the weights are damaged where their hashes are'
-changed m.prefix 5000 'm.prefix: the saved session is damaged: its checksum'
+vouched='is not the file that report.json vouches for'
+changed m.plan 1000 "m.plan: error: $vouched"
+changed libm.a 30000 "libm.a: error: $vouched"
+changed ../m.h 100 "m.h: error: $vouched"
+changed m.weights 0 'm.weights: error: the weights are damaged in the MiB from byte 0 on'
+changed m.weights 3000000 'm.weights: error: the weights are damaged in the MiB from byte 2097152 on'
+changed m.weights $((size - 300)) 'm.weights: error: the weights are damaged in the MiB from byte 5242880 on'
+changed m.weights $((size - 230)) "m.weights: error: $vouched"
+changed m.weights $((size - 100)) "m.weights: error: $vouched"
+changed m.prefix 5000 "m.prefix: error: $vouched"
 expect 0 '' "$ingot" verify "$bundle"
 truncate -s -64 "$platform/m.weights"
-expect 1 'bytes of weights, the plan wants' "$ingot" verify "$bundle"
+expect 1 'm.weights: error: has [0-9]+ bytes, and report.json vouches for a file of another size' "$ingot" verify "$bundle"
 rm "$platform/m.plan"
-expect 1 'm.plan: error: cannot be read: No such file|the bundle is not whole' "$ingot" verify "$bundle"
-expect 1 'is not a bundle for this machine' "$ingot" verify "$work"
+expect 1 'm.plan: error: cannot open the file: No such file' "$ingot" verify "$bundle"
+expect 1 'report.json: error: cannot open the file' "$ingot" verify "$work"
+
+# a whole file of another bundle: each is what its report says, and they do not belong together
+expect 0 '' "$ingot" compile "$fable" --name m -o "$work" --variants native -q
+expect 0 '' "$ingot" compile "$fable" --name m -o "$work/other" --variants native --ctx 128 -q
+cp "$work/other/m.ingot/report.json" "$work/other/m.ingot/m.h" "$bundle"
+cp "$work/other/m.ingot/${platform#"$bundle/"}"/m.plan "$platform"
+expect 1 "libm.a: error: $vouched" "$ingot" verify "$bundle"
+hash=$(sha256sum "$platform/libm.a")
+sed -i "s/\"library_sha256\": \"[0-9a-f]*\"/\"library_sha256\": \"${hash%% *}\"/" "$bundle/report.json"
+expect 1 "m.plan: damaged, or not made together with library 'm'" "$ingot" verify "$bundle"
+
+# platforms that this machine does not run are verified as well; weights that they share, once
+expect 0 '' "$ingot" compile "$fable" --name m -o "$work" --variants neon --target pixel-8 --target raspberry-pi-5 -q
+expect 0 '' "$ingot" verify "$bundle"
+out_has 'and 5\.0 MiB of weights .* \(2 platforms\)$'
+platform=$bundle/aarch64-linux-gnu
+changed libm.a 30000 "aarch64-linux-gnu/libm.a: error: $vouched"
+changed m.weights 3000000 'm.weights: error: the weights are damaged in the MiB from byte 2097152 on'
 finish

@@ -79,7 +79,7 @@ enum { HARNESS_SKIPPED = 77 };
 static inline bool harness_open_as(harness *h, harness_machine m, const char *rules, ig_brevity brevity, const ig_kernel_ref *refs, uint32_t n) {
   ig_diags diags = {0};
   ig_object object = {0};
-  *h = (harness){.jit = ig_jit_create(), .variant = m.variant};
+  *h = (harness){.jit = ig_jit_create("kernel"), .variant = m.variant};
   bool ok = ig_schedule_read_text(&h->schedule, m.target, "rules", ig_str_of(rules ? rules : ""), &h->arena, &diags) &&
       ig_compile_kernels(ig_platform_find(m.target->name), &h->schedule, m.variant, "test", refs, n, brevity, IG_DUMP_NONE, NULL, &object, &diags) &&
       (m.cpu ? remote_open(&h->remote, m.target->name, m.cpu, m.variant->name, refs, n, &object) : ig_jit_add_object(h->jit, object.data, object.size, &diags));
