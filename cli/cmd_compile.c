@@ -37,13 +37,17 @@ static const char *known(cli *c, const char *(*name_at)(const void *, int), cons
   return names;
 }
 
-/* The platforms by their names, the first by itself. */
+/* The platforms by their names, the first by itself; each once, however many devices of it are named. */
 static int choose_platforms(cli *c, const cli_texts *names, ig_compile_options *o) {
   const ig_platform **platforms = ig_alloc_array(&c->arena, names->n + 1, sizeof *platforms);
+  uint32_t n = 0;
   platforms[0] = ig_platform_find("native");
   for (uint32_t i = 0; i < names->n; i++) {
-    platforms[i] = ig_platform_find(names->v[i]);
-    if (platforms[i]) continue;
+    const ig_platform *platform = ig_platform_find(names->v[i]);
+    uint32_t k = 0;
+    while (k < n && platforms[k] != platform) k++;
+    if (platform && k == n) platforms[n++] = platform;
+    if (platform) continue;
     const char *near = cli_nearest(names->v[i], platform_or_alias, NULL);
     return near ? cli_usage(c, "there is no target `%s`; did you mean `%s`?", names->v[i], near)
                 : cli_usage(c, "there is no target `%s`; there are %s", names->v[i], known(c, platform_name, NULL));
@@ -51,7 +55,7 @@ static int choose_platforms(cli *c, const cli_texts *names, ig_compile_options *
   if (!platforms[0]) return cli_usage(c, "this machine is no platform of ingot: give --target, one of %s", known(c, platform_name, NULL));
   o->platform = platforms[0];
   o->more = platforms + 1;
-  o->n_more = names->n > 1 ? names->n - 1 : 0;
+  o->n_more = n > 1 ? n - 1 : 0;
   return CLI_DONE;
 }
 

@@ -445,7 +445,7 @@ static bool check_platforms(const ig_compile_options *o, ig_diags *diags) {
   for (uint32_t i = 0; i < o->n_more; i++)
     for (uint32_t k = 0; k <= i; k++)
       if (platform_at(o, k) == o->more[i])
-        return ig_error(diags, o->more[i]->name, "is a target twice (names of devices stand for platforms: `ingot targets`)");
+        return ig_error(diags, o->more[i]->name, "is a platform of the bundle twice");
   return true;
 }
 

@@ -103,6 +103,31 @@ answers "$work/sub"
 build "$work/sub"
 made_is '0 models, 0 objects, 0 links' "an untouched tree, as a subdirectory"
 
+# A file whose name Ninja's depfiles cannot hold, for this machine and for phones, one platform by two of its names: the app links what it runs as.
+mkdir "$work/odd"
+cp "$fable" "$work/odd/it's & more.gguf"
+cat > "$work/odd/CMakeLists.txt" <<TXT
+cmake_minimum_required(VERSION 3.20)
+project(Odd LANGUAGES C)
+find_package(Ingot REQUIRED)
+ingot_add_model(fable MODEL "it's & more.gguf" TARGET pixel-8 native galaxy-s24 VARIANTS base neon CONTEXT 512)
+add_executable(talk $INGOT_SOURCE/examples/hello.c)
+target_link_libraries(talk PRIVATE fable)
+ingot_bundle_weights(talk fable)
+TXT
+expect 0 '' cmake -G Ninja -S "$work/odd" -B "$work/odd b" -DCMAKE_PREFIX_PATH="$prefix"
+build "$work/odd b"
+made_is '1 models, 1 objects, 1 links' "a model for several platforms"
+expect 0 '' "$work/odd b/talk" "$work/odd b/fable.plan" "$work/odd b/fable.weights"
+out_has '3 plus 4 is 7\.'
+expect 0 '' "$ingot" verify "$work/odd b/ingot/fable.ingot"
+out_has '2 platforms'
+build "$work/odd b"
+made_is '0 models, 0 objects, 0 links' "an untouched tree of odd names"
+later "$work/odd/it's & more.gguf"
+build "$work/odd b"
+made_is '1 models, 0 objects, 1 links' "a touched model of an odd name"
+
 # what is asked for wrongly is refused when the build is configured
 refuse() { # PATTERN LINE
   mkdir -p "$work/wrong"
@@ -110,6 +135,7 @@ refuse() { # PATTERN LINE
   expect 1 "$1" cmake -G Ninja -S "$work/wrong" -B "$work/wrong/build" -DCMAKE_PREFIX_PATH="$prefix"
 }
 refuse 'no platform x86_65-linux-gnu' 'ingot_add_model(m MODEL m.gguf TARGET x86_65-linux-gnu)'
+refuse 'among TARGET pixel-8;ios' 'ingot_add_model(m MODEL m.gguf TARGET pixel-8 ios)'
 refuse 'becomes a C symbol' 'ingot_add_model(a-b MODEL m.gguf)'
 refuse 'expected NAME MODEL' 'ingot_add_model(m MODEL m.gguf QUICKLY)'
 

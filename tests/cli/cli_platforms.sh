@@ -76,8 +76,9 @@ out_has '^3 plus 4 is 7\.$'
 expect 0 '' cc -shared -nostdlib -Wl,-z,max-page-size=16384 -Wl,--defsym=ingot__tokens_sentence=0 -Wl,--whole-archive "$bundle/x86_64-linux-android/libfable.a" -o "$work/libfable.so"
 llvm-readobj-22 --program-headers "$work/libfable.so" | awk '/Type: PT_LOAD/ { on = 1 } on && /Alignment:/ { on = 0; n++; if ($2 != 16384) bad++ } END { exit !n || bad }' || fail "its pages are not of 16 KiB"
 
-# names: aliases stand for platforms, and none is given twice
-expect 1 'x86_64-linux-gnu: error: is a target twice' "$ingot" compile "$fable" --target native --target x86_64-linux-gnu -o "$work/none"
+# names: devices stand for platforms, and a platform is in a bundle once however many of them are named
+expect 0 '' "$ingot" compile "$fable" --name fable --variants dotprod --ctx 128 --target pixel-8 --target galaxy-s24 --target arm64-v8a -o "$work/devices" -q
+grep -q '"platforms": \["aarch64-linux-android"\]' "$work/devices/fable.ingot/report.json" || fail "three names of one platform: $(grep platforms "$work/devices/fable.ingot/report.json")"
 expect 2 'no target `x86_64-lunix-gnu`; did you mean `x86_64-linux-gnu`' "$ingot" compile "$fable" --target x86_64-lunix-gnu -o "$work/none"
 [ ! -e "$work/none" ] || fail "a refused list of platforms leaves files"
 finish
