@@ -47,7 +47,8 @@ typedef struct compilation {
   ig_program_plan plan;
   ig_plan_facts facts;
   ig_text plan_bytes;               /* as written */
-  const char *prefix_sha256;        /* of the saved session in the bundle */
+  ig_prefix *prefix;                /* of all targets */
+  const char *prefix_sha256;        /* of its file */
   bool ended;                       /* at the stage that was asked for */
   uint32_t dumped;
 } compilation;
@@ -251,11 +252,19 @@ static bool unchanged(compilation *c) {
   return ig_same_stamp(&now, &c->stamp) || ig_error(c->diags, c->o->model, "was changed while it was compiled; compile again");
 }
 
-static bool prefix(compilation *c, const char *folder, const char *platform, uint32_t *tokens) {
+/* The session is made once, where the first library is that this machine can run. */
+static bool prefix(compilation *c, const char *bundle, const ig_platform *platform) {
   if (!c->o->prefix_prompt) return true;
   tell(c, "reading the prefix", 0);
-  return ig_write_prefix(folder, c->o->prefix_prompt, ig_format(c->arena, "%s/%s.prefix", platform, c->name), n_jobs(c), c->arena, tokens, &c->prefix_sha256,
-                         c->diags);
+  if (!c->prefix->tokens) {
+    const char *prompt = c->o->prefix_prompt, *scratch = ig_format(c->arena, "%s/.here", bundle);
+    const ig_compile_options apart = {.model = c->o->model, .name = c->name, .parent = scratch, .n_context = c->model.context, .jobs = c->o->jobs};
+    if (!(platform == ig_platform_find("native") ? ig_make_prefix(c->prefix, bundle, prompt, n_jobs(c), c->arena, c->diags)
+                                                 : ig_make_prefix_apart(c->prefix, &apart, prompt, n_jobs(c), c->arena, c->diags)))
+      return false;
+  }
+  return ig_write_prefix(c->prefix, c->target, &c->plan, c->facts.weights_root, ig_format(c->arena, "%s/%s/%s.prefix", bundle, platform->name, c->name),
+                         &c->prefix_sha256, c->arena, c->diags);
 }
 
 /* Plan and weights of the target, in the folder of its first platform or linked from there. A disk without hard links gets the weights once more. */
@@ -278,7 +287,7 @@ static bool within_limits(const compilation *c, uint64_t library_bytes) {
   return ig_check_limits(&c->o->limits, &p, c->plan.n_context, library_bytes, c->o->model, c->diags);
 }
 
-static bool report(compilation *c, const char *folder, const ig_platform *platform, uint32_t prefix_tokens, const ig_text *library) {
+static bool report(compilation *c, const char *folder, const ig_platform *platform, const ig_text *library) {
   ig_text text = {0}, header = {0};
   ig_write_header(c->name, &header);
   ig_report_facts facts = {.plan = &c->facts,
@@ -289,14 +298,14 @@ static bool report(compilation *c, const char *folder, const ig_platform *platfo
                            .variants = c->variants,
                            .code = c->code,
                            .n_variants = c->n_variants,
-                           .prefix_tokens = prefix_tokens,
+                           .prefix_tokens = c->prefix->tokens,
                            .library_bytes = library->size,
                            .plan_bytes = c->plan_bytes.size,
                            .source_bytes = c->model.file.size,
                            .header_sha256 = ig_sha256_text(header.data, header.size, c->arena),
                            .library_sha256 = ig_sha256_text(library->data, library->size, c->arena),
                            .plan_sha256 = ig_sha256_text(c->plan_bytes.data, c->plan_bytes.size, c->arena),
-                           .prefix_sha256 = prefix_tokens ? c->prefix_sha256 : NULL,
+                           .prefix_sha256 = c->prefix_sha256,
                            .weights_root = ig_digest_text(c->facts.weights_root, c->arena),
                            .promise = promise(c)};
   ig_write_report(&c->plan, &facts, &text);
@@ -311,13 +320,13 @@ static bool fill(compilation *c, const char *bundle, const ig_platform *platform
   const char *folder = ig_format(c->arena, "%s/%s", bundle, platform->name);
   const bool leads = platform == c->o->platform;
   if (mkdir(folder, 0777) != 0) return ig_error(c->diags, folder, "cannot make this folder: %s", strerror(errno));
-  uint32_t threads = n_jobs(c), tokens = 0;
+  uint32_t threads = n_jobs(c);
   ig_kernel_jobs *jobs = ig_kernel_jobs_start(platform, &c->plan, c->name, &c->schedule, c->variants, c->n_variants, threads > 1 ? threads - 1 : 0,
                                               IG_DUMP_NONE);
   ig_text archive = {0};
   bool ok = shared_files(c, folder, first) && library(c, platform, jobs, &c->plan_bytes, ig_format(c->arena, "%s/%s.weights", folder, c->name), &archive) &&
-      within_limits(c, archive.size) && write_in(c, folder, ig_format(c->arena, "lib%s.a", c->name), &archive) &&
-      (!leads || prefix(c, bundle, folder, &tokens)) && report(c, leads ? bundle : folder, platform, tokens, &archive);
+      within_limits(c, archive.size) && write_in(c, folder, ig_format(c->arena, "lib%s.a", c->name), &archive) && prefix(c, bundle, platform) &&
+      report(c, leads ? bundle : folder, platform, &archive);
   ig_kernel_jobs_destroy(jobs);
   ig_text_finish(&archive);
   return ok;
@@ -369,8 +378,6 @@ static bool make_bundle(compilation *c, uint32_t n, const char **bundle) {
   if (c->o->embed && c->plan.weights_bytes > MOST_EMBEDDED)
     return ig_error(c->diags, c->o->model, "has %llu MiB of weights: --embed takes at most %d; ship the weights file instead",
                     (unsigned long long)(c->plan.weights_bytes >> 20), MOST_EMBEDDED >> 20);
-  if (c->o->prefix_prompt && (c->o->platform != ig_platform_find("native") || c->o->n_more))
-    return ig_error(c->diags, c->o->prefix_prompt, "cannot be the prefix of a bundle for other machines than this: the model has to be run");
   for (compilation *one = c; one < c + n; one++)
     if (!within_limits(one, 0)) return false; /* as far as is known: better before an hour of packing than after */
   if (!ig_bundle_begin(&folder, c->o->parent ? c->o->parent : ".", c->name, c->arena, c->diags)) return false;
@@ -444,19 +451,18 @@ static bool begin(compilation *c) {
 static bool check_platforms(const ig_compile_options *o, ig_diags *diags) {
   for (uint32_t i = 0; i < o->n_more; i++)
     for (uint32_t k = 0; k <= i; k++)
-      if (platform_at(o, k) == o->more[i])
-        return ig_error(diags, o->more[i]->name, "is a platform of the bundle twice");
+      if (platform_at(o, k) == o->more[i]) return ig_error(diags, o->more[i]->name, "is a platform of the bundle twice");
   return true;
 }
 
 /* One compilation for each target among the platforms, the first platform's first. */
-static bool compile_all(compilation *c, uint32_t *n, const ig_compile_options *o, ig_arena *arena, const char **bundle, ig_diags *diags) {
+static bool compile_all(compilation *c, uint32_t *n, const ig_compile_options *o, ig_prefix *prefix, ig_arena *arena, const char **bundle, ig_diags *diags) {
   for (uint32_t i = 0; i <= o->n_more; i++) {
     const ig_target *target = platform_at(o, i)->target;
     bool known = false;
     for (uint32_t k = 0; k < *n; k++) known |= c[k].target == target;
     if (known) continue;
-    c[*n] = (compilation){.o = o, .target = target, .arena = arena, .diags = diags};
+    c[*n] = (compilation){.o = o, .target = target, .arena = arena, .diags = diags, .prefix = prefix};
     if (!begin(&c[*n])) return false;
     ++*n;
     if (!plan_target(&c[*n - 1])) return false;
@@ -472,11 +478,13 @@ bool ig_compile(const ig_compile_options *options, ig_arena *arena, const char *
     return ig_error(diags, options->stage, "is no stage to stop at: graph, fuse, split, layout (or any pass), plan, kernels, llvm, asm");
   if (!check_platforms(options, diags)) return false;
   compilation *c = ig_alloc_array(arena, options->n_more + 1, sizeof *c);
-  bool ok = compile_all(c, &n, options, arena, bundle, diags) && !diags->errors;
+  ig_prefix prefix = {0};
+  bool ok = compile_all(c, &n, options, &prefix, arena, bundle, diags) && !diags->errors;
   for (uint32_t i = 0; i < n; i++) {
     ig_text_finish(&c[i].plan_bytes);
     ig_model_close(&c[i].model);
   }
+  ig_text_finish(&prefix.state);
   return ok;
 }
 

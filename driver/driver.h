@@ -48,6 +48,9 @@ typedef struct ig_loaded {
 bool ig_load_bundle(ig_loaded *loaded, const char *bundle, ig_arena *arena, ig_diags *diags);
 void ig_unload(ig_loaded *loaded);
 
+/* The best variant of this machine's target that its CPU runs, or NULL. */
+const ig_variant *ig_variant_here(const ig_target *target);
+
 /* A MODEL or a BUNDLE path: a model is compiled for this machine's best variant (or `variant`) into the cache first, unless it is there. */
 bool ig_load_any(ig_loaded *loaded, const char *path, const char *variant, const ig_compile_options *like, const char *cache, ig_arena *arena, ig_diags *diags);
 

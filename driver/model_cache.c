@@ -17,17 +17,22 @@
 #include "runtime/abi/kernel.h"
 #include "runtime/abi/sha256.h"
 
+const ig_variant *ig_variant_here(const ig_target *target) {
+  const uint64_t has = ingot__cpu_features();
+  for (uint32_t i = 0; i < target->n_variants; i++)
+    if (!(target->variants[i].features & ~has)) return &target->variants[i];
+  return NULL;
+}
+
 static const ig_variant *choose_variant(const ig_target *target, const char *name, ig_diags *diags) {
   if (name) {
     const ig_variant *variant = ig_variant_find(target, name);
     if (!variant) ig_error(diags, name, "is not a variant of %s", target->name);
     return variant;
   }
-  uint64_t has = ingot__cpu_features();
-  for (uint32_t i = 0; i < target->n_variants; i++)
-    if (!(target->variants[i].features & ~has)) return &target->variants[i];
-  ig_error(diags, target->name, "this CPU runs none of its variants");
-  return NULL;
+  const ig_variant *variant = ig_variant_here(target);
+  if (!variant) ig_error(diags, target->name, "this CPU runs none of its variants");
+  return variant;
 }
 
 static void add_stamp(ig_text *text, const ig_file_stamp *s) {

@@ -50,7 +50,10 @@ static bool runtime_folder(package *p, const char *to, const char *from) {
 }
 static bool runtime_sources(package *p, const char *to) { return runtime_folder(p, to, "runtime") && runtime_folder(p, to, "runtime/abi"); }
 
+/* What the app opens beside the library: plan, weights, and the prefix where there is one. */
 static bool weights(package *p, const ig_platform *platform, const char *folder) {
+  const char *prefix = of_platform(p, platform, F("%s.prefix", p->name));
+  if (access(prefix, F_OK) == 0 && !file(p, F("%s/%s.prefix", folder, p->name), prefix)) return false;
   return file(p, F("%s/%s.plan", folder, p->name), of_platform(p, platform, F("%s.plan", p->name))) &&
       file(p, F("%s/%s.weights", folder, p->name), of_platform(p, platform, F("%s.weights", p->name)));
 }
@@ -117,21 +120,23 @@ static bool swiftpm(package *p) {
       return ig_error(p->to.diags, p->platform[i]->name, "cannot be in a Swift package: its resources hold the weights of one kind of CPU, Arm's");
     if (!arm) arm = p->platform[i];
   }
+  const bool begun = arm && access(of_platform(p, arm, F("%s.prefix", p->name)), F_OK) == 0;
   return framework(p, F("%s.xcframework/", p->name)) && runtime_sources(p, "Sources/IngotRuntime") &&
       text(p, "Sources/IngotRuntime/include/IngotRuntime.h", "#include \"../runtime/ingot.h\"\n") && weights(p, arm, "Sources/Weights/Resources") &&
       text(p, "Sources/Weights/Weights.swift",
            F("import Foundation\n\n/// Where plan and weights lie in the app.\npublic enum Weights {\n  public static let plan = "
              "Bundle.module.url(forResource: \"%s\", withExtension: \"plan\")!\n"
-             "  public static let weights = Bundle.module.url(forResource: \"%s\", withExtension: \"weights\")!\n}\n",
-             p->name, p->name)) &&
+             "  public static let weights = Bundle.module.url(forResource: \"%s\", withExtension: \"weights\")!\n%s}\n",
+             p->name, p->name,
+             begun ? F("  public static let prefix = Bundle.module.url(forResource: \"%s\", withExtension: \"prefix\")!\n", p->name) : "")) &&
       text(p, "Package.swift",
            F("// swift-tools-version:5.7\nimport PackageDescription\n\nlet package = Package(\n  name: \"%s\",\n  platforms: [.iOS(.v14), .macOS(.v11)],\n"
              "  products: [.library(name: \"%s\", targets: [\"%s\", \"IngotRuntime\", \"Weights\"])],\n  targets: [\n"
              "    .binaryTarget(name: \"%s\", path: \"%s.xcframework\"),\n"
              "    .target(name: \"IngotRuntime\", cSettings: [.headerSearchPath(\".\")]),\n"
-             "    .target(name: \"Weights\", resources: [.copy(\"Resources/%s.plan\"), .copy(\"Resources/%s.weights\")]),\n  ],\n  cLanguageStandard: "
+             "    .target(name: \"Weights\", resources: [.copy(\"Resources/%s.plan\"), .copy(\"Resources/%s.weights\")%s]),\n  ],\n  cLanguageStandard: "
              ".c11\n)\n",
-             p->name, p->name, p->name, p->name, p->name, p->name, p->name));
+             p->name, p->name, p->name, p->name, p->name, p->name, p->name, begun ? F(", .copy(\"Resources/%s.prefix\")", p->name) : ""));
 }
 
 /* ---- Android ------------------------------------------------------------------------------------------------------------ */

@@ -135,7 +135,7 @@ refuse() { # PATTERN LINE
   expect 1 "$1" cmake -G Ninja -S "$work/wrong" -B "$work/wrong/build" -DCMAKE_PREFIX_PATH="$prefix"
 }
 refuse 'no platform x86_65-linux-gnu' 'ingot_add_model(m MODEL m.gguf TARGET x86_65-linux-gnu)'
-refuse 'among TARGET pixel-8;ios' 'ingot_add_model(m MODEL m.gguf TARGET pixel-8 ios)'
+refuse 'TARGET pixel-8;ios' 'ingot_add_model(m MODEL m.gguf TARGET pixel-8 ios)'
 refuse 'becomes a C symbol' 'ingot_add_model(a-b MODEL m.gguf)'
 refuse 'expected NAME MODEL' 'ingot_add_model(m MODEL m.gguf QUICKLY)'
 
