@@ -60,46 +60,83 @@ static bool weights(package *p, const ig_platform *platform, const char *folder)
 
 /* ---- Apple ------------------------------------------------------------------------------------------------------------- */
 
-/* Platforms as an xcframework names them. */
+/* Platforms as an xcframework names them. Those of one system and kind are one library in it, with a slice for each CPU; in the order of their names. */
 static const struct apple {
-  const char *platform, *folder, *cpu, *system, *kind;
+  const char *platform, *cpu, *system, *kind;
+  uint32_t type, subtype; /* of the CPU, as a universal library has it */
 } apples[] = {
-  {"arm64-apple-ios", "ios-arm64", "arm64", "ios", NULL},
-  {"arm64-apple-ios-simulator", "ios-arm64-simulator", "arm64", "ios", "simulator"},
-  {"x86_64-apple-ios-simulator", "ios-x86_64-simulator", "x86_64", "ios", "simulator"},
-  {"arm64-apple-macos", "macos-arm64", "arm64", "macos", NULL},
-  {"x86_64-apple-macos", "macos-x86_64", "x86_64", "macos", NULL},
+  {"arm64-apple-ios", "arm64", "ios", NULL, 0x100000c, 0},
+  {"arm64-apple-ios-simulator", "arm64", "ios", "simulator", 0x100000c, 0},
+  {"x86_64-apple-ios-simulator", "x86_64", "ios", "simulator", 0x1000007, 3},
+  {"arm64-apple-macos", "arm64", "macos", NULL, 0x100000c, 0},
+  {"x86_64-apple-macos", "x86_64", "macos", NULL, 0x1000007, 3},
 };
+enum { APPLES = sizeof apples / sizeof *apples, SLICES_MOST = 2, LIBRARY_MOST = 256 << 20 };
 
 static const struct apple *apple_of(const ig_platform *platform) {
-  for (size_t i = 0; i < sizeof apples / sizeof *apples; i++)
+  for (size_t i = 0; i < APPLES; i++)
     if (!strcmp(platform->name, apples[i].platform)) return &apples[i];
   return NULL;
 }
 
+static bool same_library(const struct apple *a, const struct apple *b) { return !strcmp(a->system, b->system) && (a->kind == NULL) == (b->kind == NULL); }
+
+static const ig_platform *of_bundle(const package *p, const struct apple *a) {
+  for (uint32_t i = 0; i < p->n; i++)
+    if (!strcmp(p->platform[i]->name, a->platform)) return p->platform[i];
+  return NULL;
+}
+
+static void big_endian(ig_text *out, uint32_t value) {
+  ig_text_add(out, (uint8_t[]){(uint8_t)(value >> 24), (uint8_t)(value >> 16), (uint8_t)(value >> 8), (uint8_t)value}, 4);
+}
+
+/* The libraries of several CPUs one after the other, behind a head that says where each is: words of high byte first (mach-o/fat.h). */
+static bool universal(package *p, const char *name, const struct apple *const *slice, uint32_t n) {
+  enum { ALIGN_LOG2 = 3 }; /* of archives */
+  ig_str bytes[SLICES_MOST];
+  ig_text out = {0};
+  uint32_t at = 8 + 20 * n;
+  bool ok = true;
+  big_endian(&out, 0xcafebabe), big_endian(&out, n);
+  for (uint32_t i = 0; ok && i < n; i++) {
+    ok = ig_read_small_file(of_platform(p, of_bundle(p, slice[i]), F("lib%s.a", p->name)), LIBRARY_MOST, p->to.arena, &bytes[i], p->to.diags);
+    if (!ok) break;
+    at = (uint32_t)ig_round_up(at, 1 << ALIGN_LOG2);
+    big_endian(&out, slice[i]->type), big_endian(&out, slice[i]->subtype), big_endian(&out, at), big_endian(&out, (uint32_t)bytes[i].size),
+        big_endian(&out, ALIGN_LOG2);
+    at += (uint32_t)bytes[i].size;
+  }
+  for (uint32_t i = 0; ok && i < n; i++) {
+    while (out.size % (1 << ALIGN_LOG2)) ig_text_add(&out, "", 1);
+    ig_text_add(&out, bytes[i].data, bytes[i].size);
+  }
+  ok = ok && ig_packet_bytes(&p->to, name, out.data, out.size);
+  ig_text_finish(&out);
+  return ok;
+}
+
 static bool framework(package *p, const char *root) {
   const char *list = "";
-  uint32_t n = 0;
-  for (uint32_t i = 0; i < p->n; i++) {
-    const struct apple *a = apple_of(p->platform[i]);
-    if (!a) continue;
-    for (uint32_t k = 0; k < i; k++) {
-      const struct apple *b = apple_of(p->platform[k]);
-      if (b && !strcmp(a->system, b->system) && (a->kind == NULL) == (b->kind == NULL))
-        return ig_error(p->to.diags, p->bundle, "holds %s and %s, which Xcode takes for one: compile a bundle for each", b->platform, a->platform);
-    }
-    n++;
+  for (const struct apple *a = apples; a < apples + APPLES; a++) {
+    const struct apple *slice[SLICES_MOST];
+    uint32_t n = 0;
+    for (const struct apple *b = apples; b < apples + APPLES; b++)
+      if (same_library(a, b) && of_bundle(p, b)) slice[n++] = b;
+    if (!n || slice[0] != a) continue;
+    const char *cpus = n > 1 ? F("%s_%s", slice[0]->cpu, slice[1]->cpu) : a->cpu, *kind = a->kind ? F("-%s", a->kind) : "";
+    const char *id = F("%s-%s%s", a->system, cpus, kind), *folder = F("%s%s", root, id), *library = F("lib%s.a", p->name), *path = F("%s/%s", folder, library);
     list = F(
         "%s    <dict>\n      <key>BinaryPath</key><string>lib%s.a</string>\n      <key>HeadersPath</key><string>Headers</string>\n"
         "      <key>LibraryIdentifier</key><string>%s</string>\n      <key>LibraryPath</key><string>lib%s.a</string>\n"
-        "      <key>SupportedArchitectures</key><array><string>%s</string></array>\n      <key>SupportedPlatform</key><string>%s</string>\n%s    </dict>\n",
-        list, p->name, a->folder, p->name, a->cpu, a->system, a->kind ? "      <key>SupportedPlatformVariant</key><string>simulator</string>\n" : "");
-    const char *folder = F("%s%s", root, a->folder), *library = F("lib%s.a", p->name);
-    if (!file(p, F("%s/%s", folder, library), of_platform(p, p->platform[i], library)) || !headers(p, F("%s/Headers", folder)) ||
+        "      <key>SupportedArchitectures</key><array><string>%s</string>%s</array>\n      <key>SupportedPlatform</key><string>%s</string>\n%s    </dict>\n",
+        list, p->name, id, p->name, a->cpu, n > 1 ? F("<string>%s</string>", slice[1]->cpu) : "", a->system,
+        a->kind ? "      <key>SupportedPlatformVariant</key><string>simulator</string>\n" : "");
+    if (!(n > 1 ? universal(p, path, slice, n) : file(p, path, of_platform(p, of_bundle(p, a), library))) || !headers(p, F("%s/Headers", folder)) ||
         !text(p, F("%s/Headers/module.modulemap", folder), F("module %s {\n  header \"ingot.h\"\n  header \"%s.h\"\n  export *\n}\n", p->name, p->name)))
       return false;
   }
-  if (!n) return ig_error(p->to.diags, p->bundle, "has no library for iOS or macOS: compile it with --target arm64-apple-ios or the like");
+  if (!*list) return ig_error(p->to.diags, p->bundle, "has no library for iOS or macOS: compile it with --target arm64-apple-ios or the like");
   return text(
       p, F("%sInfo.plist", root),
       F("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<!DOCTYPE plist PUBLIC \"-//Apple//DTD PLIST 1.0//EN\" "
@@ -127,8 +164,7 @@ static bool swiftpm(package *p) {
            F("import Foundation\n\n/// Where plan and weights lie in the app.\npublic enum Weights {\n  public static let plan = "
              "Bundle.module.url(forResource: \"%s\", withExtension: \"plan\")!\n"
              "  public static let weights = Bundle.module.url(forResource: \"%s\", withExtension: \"weights\")!\n%s}\n",
-             p->name, p->name,
-             begun ? F("  public static let prefix = Bundle.module.url(forResource: \"%s\", withExtension: \"prefix\")!\n", p->name) : "")) &&
+             p->name, p->name, begun ? F("  public static let prefix = Bundle.module.url(forResource: \"%s\", withExtension: \"prefix\")!\n", p->name) : "")) &&
       text(p, "Package.swift",
            F("// swift-tools-version:5.7\nimport PackageDescription\n\nlet package = Package(\n  name: \"%s\",\n  platforms: [.iOS(.v14), .macOS(.v11)],\n"
              "  products: [.library(name: \"%s\", targets: [\"%s\", \"IngotRuntime\", \"Weights\"])],\n  targets: [\n"

@@ -95,17 +95,19 @@ static const char *place(ig_packet *p, const char *name) {
   return ig_make_folders(folder, p->arena, p->diags) ? path : NULL;
 }
 
-bool ig_packet_text(ig_packet *p, const char *name, const char *text) {
+bool ig_packet_bytes(ig_packet *p, const char *name, const void *bytes, size_t size) {
   if (!p->zip) {
     const char *path = place(p, name);
-    return path && ig_write_file(path, text, strlen(text), p->diags);
+    return path && ig_write_file(path, bytes, size, p->diags);
   }
   uint32_t crc = UINT32_MAX;
-  crc_add(&crc, (const uint8_t *)text, strlen(text));
-  if (!zip_begin(p, name, ~crc, strlen(text))) return false;
-  put(p, text, strlen(text));
+  crc_add(&crc, bytes, size);
+  if (!zip_begin(p, name, ~crc, size)) return false;
+  put(p, bytes, size);
   return true;
 }
+
+bool ig_packet_text(ig_packet *p, const char *name, const char *text) { return ig_packet_bytes(p, name, text, strlen(text)); }
 
 /* Calls `use` for the file's bytes in order. */
 static bool each_piece(ig_packet *p, const ig_file *file, void (*use)(ig_packet *, const uint8_t *, size_t, void *), void *user) {

@@ -24,6 +24,7 @@ typedef struct ig_packet {
 
 /* `final` must not exist, unless it was made by this function's caller before: a folder is replaced where it holds `mark`, a zip always. */
 bool ig_packet_begin(ig_packet *p, const char *final, const char *mark, uint32_t zip_align, ig_arena *arena, ig_diags *diags);
+bool ig_packet_bytes(ig_packet *p, const char *name, const void *bytes, size_t size);
 bool ig_packet_text(ig_packet *p, const char *name, const char *text);
 bool ig_packet_file(ig_packet *p, const char *name, const char *from);
 /* Puts it in place; `ok` false: forgets it. */

@@ -42,6 +42,33 @@ assert [l.get("SupportedPlatformVariant") for l in libraries if l["LibraryIdenti
 PY
 fi
 
+# a prefix goes where plan and weights go
+for one in aarch64-linux-android arm64-apple-ios arm64-apple-ios-simulator arm64-apple-macos; do echo saved > "$work/fable.ingot/$one/fable.prefix"; done
+for format in swiftpm aar cmake; do expect 0 '' "$ingot" package "$work/fable.ingot" --format $format -o "$work/c"; done
+grep -q 'assets/arm64-v8a/fable.prefix' "$work/c/fable.aar" || fail "the AAR lacks the prefix"
+[ -s "$work/c/fable-cmake/lib/aarch64-linux-android/fable.prefix" ] || fail "the CMake package lacks the prefix"
+[ -s "$work/c/fable-swift/Sources/Weights/Resources/fable.prefix" ] && grep -q 'copy("Resources/fable.prefix")' "$work/c/fable-swift/Package.swift" ||
+  fail "the Swift package lacks the prefix"
+grep -q 'prefix' "$work/a/fable-swift/Package.swift" && fail "a Swift package without a prefix names one"
+rm "$work"/fable.ingot/*/fable.prefix
+
+# Macs of two CPUs, and simulators, are one universal library each
+expect 0 '' "$ingot" compile "$fable" --name fable --variants base,neon --ctx 256 --target macos --target x86_64-apple-macos --target ios \
+  --target x86_64-apple-ios-simulator --target arm64-apple-ios-simulator -o "$work/apple" -q
+expect 0 '' "$ingot" package "$work/apple/fable.ingot" --format xcframework -o "$work/apple"
+framework=$work/apple/fable.xcframework
+[ "$(cd "$framework" && ls -d -- */ | tr -d '\n')" = ios-arm64/ios-arm64_x86_64-simulator/macos-arm64_x86_64/ ] || fail "libraries of $(ls "$framework")"
+grep -q '<array><string>arm64</string><string>x86_64</string></array>' "$framework/Info.plist" || fail "Info.plist: $(cat "$framework/Info.plist")"
+for lipo in llvm-lipo-22 llvm-lipo lipo; do command -v $lipo > /dev/null && break; done
+if command -v $lipo > /dev/null; then
+  for one in ios-arm64_x86_64-simulator/apple-ios-simulator macos-arm64_x86_64/apple-macos; do
+    for cpu in arm64 x86_64; do
+      expect 0 '' $lipo "$framework/${one%/*}/libfable.a" -thin $cpu -output "$work/thin.a"
+      equal "the slice of $cpu" "$work/thin.a" "$work/apple/fable.ingot/$cpu-${one#*/}/libfable.a"
+    done
+  done
+fi
+
 # an app with the CMake package
 mkdir "$work/app"
 cat > "$work/app/CMakeLists.txt" <<TXT
