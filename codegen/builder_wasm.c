@@ -47,8 +47,7 @@ static val table16(ig_kb *b, const int8_t table[16], val indices) {
   val part[PARTS];
   for (int i = 0; i < 16; i++) at += (size_t)snprintf(literal + at, sizeof literal - at, "%d%s", table[i], i < 15 ? "," : "]>");
   val values = kb_const(b, "vector<16xi8>", literal);
-  for (int i = 0; i < PARTS; i++)
-    part[i] = kb_intrinsic(b, "llvm.wasm.swizzle", "vector<16xi8>", 2, (val[]){values, kb_cut(b, indices, 64, "i8", i, PARTS)});
+  for (int i = 0; i < PARTS; i++) part[i] = kb_intrinsic(b, "llvm.wasm.swizzle", "vector<16xi8>", 2, (val[]){values, kb_cut(b, indices, 64, "i8", i, PARTS)});
   return kb_join(b, part, PARTS, 64, "i8");
 }
 

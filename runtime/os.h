@@ -1,10 +1,12 @@
 /* What the runtime asks of an operating system. Each system has its file, and compilers' own macros choose: a build may compile all of os_*.c.
- *   os_posix.c os_replace.c   Linux, Android, Apple: files, memory, threads, clocks
+ *   os_posix.c os_replace.c   Linux, Android, Apple: memory, mapping, threads
  *   os_linux.c                Linux and Android: waiting, cores
  *   os_apple.c                macOS and iOS: waiting, cores
+ *   os_wasm.c                 WebAssembly with a C library: memory; files are read, not mapped
+ *   os_files.c                all of these: files, clocks
  *   os_windows.c              all of it
- *   os_wasm.c os_single.c     WebAssembly with a C library: files are read, no threads
- *   os_none.c os_single.c     anything else: no files, no threads; plan and weights embedded or in memory, an allocator of the app's
+ *   os_none.c                 anything else: no files; plan and weights embedded or in memory, an allocator of the app's
+ *   os_single.c               WebAssembly and anything else: no threads
  * Codes that come back are 0 or the system's own (errno, GetLastError): what they mean is ingot__os_error_text's to say. */
 #ifndef INGOT_RUNTIME_OS_H
 #define INGOT_RUNTIME_OS_H

@@ -5,15 +5,12 @@
 #include "runtime/os.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 enum { HUGE_PAGE = 2 << 20, LARGE = 1 << 18, STACK = 1 << 20 };
@@ -34,36 +31,6 @@ void ingot__os_release(void *user, void *memory, size_t size) {
   (void)user;
   if (size >= LARGE) munmap(memory, size);
   else free(memory);
-}
-
-int ingot__os_size(int descriptor, uint64_t *size) {
-  struct stat status;
-  if (fstat(descriptor, &status)) return errno;
-  if (!S_ISREG(status.st_mode)) return S_ISDIR(status.st_mode) ? EISDIR : EINVAL;
-  *size = (uint64_t)status.st_size;
-  return 0;
-}
-
-int ingot__os_open(const char *path, int *descriptor, uint64_t *size) {
-  *descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* a FIFO would block before it can be refused */
-  if (*descriptor < 0) return errno;
-  int code = ingot__os_size(*descriptor, size);
-  if (code) close(*descriptor);
-  return code;
-}
-
-void ingot__os_close(int descriptor) { close(descriptor); }
-
-int ingot__os_read(int descriptor, uint64_t offset, void *to, uint64_t size) {
-  uint8_t *out = to;
-  while (size) {
-    ssize_t got = pread(descriptor, out, size < (1u << 30) ? size : 1u << 30, (off_t)offset);
-    if (got < 0 && errno == EINTR) continue;
-    if (got < 0) return errno;
-    if (got == 0) return ENODATA;
-    out += got, offset += (uint64_t)got, size -= (uint64_t)got;
-  }
-  return 0;
 }
 
 /* Reserves room enough to place the file at a multiple of 2 MiB, maps it there, and gives back the rest. */
@@ -92,22 +59,6 @@ int ingot__os_map(int descriptor, uint64_t offset, uint64_t size, ingot__map *ma
 void ingot__os_unmap(ingot__map *map) {
   if (map->address) munmap(map->address, map->length);
   map->address = NULL;
-}
-
-void ingot__os_error_text(int code, char text[96]) {
-  if (code == ENODATA) strcpy(text, "the file is shorter than it was");
-  else if (strerror_r(code, text, 96)) strcpy(text, "an error that the system has no words for");
-}
-
-uint64_t ingot__os_nanoseconds(void) {
-  struct timespec now;
-  clock_gettime(CLOCK_MONOTONIC, &now);
-  return (uint64_t)now.tv_sec * UINT64_C(1000000000) + (uint64_t)now.tv_nsec;
-}
-
-int64_t ingot__os_now(void) {
-  struct timespec t;
-  return clock_gettime(CLOCK_REALTIME, &t) ? 0 : (int64_t)t.tv_sec;
 }
 
 void ingot__os_pause(void) {

@@ -1,4 +1,4 @@
-/* Files that are replaced whole: written under another name, then renamed. For Linux, Android and Apple, as os_posix.c. */
+/* The part of a file that is replaced whole (os_files.c), of Linux, Android and Apple's systems: locked while it is written. */
 #if defined(__linux__) || defined(__APPLE__)
 #define _DEFAULT_SOURCE
 #define _DARWIN_C_SOURCE
@@ -6,7 +6,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -28,22 +27,5 @@ int ingot__os_replace_begin(const char *part, int *descriptor) {
     else close(fd);
     if (code != EAGAIN) return code;
   }
-}
-
-int ingot__os_write(int descriptor, const void *bytes, uint64_t size) {
-  for (const uint8_t *at = bytes; size;) {
-    ssize_t n = write(descriptor, at, size < (1u << 30) ? size : 1u << 30);
-    if (n < 0 && errno == EINTR) continue;
-    if (n <= 0) return n ? errno : ENOSPC;
-    at += n, size -= (uint64_t)n;
-  }
-  return 0;
-}
-
-int ingot__os_replace_end(int descriptor, const char *part, const char *path, bool keep) {
-  int code = keep && (fsync(descriptor) || rename(part, path)) ? errno : 0;
-  if (code || !keep) unlink(part);
-  close(descriptor);
-  return code;
 }
 #endif
