@@ -55,16 +55,25 @@ const ig_linear_format *ig_linear_format_of(const ig_layout *layout) {
   return ig_linear_a256(layout->format);
 }
 
-/* Rows of x in a register tile: whole tokens. */
-static int tile_columns(const ig_choice *choice, int digits) {
-  int n = (int)choice->value[IG_TOKENS] / digits * digits;
+/* Rows of x in a register tile: whole tokens. Where sums wait in memory (`waits`), those of a tile may be multiplied in parts: of three rows at a time two
+ * parts are three tokens of two digits. */
+static int tile_columns(const ig_choice *choice, int digits, bool waits) {
+  int most = (int)choice->value[IG_TOKENS], n = most / digits * digits;
+  if (waits && n && n < most && most * digits <= IG_MOST_TOKENS) return most * digits;
   return n ? n : digits;
+}
+static int part_columns(const ig_choice *choice, int n) {
+  int most = (int)choice->value[IG_TOKENS];
+  return most > 1 && n > most ? most : n;
 }
 
 /* As a variant multiplies it, in register tiles of so many rows of x. */
-static ig_linear_format form_of(const ig_variant *variant, const ig_layout *layout, int columns) {
+static ig_linear_format form_of(const ig_variant *variant, const ig_layout *layout, const ig_choice *choice, int digits) {
   ig_linear_format f = *ig_linear_format_of(layout);
-  if (ig_is_signed(variant, layout)) ig_signed_form(&f, variant, layout, (uint32_t)columns);
+  if (!ig_is_signed(variant, layout)) return f;
+  int columns = tile_columns(choice, digits, true), part = part_columns(choice, columns);
+  ig_signed_form(&f, variant, layout, (uint32_t)part);
+  f.packed_unit *= (uint32_t)(columns / part), f.packed_odd *= (uint32_t)(columns / part);
   return f;
 }
 
@@ -88,7 +97,7 @@ static uint32_t sum_bytes(const ig_linear_format *f) { return f->read ? f->sum_b
 /* Bytes before packed tokens: what the format needs, and a register tile's sums that lie in memory where none wait between blocks of K. */
 static uint32_t before_tokens(const ig_linear_format *f, const ig_choice *choice, int digits) {
   bool of_tile = f->read && !choice->value[IG_K_BLOCK];
-  return f->scratch + (of_tile ? choice->value[IG_ROWS] * ((uint32_t)tile_columns(choice, digits) + 1) * f->sum_bytes : 0);
+  return f->scratch + (of_tile ? choice->value[IG_ROWS] * ((uint32_t)tile_columns(choice, digits, true) + 1) * f->sum_bytes : 0);
 }
 
 /* What gemm keeps in scratch: what the format needs, packed tokens, panels, and sums between blocks of K. */
@@ -98,7 +107,7 @@ ingot_extent ig_linear_scratch(const ig_kernel_ref *ref, const ig_schedule *sche
   uint32_t fixed = 0, per_unit = 0, per_token = 0, n = 0; /* the most of any variant */
   for (uint32_t i = 0; i < schedule->target->n_variants + schedule->target->n_forms; i++) {
     ig_choice c = ig_schedule_choose(schedule, &schedule->target->variants[i], ref);
-    ig_linear_format f = form_of(&schedule->target->variants[i], ref->layout, tile_columns(&c, ig_digits(ref)));
+    ig_linear_format f = form_of(&schedule->target->variants[i], ref->layout, &c, ig_digits(ref));
     uint32_t tiles = c.value[IG_ROWS] * c.value[IG_PANEL], units = block_units(&c, ref->layout);
     uint32_t block = before_tokens(&f, &c, ig_digits(ref)) + packed_most(&f, ref->layout, units) + tiles * block_bytes(&f, ref->layout, units);
     uint32_t unit = units ? 0 : tiles * f.panel_unit + f.packed_unit, token = units ? tiles * sum_bytes(&f) * (uint32_t)ig_digits(ref) : 0;
@@ -215,10 +224,41 @@ static tile_rows rows_at(ig_linear *l, const ig_linear_format *f, const panel *p
   return rows;
 }
 
+/* A register tile's rows of x in parts, one after the other: where a part's row of x, packed rows and, in those of each tile, sums begin. */
+typedef struct parts {
+  int n, part;
+  kb_loop loop;
+  val index;
+} parts;
+static parts each_part(ig_linear *l, int n) {
+  parts p = {.n = n, .part = part_columns(&l->b->choice, n), .index = kb_i64(l->b, 0)};
+  if (p.part == n) return p;
+  kb_for(l->b, &p.loop, p.index, kb_i64(l->b, n / p.part), kb_i64(l->b, 1), 0, NULL);
+  p.index = p.loop.index;
+  return p;
+}
+static void end_part(ig_linear *l, parts *p) {
+  if (p->part != p->n) kb_end_for(l->b, &p->loop, NULL);
+}
+static val packed_at(ig_linear *l, const ig_linear_format *f, const panel *p, const parts *at) {
+  ig_kb *b = l->b;
+  if (at->part == at->n) return p->packed;
+  int64_t of_tile = at->n / at->part; /* parts, for which the format's sizes are */
+  return kb_ptr(b, p->packed, kb_mul(b, at->index, kb_add(b, times(b, l->units, f->packed_unit / of_tile), times(b, l->odd, f->packed_odd / of_tile))));
+}
+
+static void pack(ig_linear *l, const ig_linear_format *f, const panel *p, val token, int n) {
+  ig_kb *b = l->b;
+  parts at = each_part(l, n);
+  val x = kb_ptr(b, p->x, ig_linear_row(l, token));
+  f->pack(l, at.part, kb_ptr(b, x, kb_mul(b, times(b, at.index, at.part), l->x_stride)), packed_at(l, f, p, &at));
+  end_part(l, &at);
+}
+
 /* A register tile's sums over this block of K, those before it included; null: they wait in memory. */
 static void tile_sums(ig_linear *l, const ig_linear_format *f, const panel *p, const tile_rows *at, val token, int n, const val *sums, val *acc) {
   ig_kb *b = l->b;
-  val zero = kb_splat(b, "vector<16xf32>", kb_f32(b, 0)), x = f->pack ? p->packed : kb_ptr(b, p->x, ig_linear_row(l, token));
+  val zero = kb_splat(b, "vector<16xf32>", kb_f32(b, 0)), x = kb_ptr(b, p->x, ig_linear_row(l, token));
   kb_branch begins;
   for (int i = 0; i < p->rows * n && !f->read; i++) acc[i] = p->sums.ptr ? kb_select(b, p->begins, zero, kb_load(b, "vector<16xf32>", sums[i], 64)) : zero;
   if (f->read) {
@@ -227,7 +267,10 @@ static void tile_sums(ig_linear *l, const ig_linear_format *f, const panel *p, c
     if (p->sums.ptr) kb_if(b, &begins, p->begins, false);
     f->clear(l, p->rows, n, rows);
     if (p->sums.ptr) kb_end_if(b, &begins);
-    f->gemm(l, p->rows, at->panels, n, x, rows);
+    parts part = each_part(l, n);
+    for (int r = 0; r < p->rows; r++) rows[r] = kb_ptr(b, rows[r], times(b, part.index, (int64_t)part.part * f->sum_bytes));
+    f->gemm(l, p->rows, at->panels, part.part, packed_at(l, f, p, &part), rows);
+    end_part(l, &part);
     return;
   }
   f->gemm(l, p->rows, at->panels, n, x, acc);
@@ -245,10 +288,11 @@ static void register_tile(ig_linear *l, const ig_linear_format *f, const panel *
   tile_sums(l, f, p, at, token, n, sums, acc);
   kb_branch ends;
   if (p->sums.ptr) kb_if(b, &ends, p->ends, !f->read);
-  if (f->read) {
-    val rows[IG_MOST_ROWS];
-    for (int r = 0; r < p->rows; r++) rows[r] = sums[r * n];
-    f->read(l, p->rows, n, rows, acc);
+  for (int first = 0, part = part_columns(&b->choice, n); f->read && first < n; first += part) {
+    val rows[IG_MOST_ROWS], of_part[IG_MOST_TILE];
+    for (int r = 0; r < p->rows; r++) rows[r] = sums[r * n + first];
+    f->read(l, p->rows, part, rows, of_part);
+    for (int i = 0; i < p->rows * part; i++) acc[i / part * n + first + i % part] = of_part[i];
   }
   for (int t = 0; t < tokens; t++) {
     val weight, offset = row_of_y(l, e, kb_add(b, token, kb_i64(b, t)), &weight), to[IG_MOST_ROWS], v[IG_MOST_ROWS];
@@ -275,7 +319,7 @@ static val token_tiles(ig_linear *l, const ig_linear_format *f, const panel *p, 
   val end = each == 1 ? l->tokens : kb_add(b, first, times(b, count, each));
   kb_loop tokens, groups;
   kb_for(b, &tokens, first, end, kb_i64(b, each), 0, NULL);
-  if (f->pack) f->pack(l, n, kb_ptr(b, p->x, ig_linear_row(l, tokens.index)), p->packed);
+  if (f->pack) pack(l, f, p, tokens.index, n);
   if (p->high == 1) {
     register_tile(l, f, p, only, tokens.index, n, e);
   } else {
@@ -300,7 +344,7 @@ static void panel_block(ig_linear *l, const ig_linear_format *f, const panel *p,
     kb_end_for(b, &tiles, NULL);
   }
   val first = kb_i64(b, 0);
-  for (int n = tile_columns(&b->choice, l->digits); n; n = (n > 3 ? (f->pack ? 2 : n / 2) : n - 1) / l->digits * l->digits)
+  for (int n = tile_columns(&b->choice, l->digits, f->read); n; n = (n > 3 ? (f->pack ? 2 : n / 2) : n - 1) / l->digits * l->digits)
     first = token_tiles(l, f, p, &only, first, n, e);
 }
 
@@ -364,7 +408,7 @@ ig_linear ig_linear_open(ig_kb *b, const ig_kernel_ref *ref, const char *symbol)
 val ig_linear_row(ig_linear *l, val index) { return kb_mul(l->b, times(l->b, index, l->digits), l->x_stride); }
 
 void ig_linear_tiles(ig_linear *l, bool many, val w, val begin, val end, const ig_epilogue *e) {
-  ig_linear_format f = form_of(l->b->variant, l->layout, tile_columns(&l->b->choice, l->digits));
+  ig_linear_format f = form_of(l->b->variant, l->layout, &l->b->choice, l->digits);
   if (l->product) one_by_one(l, many, w, begin, end, e);
   else (many ? gemm : gemv)(l, &f, w, begin, end, e);
 }
