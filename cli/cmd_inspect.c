@@ -4,6 +4,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include "driver/planned.h"
+#include "driver/report.h"
 
 /* Tensors by format. */
 typedef struct share {
@@ -202,7 +203,7 @@ static void print_json(cli *c, const ig_model *m, bool tensors) {
 /* A bundle says everything in its report. */
 static int print_report(cli *c, const char *bundle) {
   ig_str report;
-  if (!cli_read_text(c, ig_format(&c->arena, "%s/report.json", bundle), &report)) return CLI_FAILED;
+  if (!ig_read_report(bundle, &c->arena, &report, &c->diags)) return cli_report(c), CLI_FAILED;
   fwrite(report.data, 1, report.size, stdout);
   return CLI_DONE;
 }

@@ -58,13 +58,6 @@ typedef struct compilation {
 /* The runtime's own: its header, its library, its type ingot_program. */
 static const char taken[] = "ingot";
 
-static bool is_identifier(const char *s) {
-  if (!isalpha((unsigned char)*s)) return false; /* a leading underscore belongs to the C library */
-  for (; *s; s++)
-    if (!isalnum((unsigned char)*s) && *s != '_') return false;
-  return true;
-}
-
 /* "models/Fable-3B.Q4_K.gguf" -> "Fable_3B_Q4_K"; of "Fable-00001-of-00003.gguf", a shard, what comes before */
 static const char *name_from_path(const char *path, ig_arena *arena) {
   const char *base = strrchr(path, '/') ? strrchr(path, '/') + 1 : path;
@@ -81,7 +74,7 @@ static const char *name_from_path(const char *path, ig_arena *arena) {
 static bool choose_name(compilation *c) {
   c->name = c->o->name ? c->o->name : name_from_path(c->o->model, c->arena);
   if (!strcmp(c->name, taken)) return ig_error(c->diags, c->name, "is no name for a bundle: the runtime's header has it; give another by --name");
-  if (strlen(c->name) <= NAME_MOST && is_identifier(c->name)) return true;
+  if (strlen(c->name) <= NAME_MOST && ig_is_bundle_name(c->name)) return true;
   return ig_error(c->diags, c->name, "is no name for a bundle: letters, digits and _ only, a letter first, at most %d of them", NAME_MOST);
 }
 

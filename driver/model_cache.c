@@ -24,10 +24,12 @@ const ig_variant *ig_variant_here(const ig_target *target) {
   return NULL;
 }
 
-static const ig_variant *choose_variant(const ig_target *target, const char *name, ig_diags *diags) {
+static const ig_variant *choose_variant(const ig_target *target, const char *name, ig_arena *arena, ig_diags *diags) {
   if (name) {
     const ig_variant *variant = ig_variant_find(target, name);
-    if (!variant) ig_error(diags, name, "is not a variant of %s", target->name);
+    const char *list = "";
+    for (uint32_t i = 0; i < target->n_variants; i++) list = ig_format(arena, "%s%s%s", list, i ? ", " : "", target->variants[i].name);
+    if (!variant) ig_error(diags, name, "is not a variant of %s, which has %s", target->name, list);
     return variant;
   }
   const ig_variant *variant = ig_variant_here(target);
@@ -108,7 +110,7 @@ bool ig_load_any(ig_loaded *loaded, const char *path, const char *variant_name, 
   if (!cache)
     return ig_error(diags, path, "is a model file, and there is no folder to compile it into; set XDG_CACHE_HOME or give --cache, or compile it first");
   char key[33];
-  const ig_variant *variant = choose_variant(o.platform->target, variant_name, diags);
+  const ig_variant *variant = choose_variant(o.platform->target, variant_name, arena, diags);
   if (!variant || !key_of(path, &o, variant, key, arena, diags)) return false;
   const char *folder = ig_format(arena, "%s/%s", cache, key), *bundle = ig_format(arena, "%s/model.ingot", folder);
   if (stat(bundle, &st) == 0) { /* damaged ones are made anew */

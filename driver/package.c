@@ -247,9 +247,9 @@ const char *ig_package_format(int index) { return index >= 0 && index < FORMATS 
 
 static bool open_bundle(package *p, ig_arena *arena, ig_diags *diags) {
   ig_str report;
-  if (!ig_read_small_file(ig_format(arena, "%s/report.json", p->bundle), 1 << 24, arena, &report, diags)) return false;
+  if (!ig_read_report(p->bundle, arena, &report, diags)) return false;
   p->name = ig_report_word(report.data, "name", arena);
-  for (int i = 0; p->name && ig_platform_at(i); i++)
+  for (int i = 0; ig_platform_at(i); i++)
     if (access(ig_format(arena, "%s/%s/lib%s.a", p->bundle, ig_platform_at(i)->name, p->name), R_OK) == 0) p->platform[p->n++] = ig_platform_at(i);
   return p->n || ig_error(diags, p->bundle, "is not a bundle of ingot's");
 }

@@ -1,5 +1,6 @@
 #include "driver/report.h"
 
+#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -127,4 +128,21 @@ bool ig_report_lists(const char *report, const char *name, const char *word) {
   for (const char *c = at; (c = memchr(c, '"', line - (size_t)(c - at))); c++)
     if (!strncmp(c + 1, word, n) && c[1 + n] == '"') return true;
   return false;
+}
+
+bool ig_is_bundle_name(const char *name) {
+  if (!isalpha((unsigned char)*name)) return false; /* a leading underscore belongs to the C library */
+  for (; *name; name++)
+    if (!isalnum((unsigned char)*name) && *name != '_') return false;
+  return true;
+}
+
+bool ig_read_report(const char *folder, ig_arena *arena, ig_str *report, ig_diags *diags) {
+  enum { MOST = 1 << 24 };
+  const char *path = ig_format(arena, "%s/report.json", folder);
+  if (!ig_read_small_file(path, MOST, arena, report, diags)) return false;
+  bool ok = !strncmp(report->data, ig_report_mark, strlen(ig_report_mark));
+  for (size_t i = 0; ok && i < report->size; i++) ok = (unsigned char)report->data[i] >= 0x20 || report->data[i] == '\n';
+  const char *name = ok ? ig_report_word(report->data, "name", arena) : NULL;
+  return (name && ig_is_bundle_name(name)) || ig_error(diags, path, "was not written by ingot, or is damaged: take the bundle again from where it came");
 }

@@ -23,6 +23,12 @@ typedef struct ig_report_facts {
 
 void ig_write_report(const ig_program_plan *plan, const ig_report_facts *facts, ig_text *out);
 
+/* A C identifier with a letter first: names of bundles become symbols and files. */
+bool ig_is_bundle_name(const char *name);
+
+/* The text of FOLDER/report.json. Bundles come from anywhere: refused where it was not written by ingot, holds control characters (it is shown as it is) or
+ * names its bundle by what is no name. */
+bool ig_read_report(const char *folder, ig_arena *arena, ig_str *report, ig_diags *diags);
 /* Back out of the text of a report; false and NULL where it has no such entry (bundles of older versions). */
 bool ig_report_number(const char *report, const char *name, uint64_t *value);
 const char *ig_report_word(const char *report, const char *name, ig_arena *arena); /* a text without escapes */

@@ -12,7 +12,7 @@
 #include "runtime/abi/weights.h"
 #include "targets/target.h"
 
-enum { REPORT_MOST = 1 << 24, PLATFORMS_MOST = 64 };
+enum { PLATFORMS_MOST = 64 };
 
 typedef struct verification {
   const char *bundle, *name;
@@ -169,10 +169,10 @@ bool ig_verify_files(const char *bundle, uint32_t threads, void (*progress)(void
   if (!threads) v->threads = cores < 1 ? 1 : cores > 16 ? 16 : (uint32_t)cores;
   ig_str leading, own;
   *verified = (ig_verified){0};
-  if (!ig_read_small_file(F("%s/report.json", bundle), REPORT_MOST, arena, &leading, diags)) return false;
+  if (!ig_read_report(bundle, arena, &leading, diags)) return false;
   v->name = ig_report_word(leading.data, "name", arena);
   const char *first = ig_report_word(leading.data, "platform", arena);
-  if (!v->name || !first || !ig_platform_find(first)) return ig_error(diags, bundle, "is not a bundle of ingot's");
+  if (!first || !ig_platform_find(first)) return ig_error(diags, bundle, "is not a bundle of ingot's");
   const size_t errors = diags->errors;
   v->piece = ig_alloc(arena, INGOT_HASH_LEAF);
   for (int i = 0; ig_platform_at(i); i++) {
@@ -180,7 +180,7 @@ bool ig_verify_files(const char *bundle, uint32_t threads, void (*progress)(void
     const bool leads = !strcmp(p->name, first);
     if (!ig_report_lists(leading.data, "platforms", p->name)) continue;
     if (leads) platform(v, p, leading.data);
-    else if (ig_read_small_file(F("%s/%s/report.json", bundle, p->name), REPORT_MOST, arena, &own, diags)) platform(v, p, own.data);
+    else if (ig_read_report(F("%s/%s", bundle, p->name), arena, &own, diags)) platform(v, p, own.data);
   }
   if (ig_report_word(leading.data, "header_sha256", arena)) whole(v, F("%s/%s.h", bundle, v->name), leading.data, "header_sha256");
   return diags->errors == errors;

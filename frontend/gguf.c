@@ -224,9 +224,11 @@ static bool read_head(reader *r, uint64_t *n_tensors, uint64_t *n_kv) {
   *n_kv = ig_cursor_u64(in, "n_kv");
   if (in->failed) return false;
   if (*n_tensors > ig_cursor_left(in) / INFO_LEAST_BYTES || *n_tensors > INT32_MAX)
-    return ig_cursor_fail(in, "n_tensors", "is %llu, more than a file of %llu bytes holds", (ull)*n_tensors, (ull)in->file->size);
+    return ig_cursor_fail(in, "n_tensors", "is %llu, more than a file of %llu bytes holds; it is truncated or damaged: fetch it again", (ull)*n_tensors,
+                          (ull)in->file->size);
   if (*n_kv > ig_cursor_left(in) / KEY_LEAST_BYTES || *n_kv > INT32_MAX)
-    return ig_cursor_fail(in, "n_kv", "is %llu, more than a file of %llu bytes holds", (ull)*n_kv, (ull)in->file->size);
+    return ig_cursor_fail(in, "n_kv", "is %llu, more than a file of %llu bytes holds; it is truncated or damaged: fetch it again", (ull)*n_kv,
+                          (ull)in->file->size);
   return true;
 }
 

@@ -91,6 +91,15 @@ expect 1 'report.json' "$ingot" package "$work/app" --format aar -o "$work/none"
 expect 0 '' "$ingot" compile "$fable" --name fable --variants native --ctx 256 -o "$work/linux" -q
 expect 1 'no library for Android' "$ingot" package "$work/linux/fable.ingot" --format aar -o "$work/none"
 expect 1 'no library for iOS or macOS' "$ingot" package "$work/linux/fable.ingot" --format xcframework -o "$work/none"
+# a bundle from a stranger: its report decides neither where files are written nor what a terminal does
+mkdir -p "$work/strange/fable.ingot"
+for change in 's|"name": "fable"|"name": "../../fable"|' 's|"name": "fable"|"name": "fa\x1b[31mble"|' '1d'; do
+  sed "$change" "$work/fable.ingot/report.json" > "$work/strange/fable.ingot/report.json"
+  for what in "package --format cmake -o $work/none" verify inspect; do
+    # shellcheck disable=SC2086
+    expect 1 'report.json: error: was not written by ingot, or is damaged' "$ingot" ${what%% *} "$work/strange/fable.ingot" $(echo "$what" | cut -s -d' ' -f2-)
+  done
+done
 [ -z "$(ls -A "$work/none" 2> /dev/null)" ] || fail "refused packages leave $(ls -A "$work/none")"
 mkdir -p "$work/mine/fable.xcframework"
 echo mine > "$work/mine/fable.xcframework/file"

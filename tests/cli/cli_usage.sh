@@ -52,4 +52,5 @@ if [ -w /dev/full ]; then
   grep -q 'standard output cannot be written' "$work/err" || fail "a full disk is not told"
 fi
 expect 0 '' "$ingot" cache list
+expect 1 'nosuch: error: is not a variant of [a-z0-9_]+, which has .*, [a-z0-9]+$' "$ingot" run -m "$fable" --variant nosuch -p x
 finish
