@@ -147,7 +147,7 @@ static void make_list(jmachine *m, uint32_t n, uint8_t flag) {
 
 static void make_dict(jmachine *m, uint32_t n, uint8_t flag) {
   const jvalue *items = n <= INGOT_TEMPLATE_STACK ? top(m, 2 * n) : (damaged(m), NULL), dict = ingot__j_dict(m, items ? n : 0, flag);
-  for (uint32_t i = 0; items && i < n; i++) ingot__j_set(m, dict, items[2 * i], items[2 * i + 1]);
+  for (size_t i = 0; items && i < n; i++) ingot__j_set(m, dict, items[2 * i], items[2 * i + 1]);
   if (items) m->depth -= 2 * n;
   push(m, dict);
 }
@@ -245,7 +245,7 @@ static void call_macro(jmachine *m, uint32_t n, uint32_t k) {
   m->depth -= 2 * k;
   m->base = m->depth - n;
   for (uint32_t i = n; i < n_places && !m->status; i++) push(m, (jvalue){.kind = i < n_parameters ? J_MISSING : J_UNDEFINED});
-  for (uint32_t i = 0; i < k && !m->status; i++) {
+  for (size_t i = 0; i < k && !m->status; i++) {
     const uint32_t place = named[2 * i].kind == J_STRING ? parameter(names, named[2 * i]) : UINT32_MAX;
     if (place >= n_parameters || m->stack[m->base + place].kind != J_MISSING)
       ingot__j_error(m, "a macro is called with `%.*s`, which it does not take here", (int)(named[2 * i].size < 60 ? named[2 * i].size : 60),

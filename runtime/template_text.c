@@ -98,7 +98,7 @@ static bool strips(jvalue s, uint32_t at, jvalue chars) {
 
 static jvalue strip(jmachine *m, jvalue s, jvalue chars, bool left, bool right) {
   if (chars.kind != J_STRING && chars.kind != J_MISSING && chars.kind != J_NONE) return ingot__j_error(m, "strip by %s", ingot__j_kind_name(chars));
-  if (!ingot__j_spend(m, s.size / 8 * (chars.kind == J_STRING ? chars.size / 4 + 1 : 1))) return ingot__j_undefined();
+  if (!ingot__j_spend(m, (uint64_t)s.size / 8 * (chars.kind == J_STRING ? chars.size / 4 + 1 : 1))) return ingot__j_undefined();
   uint32_t from = 0, to = s.size;
   while (left && from < to && strips(s, from, chars)) from = ingot__j_after(s, from);
   while (right && to > from) {

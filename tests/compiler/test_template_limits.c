@@ -67,6 +67,7 @@ static const char *const bodies[] = {
   "{{ p.isspace() }}",
   "{{ p.strip() }}",
   "{{ s.strip('bcdefghijkl') | length }}",
+  "{{ s.strip('b' * 1048571 + 'a') | length }}", /* 2^17 units, 2^18 times: 0 in 32 bits */
   "{{ s.replace('b', 'c') | length }}",
   "{{ s.replace('a', 'aa') | length }}",
   "{{ s.removeprefix(t) | length }}",
