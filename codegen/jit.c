@@ -140,7 +140,7 @@ static bool relocate(ig_jit *jit, const object *o, const Elf64_Shdr *rela, ig_di
   size_t n_symbols, names_size;
   const char *names;
   const Elf64_Sym *symbols = symbols_of(o, &n_symbols, &names, &names_size);
-  const Elf64_Rela *r = (const Elf64_Rela *)(const void *)(o->bytes + rela->sh_offset), *end = r + rela->sh_size / sizeof *r;
+  const Elf64_Rela *r = (const Elf64_Rela *)(const void *)(o->bytes + rela->sh_offset), *end = &r[rela->sh_size / sizeof *r];
   size_t base = o->place[rela->sh_info], limit = section(o, rela->sh_info)->sh_size;
   for (; base != SIZE_MAX && r < end; r++) {
     size_t index = ELF64_R_SYM(r->r_info), width = ELF64_R_TYPE(r->r_info) == R_X86_64_64 ? 8 : 4;

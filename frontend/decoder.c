@@ -121,7 +121,7 @@ static void check_layer(ig_lowering *l, const ig_decoder *d, uint32_t index, ig_
     if (norms[i].absent == d->norms) continue;
     const char *name = i == 1 && d->ffn_norm ? d->ffn_norm : norms[i].name;
     const ig_tensor *t = ig_want(l, ig_format(&l->arena, "blk.%u.%s.weight", index, name), 0, l->model->n_embd, false);
-    memcpy((char *)out + norms[i].at, &t, sizeof t);
+    memcpy((char *)out + norms[i].at, &t, sizeof(const ig_tensor *));
   }
   check_qk_norms(l, d, index, out);
   if (d->sinks) out->sinks = ig_want(l, ig_format(&l->arena, "blk.%u.attn_sinks.weight", index), 0, l->model->n_heads, false);

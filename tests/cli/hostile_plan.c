@@ -21,9 +21,8 @@ static file read_file(const char *path) {
   if (!in) abort();
   fseek(in, 0, SEEK_END);
   f.size = (size_t)ftell(in);
-  rewind(in);
   f.bytes = malloc(f.size);
-  if (!f.bytes || fread(f.bytes, 1, f.size, in) != f.size) abort();
+  if (!f.bytes || fseek(in, 0, SEEK_SET) || fread(f.bytes, 1, f.size, in) != f.size) abort();
   fclose(in);
   return f;
 }

@@ -41,10 +41,31 @@ static inline void remote_close(remote *r) {
   r->process = 0;
 }
 
+/* The server, from its source, table.c and kernels.o in the folder. */
+static inline bool remote_build(const char *target, const char *source, const char *folder) {
+  char compiler[64], include[4096], server[4096], table[64], kernels[64], to[64];
+  snprintf(compiler, sizeof compiler, "%s-linux-gnu-gcc", target);
+  snprintf(include, sizeof include, "-I%s", source);
+  snprintf(server, sizeof server, "%s/tests/compiler/kernel_server.c", source);
+  snprintf(table, sizeof table, "%s/table.c", folder);
+  snprintf(kernels, sizeof kernels, "%s/kernels.o", folder);
+  snprintf(to, sizeof to, "%s/server", folder);
+  int how = 1;
+  fflush(stdout);
+  const pid_t process = fork();
+  if (process == 0) {
+    if (remote_wasm(target))
+      execlp("clang-22", "clang-22", "--target=wasm32-wasi", "-Wno-deprecated", "-O1", include, "-o", to, server, table, kernels, (char *)NULL);
+    else execlp(compiler, compiler, "-static", "-O1", include, "-o", to, server, table, kernels, (char *)NULL);
+    _exit(127);
+  }
+  return process > 0 && waitpid(process, &how, 0) == process && how == 0;
+}
+
 /* Starts a server on the emulated `cpu` with the kernels of the object, whose symbols are test__VARIANT_KERNEL. `refs` outlives it. */
 static inline bool remote_open(remote *r, const char *target, const char *cpu, const char *variant, const ig_kernel_ref *refs, uint32_t n,
                                const ig_object *object) {
-  char folder[] = "/tmp/ingot-remote.XXXXXX", path[128], command[1024], name[48];
+  char folder[] = "/tmp/ingot-remote.XXXXXX", path[128], name[48];
   const char *source = getenv("INGOT_SOURCE");
   if (!source || !mkdtemp(folder)) return false;
   snprintf(path, sizeof path, "%s/kernels.o", folder);
@@ -64,11 +85,7 @@ static inline bool remote_open(remote *r, const char *target, const char *cpu, c
   }
   fprintf(f, "};\n");
   ok = fclose(f) == 0;
-  if (remote_wasm(target)) snprintf(path, sizeof path, "clang-22 --target=wasm32-wasi -Wno-deprecated");
-  else snprintf(path, sizeof path, "%s-linux-gnu-gcc -static", target);
-  snprintf(command, sizeof command, "%s -O1 -I '%s' -o %s/server '%s/tests/compiler/kernel_server.c' %s/table.c %s/kernels.o", path, source, folder, source,
-           folder, folder);
-  ok = ok && system(command) == 0;
+  ok = ok && remote_build(target, source, folder);
   int down[2], up[2];
   if (!ok || pipe(down) || pipe(up)) return false;
   fflush(stdout);

@@ -174,7 +174,7 @@ static void make(vocabulary *v, bool by_score, bool words) {
   add_token(v, "<unk>", 2);
   add_token(v, "<s>", 3);
   add_token(v, "<|x|>", 4);
-  for (char c = 'a'; c <= 'e'; c++) add_token(v, (const char[]){c, 0}, 1);
+  for (int c = 'a'; c <= 'e'; c++) add_token(v, (const char[]){(char)c, 0}, 1);
   if (by_score || words) add_token(v, "\xe2\x96\x81", 1);
   if (by_score)
     for (int i = 0; i < 256; i++) {

@@ -153,7 +153,7 @@ static void check_random(const char *alphabet, const char *const *letters, uint3
 static void check_chain(uint32_t tokens) {
   static vocabulary v;
   v.n = v.n_merges = 0;
-  for (char c = 'a'; c <= 'z'; c++) add_token(&v, (const char[]){c, 0}, NORMAL);
+  for (int c = 'a'; c <= 'z'; c++) add_token(&v, (const char[]){(char)c, 0}, NORMAL);
   for (uint32_t i = tokens; i--;) {
     const char text[] = {(char)('a' + i / 26), (char)('a' + i % 26), (char)('a' + (i + 1) / 26), (char)('a' + (i + 1) % 26), 0};
     add_token(&v, text, USER_DEFINED);

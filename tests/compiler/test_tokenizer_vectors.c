@@ -23,9 +23,8 @@ static bytes read_all(const char *path) {
   if (!f) return b;
   fseek(f, 0, SEEK_END);
   b.size = (size_t)ftell(f);
-  rewind(f);
   b.data = malloc(b.size + 1);
-  if (!b.data || fread(b.data, 1, b.size, f) != b.size) exit(1);
+  if (!b.data || fseek(f, 0, SEEK_SET) || fread(b.data, 1, b.size, f) != b.size) exit(1);
   b.data[b.size] = 0;
   fclose(f);
   return b;
