@@ -103,9 +103,12 @@ bool cli_compile_apart(void *c, const ig_compile_options *options, ig_arena *are
 
 /* ---- a model, opened -------------------------------------------------------------------------------------------------- */
 
+typedef struct cli_interrupt cli_interrupt;
+
 typedef struct cli_model_options {
   const char *variant, *cache, *schedule;
   uint32_t threads, context;     /* 0: the runtime's choice, the bundle's most */
+  cli_interrupt **interrupt;     /* NULL, or what gets cli_interrupt_start's */
 } cli_model_options;
 
 typedef struct cli_model {
@@ -138,8 +141,9 @@ bool cli_open_for_ids(cli *c, cli_model *m, const char *path, cli_model_options 
 bool cli_read_text(cli *c, const char *path, ig_str *text);
 
 /* Turns SIGINT into ingot_cancel while an answer is being made, by a thread of its own that waits for the signal. */
-typedef struct cli_interrupt cli_interrupt;
-cli_interrupt *cli_interrupt_start(cli *c);       /* before the model is opened, so that its threads leave the signal alone */
+/* After the model is compiled, since a fork with threads knows of threads that are not there; before it is opened, so that its threads leave the signal
+ * alone. cli_open does it at that moment, and commands give it the place. */
+cli_interrupt *cli_interrupt_start(cli *c);
 void cli_interrupt_watch(cli_interrupt *i, ingot_session *session); /* NULL: SIGINT ends the process again */
 void cli_interrupt_idle(cli_interrupt *i, const char *text); /* SIGINT while nothing runs writes this instead of ending the process */
 /* What standard input's terminal is given back as before SIGTERM, SIGHUP or SIGQUIT, which the caller blocks meanwhile, end the process;

@@ -210,7 +210,8 @@ int cmd_chat(cli *c, int argc, char **argv) {
     {"--no-history", NULL, CLI_FLAG, &no_history, NULL, "keep no lines for the next talk (else: XDG_STATE_HOME/ingot/history)"},
   };
   if (!CLI_PARSE(c, argc, argv, "", 0, 0, options)) return c->status;
-  talk t = {.c = c, .g = &g, .interrupt = cli_interrupt_start(c)};
+  talk t = {.c = c, .g = &g};
+  g.open.interrupt = &t.interrupt;
   int status;
   if (!cli_generate_open(c, &g, true, &t.m, &status)) return status;
   if (system) say(&t, "system", system);

@@ -23,7 +23,8 @@ int cmd_run(cli *c, int argc, char **argv) {
   if (file && !cli_read_text(c, file, &text)) return CLI_FAILED;
   if ((as_chat || system) && strlen(text.data) != text.size) return cli_fail(c, "%s: a message cannot hold a zero byte", file);
 
-  cli_interrupt *interrupt = cli_interrupt_start(c);
+  cli_interrupt *interrupt;
+  g.open.interrupt = &interrupt;
   cli_model m;
   int status;
   const bool chat = as_chat || system;

@@ -28,6 +28,7 @@ bool cli_open(cli *c, cli_model *m, const char *path, const cli_model_options *o
                              .user = c};
   bool loaded = ig_load_any(&m->loaded, path, variant, &like, o->cache ? o->cache : c->cache, &c->arena, &c->diags);
   if (cli_report(c) == CLI_FAILED || !loaded) return false;
+  if (o->interrupt) *o->interrupt = cli_interrupt_start(c);
 
   ingot_error error = {INGOT_OK, ""};
   ingot_model_options options = {

@@ -36,14 +36,12 @@ static void watch(sigset_t *watched, sigset_t *before) {
   pthread_sigmask(SIG_BLOCK, watched, before);
 }
 
-/* It obeys SIGINT also where the process that was called takes it for the end of an answer. */
-static _Noreturn void run_child(cli *c, pid_t parent, sigset_t mask, int (*work)(cli *c, void *user), void *user) {
+static _Noreturn void run_child(cli *c, pid_t parent, const sigset_t *mask, int (*work)(cli *c, void *user), void *user) {
 #ifdef __linux__
   prctl(PR_SET_PDEATHSIG, SIGKILL);
 #endif
   if (getppid() != parent) _exit(CLI_FAILED);
-  sigdelset(&mask, SIGINT);
-  pthread_sigmask(SIG_SETMASK, &mask, NULL);
+  pthread_sigmask(SIG_SETMASK, mask, NULL);
   exit(cli_end(c, work(c, user)));
 }
 
@@ -52,7 +50,7 @@ int cli_apart(cli *c, const char *what, const char *parent, int (*work)(cli *c, 
   fflush(NULL); /* or both would write it */
   watch(&watched, &before);
   const pid_t self = getpid(), child = fork();
-  if (child == 0) run_child(c, self, before, work, user);
+  if (child == 0) run_child(c, self, &before, work, user);
   if (child < 0) return pthread_sigmask(SIG_SETMASK, &before, NULL), work(c, user);
   const int how = wait_for(child, &watched), number = WIFSIGNALED(how) ? WTERMSIG(how) : 0;
   if (how && parent) ig_bundle_remove_left(parent, (long)child, &c->arena);
