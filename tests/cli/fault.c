@@ -22,6 +22,7 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/time.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -45,7 +46,7 @@ static struct {
   } foreign[16];
   int n_foreign;
 } sweep;
-enum { WENT_ON = 99, SECONDS = 60, MORE = 1000 };
+enum { WENT_ON = 99, SECONDS = 60, MINUTES = 10, MORE = 1000 }; /* SECONDS of processor time, MINUTES of the clock on the wall */
 
 static int add_foreign(struct dl_phdr_info *library, size_t size, void *user) {
   (void)size, (void)user;
@@ -119,15 +120,17 @@ static bool refused_apart(unsigned long n, uintptr_t caller) {
   const pid_t child = fork();
   if (child == 0) {
     const int nowhere = (int)syscall(SYS_openat, AT_FDCWD, "/dev/null", O_WRONLY);
-    signal(SIGALRM, SIG_DFL);
+    const struct itimerval works = {{0, 0}, {SECONDS, 0}};
+    signal(SIGALRM, SIG_DFL), signal(SIGPROF, SIG_DFL);
     dup2(nowhere, STDOUT_FILENO), dup2(nowhere, STDERR_FILENO);
-    alarm(SECONDS);
+    alarm(60 * MINUTES), setitimer(ITIMER_PROF, &works, NULL);
     own_places();
     return sweep.refused = true;
   }
   if (child < 0 || waitpid(child, &how, 0) != child) abort();
-  if (WIFSIGNALED(how) && WTERMSIG(how) != SIGALRM) sweep.ended++;
-  else if (WIFSIGNALED(how)) tell(sweep.file, "%lu hung\n", n);
+  const bool hung = WIFSIGNALED(how) && (WTERMSIG(how) == SIGALRM || WTERMSIG(how) == SIGPROF);
+  if (WIFSIGNALED(how) && !hung) sweep.ended++;
+  else if (hung) tell(sweep.file, "%lu hung\n", n);
   else if (WEXITSTATUS(how) == WENT_ON) tell(sweep.file, "%lu went on\n", n);
   else tell(sweep.file, "%lu exit %d\n", n, WEXITSTATUS(how));
   return false;
