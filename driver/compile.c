@@ -245,6 +245,13 @@ static bool unchanged(compilation *c) {
   return ig_same_stamp(&now, &c->stamp) || ig_error(c->diags, c->o->model, "was changed while it was compiled; compile again");
 }
 
+/* Whether the library's own run gives the numbers of the bundle's other targets. */
+static bool speaks_for_all(const compilation *c) {
+  bool fma = !c->o->n_more;
+  for (uint32_t i = 0; i < c->n_variants; i++) fma |= c->variants[i]->fma;
+  return fma;
+}
+
 /* The session is made once, where the first library is that this machine can run. */
 static bool prefix(compilation *c, const char *bundle, const ig_platform *platform) {
   if (!c->o->prefix_prompt) return true;
@@ -252,8 +259,8 @@ static bool prefix(compilation *c, const char *bundle, const ig_platform *platfo
   if (!c->prefix->tokens) {
     const char *prompt = c->o->prefix_prompt, *scratch = ig_format(c->arena, "%s/.here", bundle);
     const ig_compile_options apart = {.model = c->o->model, .name = c->name, .parent = scratch, .n_context = c->model.context, .jobs = c->o->jobs};
-    if (!(platform == ig_platform_find("native") ? ig_make_prefix(c->prefix, bundle, prompt, n_jobs(c), c->arena, c->diags)
-                                                 : ig_make_prefix_apart(c->prefix, &apart, prompt, n_jobs(c), c->arena, c->diags)))
+    if (!(platform == ig_platform_find("native") && speaks_for_all(c) ? ig_make_prefix(c->prefix, bundle, prompt, n_jobs(c), c->arena, c->diags)
+                                                                      : ig_make_prefix_apart(c->prefix, &apart, prompt, n_jobs(c), c->arena, c->diags)))
       return false;
   }
   return ig_write_prefix(c->prefix, c->target, &c->plan, c->facts.weights_root, ig_format(c->arena, "%s/%s/%s.prefix", bundle, platform->name, c->name),

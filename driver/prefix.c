@@ -43,6 +43,7 @@ static bool run(ig_prefix *prefix, const ig_loaded *loaded, ig_str text, const c
 bool ig_make_prefix(ig_prefix *prefix, const char *folder, const char *prompt, uint32_t threads, ig_arena *arena, ig_diags *diags) {
   ig_str text;
   ig_loaded loaded;
+  prefix->prompt = prompt;
   if (!ig_read_small_file(prompt, PROMPT_MOST, arena, &text, diags) || !ig_load_bundle(&loaded, folder, arena, diags)) return false;
   bool ok = run(prefix, &loaded, text, prompt, threads, arena, diags);
   ig_unload(&loaded);
@@ -86,12 +87,13 @@ bool ig_write_prefix(const ig_prefix *prefix, const ig_target *target, const ig_
   if (!prefix->fma && target != ig_platform_find("native")->target)
     return ig_error(diags, path,
                     "cannot be made here: variant %s of this machine has no fma, and its numbers would not be those of %s; leave --prefix-prompt out",
-                    prefix->variant, target->name);
+                    target->name, prefix->variant);
   ig_text state = {0};
   memcpy(&head, prefix->state.data, sizeof head);
   hash_caches(plan, caches);
   if (memcmp(caches, head.caches, sizeof caches) != 0)
-    return ig_error(diags, path, "cannot be made here: caches of %s have another form than this machine's; leave --prefix-prompt out", target->name);
+    return ig_error(diags, prefix->prompt, "cannot be the prefix for %s: its caches have another form than this machine's; leave --prefix-prompt out",
+                    target->name);
   memcpy(head.weights_root, weights_root, sizeof head.weights_root);
   ig_text_add(&state, &head, sizeof head);
   ig_text_add(&state, prefix->state.data + sizeof head, prefix->state.size - sizeof head - sizeof digest);

@@ -9,6 +9,7 @@
 typedef struct ig_prefix {
   ig_text state;        /* as ingot_session_save gives it; ig_text_finish */
   uint32_t tokens;
+  const char *prompt;   /* the file, for diagnostics */
   const char *variant;  /* that it was made on */
   bool fma;             /* which this variant has */
 } ig_prefix;

@@ -89,6 +89,9 @@ expect 0 '' qemu-aarch64 -cpu cortex-a76 ./app m.prefix
 equal "from the prefix on another machine" "$work/want" "$work/out"
 [ "$(wc -w < "$work/want")" -gt 15 ] || fail "too little is said: $(cat "$work/want")"
 ls -A "$work/begun there/ingot/m.ingot" | grep -q '^\.' && fail "a bundle for this machine was left behind"
+# also where this machine's library has no variant with fma, whose numbers those of the others are
+expect 0 '' "$ingot" compile "$fable" --name m --ctx 256 --target native --target aarch64-linux-gnu --variants base,neon --prefix-prompt "$work/begin.txt" -q -o "$work/both"
+equal "a prefix beside variant base" m.prefix "$work/both/m.ingot/aarch64-linux-gnu/m.prefix"
 
 cd "$work/build" || exit 1
 expect 1 'dotprod' env INGOT_VARIANT=dotprod qemu-aarch64 -cpu cortex-a53 ./app m.plan m.weights logits 1 1
