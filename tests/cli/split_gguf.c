@@ -78,7 +78,7 @@ int main(int argc, char **argv) {
   if (!in || fseek(in, 0, SEEK_END)) return 1;
   const size_t size = (size_t)ftell(in);
   uint8_t *bytes = malloc(size);
-  if (!bytes || fseek(in, 0, SEEK_SET) || fread(bytes, 1, size, in) != size) return 1;
+  if (!bytes || fseek(in, 0, SEEK_SET) || fread(bytes, 1, size, in) != size) exit(1);
   fclose(in);
   data = bytes;
   const uint32_t n = (uint32_t)get(8, 8);

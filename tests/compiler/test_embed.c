@@ -55,7 +55,7 @@ int main(int argc, char **argv) {
     for (int i = 0; ig_layout_at(i); i++) refs[n++] = (ig_kernel_ref){IG_EMBED, ig_layout_in(layouts, ig_layout_at(i)->format), IG_ACT_F32};
     harness h;
     if (!harness_open(&h, machines[m], refs, n)) return 1;
-    for (int i = 0; ig_layout_at(i); i++) {
+    for (uint32_t i = 0; i < n; i++) {
       const ig_layout *layout = refs[i].layout;
       for (uint32_t units = 1; units <= 3; units++) {
         run_case(&h, layout, units, layout->unit_values * units, &state);

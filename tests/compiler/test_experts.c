@@ -166,9 +166,9 @@ static void run_product(harness *h, const problem *p, ig_family family, void *pa
 
   /* x of a first product is the token's row, of a sum the slot's own */
   uint32_t x_rows = sums || many ? slots : 1;
-  float *x = calloc(x_rows * s->k, sizeof *x), *want = calloc((size_t)(sums ? s->tokens : slots) * n, sizeof *want), *v = calloc(s->rows, sizeof *v);
+  float *x = calloc(x_rows * s->k, sizeof *x), *want = calloc((size_t)(sums ? s->tokens : slots) * n + 1, sizeof *want), *v = calloc(s->rows, sizeof *v);
   size_t y_bytes = (size_t)(sums ? s->tokens : slots) * n * 4;
-  float *start = calloc(1, y_bytes);
+  float *start = calloc(1, y_bytes + 1); /* no tokens are no bytes */
   for (size_t i = 0; i < y_bytes / 4; i++) start[i] = i % n < s->rows ? harness_float(state) : 0;
   if (sums) memcpy(want, start, y_bytes);
   for (uint32_t t = 0; t < s->tokens; t++)

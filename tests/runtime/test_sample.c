@@ -70,7 +70,7 @@ static void check_distribution(ingot__sampler s, const float *logits, const doub
 
 /* The reference: sorts, cuts, renormalises. */
 static void expected_of(const ingot__sampler *s, const float *logits, double *p) {
-  uint32_t order[N], n = s->n_vocab, kept = s->top_k && s->top_k < n ? s->top_k : n;
+  uint32_t order[N] = {0}, n = s->n_vocab, kept = s->top_k && s->top_k < n ? s->top_k : n;
   double sum = 0, taken = 0, total = 0;
   for (uint32_t i = 0; i < n; i++) {
     uint32_t at = i;
