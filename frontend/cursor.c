@@ -45,7 +45,7 @@ static bool load(ig_cursor *cursor, size_t end) {
 bool ig_cursor_need(ig_cursor *cursor, uint64_t size, const char *field) {
   if (cursor->failed) return false;
   if (size > ig_cursor_left(cursor))
-    return ig_cursor_fail(cursor, field, "takes %llu bytes at offset %llu, but the file ends at %llu; it is truncated or damaged: fetch it again", (ull)size,
+    return ig_cursor_fail(cursor, field, "takes %llu bytes at offset %llu, but the file ends at %llu; it is truncated or damaged", (ull)size,
                           (ull)cursor->position, (ull)cursor->file->size);
   if (size > IG_CURSOR_MOST - cursor->position)
     return ig_cursor_fail(cursor, field, "takes %llu bytes at offset %llu: more than %d MiB of metadata are refused", (ull)size, (ull)cursor->position,

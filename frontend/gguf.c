@@ -43,8 +43,8 @@ static bool read_array(reader *r, ig_meta_entry *e, const char *field) {
   e->element = (ig_meta_type)element;
   uint64_t least = element == IG_META_STRING ? 8 : type_bytes[element];
   if (e->count > ig_cursor_left(in) / least)
-    return ig_cursor_fail(in, field, "says that it has %llu elements, but only %llu bytes of the file are left; it is truncated or damaged: fetch it again",
-                          (ull)e->count, (ull)ig_cursor_left(in));
+    return ig_cursor_fail(in, field, "says that it has %llu elements, but only %llu bytes of the file are left; it is truncated or damaged", (ull)e->count,
+                          (ull)ig_cursor_left(in));
   if (element == IG_META_STRING) {
     size_t offset, size;
     for (uint64_t i = 0; i < e->count; i++)
@@ -185,8 +185,7 @@ static bool check_extents(reader *r, uint32_t alignment) {
       ok = ig_error(r->diags, r->path, "tensor %s: its offset %llu is no multiple of the alignment %u", t->name, (ull)t->offset, alignment);
     else if (!ig_add_u64(data, t->offset, &start) || !ig_add_u64(start, t->bytes, &end) || end > size)
       ok = ig_error(r->diags, r->path,
-                    "tensor %s: its %llu bytes at offset %llu of the data, which begin at %llu, pass the end of the file at %llu; it is truncated or damaged: "
-                    "fetch it again",
+                    "tensor %s: its %llu bytes at offset %llu of the data, which begin at %llu, pass the end of the file at %llu; it is truncated or damaged",
                     t->name, (ull)t->bytes, (ull)t->offset, (ull)data, (ull)size);
     t->offset = r->base + start;
   }
@@ -219,16 +218,14 @@ static bool read_head(reader *r, uint64_t *n_tensors, uint64_t *n_kv) {
   uint32_t version = r->meta->version = ig_cursor_u32(in, "version");
   if (in->failed) return false;
   if (version == 0x02000000 || version == 0x03000000) return ig_cursor_fail(in, "version", "the file is big-endian; convert the model to little-endian");
-  if (version < 2 || version > 3) return ig_cursor_fail(in, "version", "is %u; 2 and 3 are known: convert the model again with a current converter", version);
+  if (version < 2 || version > 3) return ig_cursor_fail(in, "version", "is %u; 2 and 3 are known", version);
   *n_tensors = ig_cursor_u64(in, "n_tensors");
   *n_kv = ig_cursor_u64(in, "n_kv");
   if (in->failed) return false;
   if (*n_tensors > ig_cursor_left(in) / INFO_LEAST_BYTES || *n_tensors > INT32_MAX)
-    return ig_cursor_fail(in, "n_tensors", "is %llu, more than a file of %llu bytes holds; it is truncated or damaged: fetch it again", (ull)*n_tensors,
-                          (ull)in->file->size);
+    return ig_cursor_fail(in, "n_tensors", "is %llu, more than a file of %llu bytes holds; it is truncated or damaged", (ull)*n_tensors, (ull)in->file->size);
   if (*n_kv > ig_cursor_left(in) / KEY_LEAST_BYTES || *n_kv > INT32_MAX)
-    return ig_cursor_fail(in, "n_kv", "is %llu, more than a file of %llu bytes holds; it is truncated or damaged: fetch it again", (ull)*n_kv,
-                          (ull)in->file->size);
+    return ig_cursor_fail(in, "n_kv", "is %llu, more than a file of %llu bytes holds; it is truncated or damaged", (ull)*n_kv, (ull)in->file->size);
   return true;
 }
 

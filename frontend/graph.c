@@ -172,7 +172,10 @@ static bool report(ig_lowering *l) {
   for (int i = 0; i < IG_PROBLEMS; i++)
     if (l->problems[i].size) ig_text_add(&all, l->problems[i].data, l->problems[i].size);
   bool none = all.size == 0;
-  if (!none) ig_error(l->diags, l->model->file.path, "this model cannot be compiled:%s", all.data);
+  if (!none) {
+    ig_error(l->diags, l->model->file.path, "this model cannot be compiled:%s", all.data);
+    ig_report(l->diags, IG_NOTE, l->model->file.path, "docs/MODELS.md lists what can be; `ingot inspect` shows what the file holds");
+  }
   ig_text_finish(&all);
   return none;
 }
@@ -195,7 +198,9 @@ bool ig_model_graph(const ig_model *model, ig_module module, bool (*supported)(c
     ok = ig_decoder_check(&l, &decoder);
     check_unknown(&l);
   }
-  ok = report(&l) && ok && diags->errors == errors; /* wrong types of numbers are told where they are read */
+  ok = ok && diags->errors == errors; /* wrong types of numbers are told where they are read */
+  if (!ok) ig_model_blame_file(model, diags);
+  ok = report(&l) && ok;
   if (ok) {
     warn_of_keys(&l);
     l.builder = (ig_builder){.module = module, .function = ig_function_create(module, "forward")};

@@ -32,8 +32,8 @@ const ig_meta_entry *ig_meta_find(const ig_meta *meta, const char *key) {
 
 static bool wrong_type(const ig_meta *meta, const char *key, const ig_meta_entry *e, const char *wanted, ig_diags *diags) {
   bool array = e->type == IG_META_ARRAY;
-  return ig_error(diags, meta->path, "metadata key %s is %s%s where %s is needed; convert the model again with a current converter", key,
-                  array ? "an array of " : "a ", ig_meta_type_name(array ? e->element : e->type), wanted);
+  return ig_error(diags, meta->path, "metadata key %s is %s%s where %s is needed", key, array ? "an array of " : "a ",
+                  ig_meta_type_name(array ? e->element : e->type), wanted);
 }
 
 /* An integer of any width, as its 64 bits and whether it is below 0. */

@@ -33,9 +33,11 @@ typedef struct ig_model {
   ig_template chat_template;
 } ig_model;
 
-/* Reads and checks a model file, or a set of shards by the name of any of them: container, metadata, tokenizer, template. Every problem found is reported; false if any. Weights are
- * left on disk. Architectures and formats are judged by ig_model_graph. */
+/* Reads and checks a model file, or a set of shards by the name of any of them: container, metadata, tokenizer, template. Every problem found is reported, and what to do; false if
+ * any. Weights are left on disk. Architectures and formats are judged by ig_model_graph. */
 bool ig_model_open(ig_model *model, const char *path, ig_diags *diags);
+/* What to do about errors that lie in the file. */
+void ig_model_blame_file(const ig_model *model, ig_diags *diags);
 void ig_model_close(ig_model *model);
 /* The path of shard `no`, from 0, of the set that a file of this name belongs to; NULL where the name is not a shard's, and after the last. */
 const char *ig_shard_path(const char *path, uint32_t no, ig_arena *arena);

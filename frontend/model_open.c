@@ -102,8 +102,12 @@ static void read_names(job *j) {
   m->source = name.size ? ig_format(&m->arena, "%s (%s)", file, m->name) : ig_copy_string(&m->arena, file);
 }
 
-bool ig_model_open(ig_model *model, const char *path, ig_diags *diags) {
-  *model = (ig_model){.file.descriptor = -1};
+void ig_model_blame_file(const ig_model *model, ig_diags *diags) {
+  if (model->file.descriptor < 0) return; /* not even opened, or one of a set: told already */
+  ig_report(diags, IG_NOTE, model->file.path, "what is wrong is in the file itself: fetch it again, or convert the model again with a current converter");
+}
+
+static bool read_model(ig_model *model, const char *path, ig_diags *diags) {
   if (!ig_model_files(model, path, diags)) return false;
   job j = {model, diags, true};
   read_names(&j);
@@ -111,6 +115,13 @@ bool ig_model_open(ig_model *model, const char *path, ig_diags *diags) {
   read_vocabulary(&j);
   bool tables = ig_tokenizer_read(model, diags);
   return (!tables || ig_template_read(model, diags)) && tables && j.ok;
+}
+
+bool ig_model_open(ig_model *model, const char *path, ig_diags *diags) {
+  *model = (ig_model){.file.descriptor = -1};
+  bool ok = read_model(model, path, diags);
+  if (!ok) ig_model_blame_file(model, diags);
+  return ok;
 }
 
 void ig_model_close(ig_model *model) {
