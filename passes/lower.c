@@ -1,5 +1,5 @@
 /* Op by op: what each reads, which steps it becomes, where its result lies. */
-#include "passes/lowering.h"
+#include "passes/lower_state.h"
 
 #include <assert.h>
 #include <math.h>

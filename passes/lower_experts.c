@@ -1,5 +1,5 @@
 /* The steps of a mixture of experts: of one token, of many. */
-#include "passes/lowering.h"
+#include "passes/lower_state.h"
 
 #include <math.h>
 

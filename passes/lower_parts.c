@@ -1,5 +1,5 @@
 /* Calls of kernels, a step each: norms, products, attention. */
-#include "passes/lowering.h"
+#include "passes/lower_state.h"
 
 #include <assert.h>
 #include <string.h>

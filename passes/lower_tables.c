@@ -1,5 +1,5 @@
 /* Entries of the plan's tables: buffers, kernels, caches, weights. */
-#include "passes/lowering.h"
+#include "passes/lower_state.h"
 
 #include <string.h>
 

@@ -1,6 +1,6 @@
 /* What the files of lowering share: lower.c (ops), lower_tables.c (the plan's tables), lower_parts.c (calls of kernels), lower_experts.c. */
-#ifndef INGOT_PASSES_LOWERING_H
-#define INGOT_PASSES_LOWERING_H
+#ifndef INGOT_PASSES_LOWER_STATE_H
+#define INGOT_PASSES_LOWER_STATE_H
 
 #include "passes/lower.h"
 
