@@ -91,14 +91,14 @@ static inline bool remote_open(remote *r, const char *target, const char *cpu, c
   fflush(stdout);
   pid_t process = fork();
   if (process == 0) {
-    char server[128], qemu[64], wasi[1024];
+    char server[128], qemu[64];
     snprintf(server, sizeof server, "%s/server", folder);
     snprintf(qemu, sizeof qemu, "qemu-%s", target);
-    snprintf(wasi, sizeof wasi, "%s/tests/systems/wasi.mjs", source);
     dup2(down[0], 0), dup2(up[1], 1);
     close(down[1]), close(up[0]);
-    if (remote_wasm(target)) execlp("node", "node", "--no-warnings", "--experimental-wasi-unstable-preview1", wasi, server, (char *)NULL);
-    else execlp(qemu, qemu, "-cpu", cpu, server, (char *)NULL);
+    if (!remote_wasm(target)) execlp(qemu, qemu, "-cpu", cpu, server, (char *)NULL);
+    else if (chdir(source) == 0)
+      execlp("node", "node", "--no-warnings", "--experimental-wasi-unstable-preview1", "tests/systems/wasi.mjs", server, (char *)NULL);
     _exit(127);
   }
   close(down[0]), close(up[1]);
