@@ -11,8 +11,7 @@ static uint8_t *push(ig_flat *f, size_t size) {
   assert(size < INT32_MAX && f->size + size < INT32_MAX); /* offsets are 32 bits; the tables that reach here are bounded by far less */
   if (f->capacity - f->size < size) {
     size_t capacity = (f->size + size) * 2 + 1024;
-    uint8_t *fresh = malloc(capacity);
-    if (!fresh) abort();
+    uint8_t *fresh = ig_heap_grow(NULL, capacity);
     if (f->size) memcpy(fresh + capacity - f->size, f->data + f->capacity - f->size, f->size);
     free(f->data);
     f->data = fresh;

@@ -32,10 +32,9 @@ struct ig_jit {
 enum { MEMORY = 64 << 20 }; /* address space only: one mapping keeps all 32-bit distances in reach */
 
 ig_jit *ig_jit_create(const char *place) {
-  ig_jit *jit = calloc(1, sizeof *jit);
-  if (!jit) abort();
+  ig_jit *jit = ig_heap_zeroed(1, sizeof *jit);
   void *memory = mmap(NULL, MEMORY, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-  if (memory == MAP_FAILED) abort();
+  if (memory == MAP_FAILED) ig_no_memory(MEMORY);
   jit->memory = memory;
   jit->place = ig_copy_string(&jit->arena, place);
   jit->memory_size = MEMORY;
@@ -69,8 +68,7 @@ static bool well_formed(const object *o) {
 }
 
 bool ig_jit_add_object(ig_jit *jit, const void *bytes, size_t size, ig_diags *diags) {
-  object o = {malloc(size ? size : 1), size, NULL};
-  if (!o.bytes) abort();
+  object o = {ig_heap_grow(NULL, size), size, NULL};
   memcpy(o.bytes, bytes, size);
   if (!well_formed(&o)) {
     free(o.bytes);

@@ -70,25 +70,19 @@ static void *work(void *user) {
   return NULL;
 }
 
-static void *zeroed(size_t size) {
-  void *p = calloc(1, size);
-  if (!p) abort();
-  return p;
-}
-
 ig_leaf_writer *ig_leaf_writer_create(int descriptor, const char *path, uint64_t bytes, uint32_t n_threads) {
-  ig_leaf_writer *w = zeroed(sizeof *w + n_threads * sizeof *w->threads);
+  ig_leaf_writer *w = ig_heap_zeroed(1, sizeof *w + n_threads * sizeof *w->threads);
   w->descriptor = descriptor, w->path = path, w->bytes = bytes;
   w->n_leaves = ig_ceil_div(bytes, INGOT_HASH_LEAF);
-  w->hashes = zeroed((size_t)w->n_leaves * INGOT_SHA256_SIZE + 1);
+  w->hashes = ig_heap_zeroed(1, (size_t)w->n_leaves * INGOT_SHA256_SIZE + 1);
   w->full_end = &w->full;
   pthread_mutex_init(&w->mutex, NULL);
   pthread_cond_init(&w->changed, NULL);
   for (uint32_t i = 0; i < n_threads; i++)
     if (pthread_create(&w->threads[w->n_threads], NULL, work, w) == 0) w->n_threads++;
-  w->current = zeroed(sizeof *w->current);
+  w->current = ig_heap_zeroed(1, sizeof *w->current);
   for (uint32_t i = 0; i < w->n_threads + (w->n_threads > 0); i++) { /* one being written by each, one waiting */
-    leaf *l = zeroed(sizeof *l);
+    leaf *l = ig_heap_zeroed(1, sizeof *l);
     l->next = w->idle;
     w->idle = l;
   }

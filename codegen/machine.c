@@ -42,8 +42,7 @@ bool ig_machine_emit(LLVMTargetMachineRef machine, LLVMModuleRef module, const c
     return false;
   }
   object->size = LLVMGetBufferSize(buffer);
-  object->data = malloc(object->size ? object->size : 1);
-  if (!object->data) abort();
+  object->data = ig_heap_grow(NULL, object->size);
   memcpy(object->data, LLVMGetBufferStart(buffer), object->size);
   LLVMDisposeMemoryBuffer(buffer);
   return true;

@@ -47,8 +47,7 @@ bool ig_same_stamp(const ig_file_stamp *a, const ig_file_stamp *b) {
 static bool pack_matrix(packer *k, const ig_packed_weight *w, uint64_t from, uint64_t row_bytes, uint64_t tile_bytes) {
   uint64_t at_once = READ_BYTES / (INGOT_ROWS * row_bytes + 1);
   if (at_once < 1) at_once = 1;
-  uint8_t *rows = malloc((size_t)(at_once * INGOT_ROWS * row_bytes)), *tile = malloc((size_t)tile_bytes);
-  if (!rows || !tile) abort();
+  uint8_t *rows = ig_heap_grow(NULL, (size_t)(at_once * INGOT_ROWS * row_bytes)), *tile = ig_heap_grow(NULL, (size_t)tile_bytes);
   bool ok = true;
   for (uint64_t first = 0; first < w->rows && ok; first += at_once * INGOT_ROWS) {
     uint64_t n = w->rows - first < at_once * INGOT_ROWS ? w->rows - first : at_once * INGOT_ROWS;
@@ -80,9 +79,8 @@ static bool pack_vector(packer *k, const ig_packed_weight *w) {
   const ig_block_format *format = ig_format_find(w->format);
   if (!format || w->cols % format->block_values || w->rows * (w->cols / format->block_values * format->block_bytes) != w->file_bytes)
     return ig_error(k->diags, w->name, "is a vector of format %s whose size does not fit its %llu values", w->format, (unsigned long long)w->cols);
-  uint8_t *bytes = malloc((size_t)w->file_bytes);
-  float *values = calloc((size_t)w->bytes, 1);
-  if (!bytes || !values) abort();
+  uint8_t *bytes = ig_heap_grow(NULL, (size_t)w->file_bytes);
+  float *values = ig_heap_zeroed((size_t)w->bytes, 1);
   bool ok = ig_file_read(k->source, w->file_offset, bytes, (size_t)w->file_bytes, k->diags);
   for (uint64_t r = 0; r < w->rows && ok; r++)
     format->decode(format, bytes + r * (w->file_bytes / w->rows), values + r * (w->bytes / w->rows / sizeof *values), (size_t)w->cols);

@@ -47,12 +47,6 @@ static void put(uint8_t *to, uint64_t value, size_t size) {
   for (size_t i = 0; i < size; i++) to[i] = (uint8_t)(value >> 8 * i);
 }
 
-static void *array(size_t count, size_t size) {
-  void *p = calloc(count ? count : 1, size);
-  if (!p) abort();
-  return p;
-}
-
 static ig_flat_ref write_part(ig_flat *f, const ig_program_plan *p, const ig_plan_part *part) {
   enum { SIZE = 16 }; /* struct Operand */
   uint8_t operands[SIZE * INGOT_MAX_OPERANDS];
@@ -74,7 +68,7 @@ static ig_flat_ref write_part(ig_flat *f, const ig_program_plan *p, const ig_pla
 }
 
 static ig_flat_ref write_step(ig_flat *f, const ig_program_plan *p, const ig_plan_step *step) {
-  ig_flat_ref *parts = array(step->n_parts, sizeof *parts);
+  ig_flat_ref *parts = ig_heap_zeroed(step->n_parts, sizeof *parts);
   for (uint32_t i = 0; i < step->n_parts; i++) parts[i] = write_part(f, p, &step->part[i]);
   ig_flat_ref private = step->n_private ? ig_flat_refs(f, parts, step->n_private) : 0;
   ig_flat_ref shared = ig_flat_refs(f, parts + step->n_private, step->n_parts - step->n_private);
@@ -86,7 +80,7 @@ static ig_flat_ref write_step(ig_flat *f, const ig_program_plan *p, const ig_pla
 
 static ig_flat_ref write_phase(ig_flat *f, const ig_program_plan *p, uint32_t kind) {
   const ig_plan_phase *phase = &p->phase[kind];
-  ig_flat_ref *steps = array(phase->n_steps, sizeof *steps);
+  ig_flat_ref *steps = ig_heap_zeroed(phase->n_steps, sizeof *steps);
   for (size_t i = 0; i < phase->n_steps; i++) steps[i] = write_step(f, p, &phase->step[i]);
   ig_flat_ref vector = ig_flat_refs(f, steps, phase->n_steps);
   free(steps);
@@ -120,7 +114,7 @@ static ig_flat_ref write_template(ig_flat *f, const ig_template *t) {
 }
 
 static ig_flat_ref write_kernels(ig_flat *f, const ig_program_plan *p) {
-  ig_flat_ref *names = array(p->n_kernels, sizeof *names);
+  ig_flat_ref *names = ig_heap_zeroed(p->n_kernels, sizeof *names);
   for (size_t i = 0; i < p->n_kernels; i++) names[i] = ig_flat_string(f, p->kernel[i].info.name);
   ig_flat_ref vector = ig_flat_refs(f, names, p->n_kernels);
   free(names);
@@ -129,7 +123,7 @@ static ig_flat_ref write_kernels(ig_flat *f, const ig_program_plan *p) {
 
 static ig_flat_ref write_caches(ig_flat *f, const ig_program_plan *p) {
   enum { SIZE = 8 }; /* struct Cache */
-  uint8_t *caches = array(p->n_caches, SIZE);
+  uint8_t *caches = ig_heap_zeroed(p->n_caches, SIZE);
   for (size_t i = 0; i < p->n_caches; i++) {
     put(caches + SIZE * i, p->cache[i].planes, 4);
     put(caches + SIZE * i + 4, p->cache[i].plane_bytes, 4);
@@ -140,7 +134,7 @@ static ig_flat_ref write_caches(ig_flat *f, const ig_program_plan *p) {
 }
 
 static ig_flat_ref write_weights(ig_flat *f, const ig_program_plan *p, const char *layout) {
-  ig_flat_ref *weights = array(p->n_weights, sizeof *weights);
+  ig_flat_ref *weights = ig_heap_zeroed(p->n_weights, sizeof *weights);
   for (size_t i = 0; i < p->n_weights; i++) weights[i] = write_weight(f, &p->weight[i], layout);
   ig_flat_ref vector = ig_flat_refs(f, weights, p->n_weights);
   free(weights);

@@ -93,8 +93,7 @@ static size_t leaf_size(const hashing *h, uint64_t i) {
 }
 
 static void hash_leaves(hashing *h, bool tells) {
-  uint8_t *piece = malloc(INGOT_HASH_LEAF), digest[INGOT_SHA256_SIZE];
-  if (!piece) abort();
+  uint8_t *piece = ig_heap_grow(NULL, INGOT_HASH_LEAF), digest[INGOT_SHA256_SIZE];
   for (uint64_t i; (i = atomic_fetch_add(&h->next, 1)) < h->n;) {
     ig_diags unread = {0};
     if (tells && h->v->progress) h->v->progress(h->v->user, "hashing", (double)i / (double)h->n);

@@ -45,12 +45,6 @@ struct ig_kernel_jobs {
   batch *shorter;      /* of the variants that need it (n: 0 of the others) */
 };
 
-static void *zeroed(size_t count, size_t size) {
-  void *p = calloc(count ? count : 1, size ? size : 1);
-  if (!p) abort();
-  return p;
-}
-
 static uint32_t slices_of(const ig_kernel_jobs *j) { return ((uint32_t)j->plan->n_kernels + SLICE - 1) / SLICE; }
 
 /* ---- batches ---- */
@@ -66,10 +60,10 @@ static void *work(void *user) {
   return NULL;
 }
 
-static void batch_init(batch *b, const ig_kernel_jobs *of, uint32_t n) { *b = (batch){.of = of, .jobs = zeroed(n, sizeof(job)), .n = n}; }
+static void batch_init(batch *b, const ig_kernel_jobs *of, uint32_t n) { *b = (batch){.of = of, .jobs = ig_heap_zeroed(n, sizeof(job)), .n = n}; }
 
 static void batch_start(batch *b) {
-  b->threads = zeroed(b->of->n_threads, sizeof *b->threads);
+  b->threads = ig_heap_zeroed(b->of->n_threads, sizeof *b->threads);
   for (uint32_t t = 0; t < b->of->n_threads && t < b->n; t++) {
     if (pthread_create(&b->threads[b->n_threads], NULL, work, b) != 0) break;
     b->n_threads++;
@@ -97,12 +91,12 @@ static void batch_finish(batch *b) {
 
 ig_kernel_jobs *ig_kernel_jobs_start(const ig_platform *platform, const ig_program_plan *plan, const char *name, const ig_schedule *schedule,
                                      const ig_variant *const *variants, uint32_t n_variants, uint32_t n_threads, ig_dump dump) {
-  ig_kernel_jobs *j = zeroed(1, sizeof *j);
+  ig_kernel_jobs *j = ig_heap_zeroed(1, sizeof *j);
   uint32_t n_kernels = (uint32_t)plan->n_kernels;
   *j = (ig_kernel_jobs){.platform = platform, .plan = plan, .name = name, .schedule = schedule, .variants = variants, .dump = dump};
   j->n_variants = n_variants, j->n_threads = n_threads;
-  j->shorter = zeroed(n_variants, sizeof *j->shorter);
-  j->refs = zeroed(n_kernels, sizeof *j->refs);
+  j->shorter = ig_heap_zeroed(n_variants, sizeof *j->shorter);
+  j->refs = ig_heap_zeroed(n_kernels, sizeof *j->refs);
   for (uint32_t i = 0; i < n_kernels; i++) j->refs[i] = plan->kernel[i].ref;
   uint32_t slices = slices_of(j);
   batch_init(&j->all, j, n_variants * slices);

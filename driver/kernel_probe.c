@@ -64,14 +64,6 @@ static uint32_t next_random(uint64_t *state) {
 }
 static float random_float(uint64_t *state) { return (float)(int32_t)next_random(state) * 0x1p-31f; }
 
-static void *aligned(uint64_t bytes) {
-  uint64_t size = ig_round_up(bytes ? bytes : 1, INGOT_ALIGN);
-  void *p = aligned_alloc(INGOT_ALIGN, size);
-  if (!p) abort();
-  memset(p, 0, size);
-  return p;
-}
-
 /* ---- operands --------------------------------------------------------------------------------------------------------- */
 
 static uint64_t columns(const ig_layout *layout, const uint32_t *dim) {
@@ -81,7 +73,7 @@ static uint64_t columns(const ig_layout *layout, const uint32_t *dim) {
 static void fill_activations(const ig_kernel_ref *ref, const uint32_t *dim, uint8_t *to, uint64_t *state) {
   const ig_layout *layout = ref->layout;
   uint64_t k = columns(layout, dim), row = ig_activation_bytes(layout->activation, k);
-  float *values = aligned(k * sizeof *values);
+  float *values = ig_heap_aligned(INGOT_ALIGN, k * sizeof *values);
   for (uint64_t t = 0; t < (uint64_t)dim[INGOT_DIM_TOKENS] * (uint64_t)ig_digits(ref); t++, to += row) {
     for (uint64_t i = 0; i < k; i++) values[i] = random_float(state);
     if (layout->activation == IG_ACT_F32) memcpy(to, values, k * sizeof *values);
@@ -96,7 +88,7 @@ static bool fill_weights(const ig_packed_weight *w, const ig_file *file, uint8_t
   ig_units(w->layout, w->cols, &units, &odd);
   uint64_t tile = (uint64_t)w->layout->unit_bytes * units + (uint64_t)w->layout->odd_bytes * odd, row = w->file_bytes / w->rows;
   uint32_t rows = w->rows < INGOT_ROWS ? (uint32_t)w->rows : INGOT_ROWS;
-  uint8_t *source = aligned(row * rows);
+  uint8_t *source = ig_heap_aligned(INGOT_ALIGN, row * rows);
   bool ok = ig_file_read(file, w->file_offset, source, row * rows, diags) && ig_pack_tile(w->layout, source, rows, w->cols, to);
   for (uint64_t at = tile; ok && at + tile <= bytes; at += tile) memcpy(to + at, to, tile);
   free(source);
@@ -108,7 +100,7 @@ static bool fill(ig_kernel_probe *p, shape *s, const ig_program_plan *plan, cons
   const char *kinds = operands_of[p->ref.family];
   for (int i = 0; kinds[i]; i++) {
     s->bytes[i] = extent(&p->info.operand[i].bytes, s->args.dim);
-    uint8_t *to = s->args.operand[i] = aligned(s->bytes[i]);
+    uint8_t *to = s->args.operand[i] = ig_heap_aligned(INGOT_ALIGN, s->bytes[i]);
     float *floats = s->args.operand[i];
     uint16_t *halves = s->args.operand[i];
     uint64_t *turns = s->args.operand[i];
@@ -168,8 +160,7 @@ static void add_call(ig_kernel_probe *p, const ig_program_plan *plan, ig_phase_k
 }
 
 ig_kernel_probe *ig_probe_create(const ig_program_plan *plan, const ig_model *model, uint32_t kernel, ig_diags *diags) {
-  ig_kernel_probe *p = calloc(1, sizeof *p);
-  if (!p) abort();
+  ig_kernel_probe *p = ig_heap_zeroed(1, sizeof *p);
   p->ref = plan->kernel[kernel].ref;
   p->info = plan->kernel[kernel].info;
   assert(operands_of[p->ref.family]);
@@ -238,7 +229,7 @@ static void reserve_scratch(ig_kernel_probe *p, const ig_probe_code *code) {
     uint64_t bytes = extent(&code->scratch, p->shapes[i].args.dim);
     if (bytes <= p->scratch_bytes) continue;
     free(p->scratch);
-    p->scratch = aligned(bytes);
+    p->scratch = ig_heap_aligned(INGOT_ALIGN, bytes);
     p->scratch_bytes = bytes;
   }
 }
@@ -278,7 +269,7 @@ bool ig_probe_same(ig_kernel_probe *p, const ig_probe_code *a, const ig_probe_co
   bool same = true;
   for (uint32_t i = 0; i < p->n_shapes && same; i++) {
     shape *s = &p->shapes[i];
-    void *kept = aligned(s->bytes[y]);
+    void *kept = ig_heap_aligned(INGOT_ALIGN, s->bytes[y]);
     memset(s->args.operand[y], 0, s->bytes[y]); /* products may add to it */
     a->kernel(&s->args, p->scratch, 0, s->tiles);
     memcpy(kept, s->args.operand[y], s->bytes[y]);

@@ -36,14 +36,8 @@ static void note_uses(const ig_program_plan *plan, ig_phase_kind kind, use *uses
     }
 }
 
-static use *array(size_t n) {
-  use *uses = calloc(n ? n : 1, sizeof *uses);
-  if (!uses) abort();
-  return uses;
-}
-
 static void add_decode(const ig_program_plan *plan, ig_token_cost *cost) {
-  use *uses = array(plan->n_weights);
+  use *uses = ig_heap_zeroed(plan->n_weights, sizeof *uses);
   note_uses(plan, IG_PHASE_DECODE, uses);
   note_uses(plan, IG_PHASE_HEAD, uses);
   uint64_t end = 0;
@@ -61,7 +55,7 @@ static void add_decode(const ig_program_plan *plan, ig_token_cost *cost) {
 }
 
 static void add_prefill(const ig_program_plan *plan, ig_token_cost *cost) {
-  use *uses = array(plan->n_weights);
+  use *uses = ig_heap_zeroed(plan->n_weights, sizeof *uses);
   note_uses(plan, IG_PHASE_PREFILL, uses);
   for (size_t i = 0; i < plan->n_weights; i++) {
     const ig_packed_weight *w = &plan->weight[i];

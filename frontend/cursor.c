@@ -34,9 +34,7 @@ static bool load(ig_cursor *cursor, size_t end) {
   size_t size = cursor->loaded ? 2 * cursor->loaded : 1 << 16;
   if (size < end) size = end;
   if (size > cursor->file->size) size = (size_t)cursor->file->size;
-  uint8_t *base = realloc(cursor->base, size);
-  if (!base) abort();
-  cursor->base = base;
+  uint8_t *base = cursor->base = ig_heap_grow(cursor->base, size);
   if (!ig_file_read(cursor->file, cursor->loaded, base + cursor->loaded, size - cursor->loaded, cursor->diags)) return !(cursor->failed = true);
   cursor->loaded = size;
   return true;

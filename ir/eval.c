@@ -98,8 +98,7 @@ ig_eval *ig_eval_create(ig_module module, const char *function, const ig_eval_so
     ig_error(diags, "eval", "the module has no @%s", function);
     return NULL;
   }
-  ig_eval *e = calloc(1, sizeof *e);
-  if (!e) abort();
+  ig_eval *e = ig_heap_zeroed(1, sizeof *e);
   e->source = *source;
   e->context = context;
   add_slot(e, ig_function_argument(f, 0));
@@ -404,8 +403,7 @@ static bool run_step(run *r, size_t index) {
     if (s->out[i] == NONE) continue;
     slot *y = &r->e->slots[s->out[i]];
     drop(y);
-    y->rows = calloc(r->n * y->columns, sizeof *y->rows);
-    if (!y->rows) abort();
+    y->rows = ig_heap_zeroed(r->n * y->columns, sizeof *y->rows);
   }
   bool done = ops[s->kind](r, s);
   ig_arena_finish(&r->arena);
@@ -423,8 +421,7 @@ bool ig_eval_run(ig_eval *e, const void *input, size_t n, float *y, ig_diags *di
   slot *argument = &e->slots[0];
   if (argument->columns) { /* hidden rows; dropped with the other values */
     drop(argument);
-    argument->rows = calloc(n * argument->columns, sizeof *argument->rows);
-    if (!argument->rows) abort();
+    argument->rows = ig_heap_zeroed(n * argument->columns, sizeof *argument->rows);
     memcpy(argument->rows, input, n * argument->columns * sizeof *argument->rows);
   } else {
     r.tokens = input;

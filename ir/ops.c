@@ -48,8 +48,7 @@ static MlirLogicalResult on_diagnostic(MlirDiagnostic diagnostic, void *user) {
 /* ---- contexts --------------------------------------------------------------------------------------------------------- */
 
 ig_context *ig_context_create(ig_diags *diags) {
-  ig_context *context = calloc(1, sizeof *context);
-  if (!context) abort();
+  ig_context *context = ig_heap_zeroed(1, sizeof *context);
   context->diags = diags;
   context->mlir = mlirContextCreateWithThreading(false);
   mlirContextAttachDiagnosticHandler(context->mlir, on_diagnostic, context, NULL);

@@ -156,8 +156,7 @@ static void attend_block(const ig_ref_heads *shape, const float *q, const float 
 void ig_ref_attention(const ig_ref_heads *shape, const float *q, const float *k, const float *v, size_t position, float *y) {
   size_t head_dim = shape->head_dim, stride = shape->kv_heads * head_dim;
   size_t lowest = shape->window && position + 1 > shape->window ? position + 1 - shape->window : 0, begin = lowest / BLOCK * BLOCK;
-  float *out = calloc(head_dim, sizeof *out);
-  if (!out) abort();
+  float *out = ig_heap_zeroed(head_dim, sizeof *out);
   for (size_t h = 0; h < shape->heads; h++) {
     size_t channel = h / (shape->heads / shape->kv_heads) * head_dim;
     float *o = y + h * head_dim, most = 0, sum = 0;

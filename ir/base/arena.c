@@ -19,8 +19,7 @@ void *ig_alloc(ig_arena *arena, size_t size) {
   struct ig_arena_chunk *c = arena->chunk;
   if (!c || c->size - c->used < size) {
     size_t want = size > CHUNK / 4 ? size : CHUNK;
-    struct ig_arena_chunk *fresh = calloc(1, sizeof *fresh + want);
-    if (!fresh) abort();
+    struct ig_arena_chunk *fresh = ig_heap_zeroed(1, sizeof *fresh + want);
     fresh->size = want;
     if (c && want == size) { /* a large block of its own goes behind the open chunk */
       fresh->next = c->next;

@@ -1,8 +1,8 @@
 /* What every part of the compiler stands on: arena, strings, checked numbers, diagnostics, files.
  *
- * Threads: every object here belongs to one thread at a time. Nothing here prints or exits. Running out of memory inside an
- * arena is a bug of the host, not of the input: it aborts; sizes that come from input are checked against limits before they
- * reach an arena.
+ * Threads: every object here belongs to one thread at a time. Nothing here prints or exits, but where memory runs out: that is
+ * the host's matter, not the input's, and ends the process as the host has set (`ig_on_no_memory`); sizes that come from input
+ * are checked against limits before they are asked for.
  */
 #ifndef INGOT_IR_BASE_H
 #define INGOT_IR_BASE_H
@@ -17,6 +17,17 @@
 #else
 #define IG_PRINTF(fmt, args)
 #endif
+
+/* ---- heap ------------------------------------------------------------------------------------------------------------- */
+
+/* Memory that `free` gives back; never NULL: where there is none, `ig_no_memory` ends the process. */
+void *ig_heap_zeroed(size_t count, size_t size);
+void *ig_heap_grow(void *old, size_t size); /* like realloc */
+void *ig_heap_aligned(size_t align, size_t size); /* zeroed; `align` a power of two, `size` is rounded up to it */
+/* What ends the process where `bytes` more were refused, on the thread that asked; it must neither return nor allocate. NULL, as at first: abort.
+ * Set it before there are threads. */
+void ig_on_no_memory(void (*end)(size_t bytes));
+_Noreturn void ig_no_memory(size_t bytes);
 
 /* ---- arena ------------------------------------------------------------------------------------------------------------ */
 

@@ -33,8 +33,7 @@ static void reserve(ig_text *text, size_t more) {
   assert(more < SIZE_MAX / 4);
   if (text->capacity - text->size > more) return;
   size_t want = (text->size + more + 1) * 2;
-  text->data = realloc(text->data, want);
-  if (!text->data) abort();
+  text->data = ig_heap_grow(text->data, want);
   text->capacity = want;
 }
 
