@@ -101,6 +101,11 @@ int cli_apart(cli *c, const char *what, const char *parent, int (*work)(cli *c, 
 /* For ig_compile_options: ig_compile, apart; `user` is the cli. */
 bool cli_compile_apart(void *c, const ig_compile_options *options, ig_arena *arena, ig_diags *diags);
 
+/* What ends the process where memory runs out: for ig_on_no_memory. Tells how much was refused. */
+void cli_no_memory(size_t bytes);
+/* Whether malloc may return NULL from now on, which the runtime expects, or ends the process, as from the start, which LLVM needs. */
+void cli_memory_may_fail(bool may);
+
 /* ---- a model, opened -------------------------------------------------------------------------------------------------- */
 
 typedef struct cli_interrupt cli_interrupt;

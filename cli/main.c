@@ -66,6 +66,7 @@ static int run(cli *c, void *user) {
 
 int main(int argc, char **argv) {
   cli c = {.command = NULL};
+  ig_on_no_memory(cli_no_memory);
   signal(SIGPIPE, SIG_IGN); /* a closed pipe is a failed write, reported below */
   read_environment(&c);
   int status;
@@ -80,6 +81,7 @@ int main(int argc, char **argv) {
   } else {
     c.command = command->name;
     call k = {command, argc - 2, argv + 2};
+    cli_memory_may_fail(!command->apart);
     status = command->apart ? cli_apart(&c, command->name, NULL, run, &k) : run(&c, &k);
   }
   return cli_end(&c, status);

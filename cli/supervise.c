@@ -1,4 +1,4 @@
-/* Work in a process of its own: LLVM ends the process where memory runs out, the kernel where it runs out of all, the user where it takes too
+/* Work in a process of its own, which ends where memory runs out (no_memory.c), by the kernel where all of it runs out, by the user where it takes too
  * long. Whatever ends it, the bundle that it had begun to write is removed, and the reason is told. */
 #define _GNU_SOURCE
 #include "cli.h"
@@ -42,6 +42,7 @@ static _Noreturn void run_child(cli *c, pid_t parent, const sigset_t *mask, int 
 #endif
   if (getppid() != parent) _exit(CLI_FAILED);
   pthread_sigmask(SIG_SETMASK, mask, NULL);
+  cli_memory_may_fail(false);
   exit(cli_end(c, work(c, user)));
 }
 
@@ -51,7 +52,13 @@ int cli_apart(cli *c, const char *what, const char *parent, int (*work)(cli *c, 
   watch(&watched, &before);
   const pid_t self = getpid(), child = fork();
   if (child == 0) run_child(c, self, &before, work, user);
-  if (child < 0) return pthread_sigmask(SIG_SETMASK, &before, NULL), work(c, user);
+  if (child < 0) { /* no process to be had */
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    cli_memory_may_fail(false);
+    const int status = work(c, user);
+    cli_memory_may_fail(true);
+    return status;
+  }
   const int how = wait_for(child, &watched), number = WIFSIGNALED(how) ? WTERMSIG(how) : 0;
   if (how && parent) ig_bundle_remove_left(parent, (long)child, &c->arena);
   if (asked(number)) { /* end as it did */
@@ -62,9 +69,8 @@ int cli_apart(cli *c, const char *what, const char *parent, int (*work)(cli *c, 
   }
   pthread_sigmask(SIG_SETMASK, &before, NULL);
   if (!number) return WEXITSTATUS(how);
-  const bool memory = number == SIGABRT || number == SIGKILL;
-  return cli_fail(c, "%s was ended by signal %d (%s)%s%s", what, number, strsignal(number), memory ? ", most likely because memory ran out" : "",
-                  parent ? "; nothing was written" : "");
+  return cli_fail(c, "%s was ended by signal %d (%s)%s%s", what, number, strsignal(number),
+                  number == SIGKILL ? ", most likely by the kernel because memory ran out" : "", parent ? "; nothing was written" : "");
 }
 
 static int compile(cli *c, void *user) {

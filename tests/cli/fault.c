@@ -1,21 +1,19 @@
 /* Preloaded into a process, makes calls of the C library fail: INGOT_FAULT="KIND FIRST COUNT ERRNO" says that COUNT calls of a kind, from the FIRST
  * on (counted from 1), fail with that errno; ERRNO 0: they are short (of one byte) instead. INGOT_FAULT_COUNT names a file that gets how many
  * calls of each kind there were, a line for each process.
- * INGOT_FAULT_SWEEP="OURS OTHERS FILE": every OURS-th allocation of ours is refused, and every OTHERS-th of LLVM, MLIR and C++'s library, each in a
- * process of its own, forked there, while this one goes on as if nothing were. FILE gets "NUMBER went on" for one that made a thousand allocations more
- * or came to where it would change a file, which is this process's too, and was ended there; "NUMBER exit STATUS", "NUMBER hung"; at the end how many
- * were visited of all, and how many a signal ended. */
+ * INGOT_FAULT_SWEEP="EVERY FILE": every EVERY-th allocation is refused, each in a process of its own, forked there, while this one goes on as if nothing
+ * were. FILE gets "NUMBER went on" for one that made a thousand allocations more or came to where it would change a file, which is this process's too, and
+ * was ended there; "NUMBER exit STATUS", "NUMBER signal SIGNAL", "NUMBER hung"; at the end how many were visited of all, and how many of those exited
+ * with 1, which are not told each. */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <link.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdbool.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -37,34 +35,21 @@ static struct {
 } fault = {.kind = KINDS};
 
 static struct {
-  unsigned long every[2], seen[2], visited, ended; /* ours, others */
+  unsigned long every, seen, visited, failed;
   char file[256];
   bool refused; /* in the process that is forked to be refused */
   unsigned long more; /* its allocations since */
-  struct {
-    uintptr_t from, to;
-  } foreign[16];
-  int n_foreign;
 } sweep;
-enum { WENT_ON = 99, SECONDS = 60, MINUTES = 10, MORE = 1000 }; /* SECONDS of processor time, MINUTES of the clock on the wall */
+enum { WENT_ON = 99, FAILED = 1, SECONDS = 60, MINUTES = 10, MORE = 1000 }; /* SECONDS of processor time, MINUTES of the clock on the wall */
 
-static int add_foreign(struct dl_phdr_info *library, size_t size, void *user) {
-  (void)size, (void)user;
-  const bool is = strstr(library->dlpi_name, "LLVM") || strstr(library->dlpi_name, "MLIR") || strstr(library->dlpi_name, "stdc++");
-  for (int i = 0; is && i < library->dlpi_phnum; i++) {
-    const ElfW(Phdr) *h = &library->dlpi_phdr[i];
-    if (h->p_type != PT_LOAD || !(h->p_flags & PF_X) || sweep.n_foreign == 16) continue;
-    sweep.foreign[sweep.n_foreign].from = library->dlpi_addr + h->p_vaddr;
-    sweep.foreign[sweep.n_foreign++].to = library->dlpi_addr + h->p_vaddr + h->p_memsz;
-  }
-  return 0;
-}
-
-__attribute__((constructor)) static void begin(void) {
+/* Before the first call that is counted, which may come before this library's constructors have their turn. */
+static void begin(void) {
+  static bool begun; /* the process has one thread then */
+  if (begun) return;
+  begun = true;
   const char *text = getenv("INGOT_FAULT_SWEEP");
   char kind[16];
-  if (text && sscanf(text, "%lu %lu %255s", &sweep.every[0], &sweep.every[1], sweep.file) != 3) sweep.every[0] = 0;
-  if (sweep.every[0]) dl_iterate_phdr(add_foreign, NULL);
+  if (text && sscanf(text, "%lu %255s", &sweep.every, sweep.file) != 2) sweep.every = 0;
   text = getenv("INGOT_FAULT");
   if (!text || sscanf(text, "%15s %lu %lu %d", kind, &fault.first, &fault.count, &fault.error) != 4) return;
   for (int k = 0; k < KINDS; k++)
@@ -85,9 +70,7 @@ __attribute__((destructor)) static void end(void) {
   const char *path = getenv("INGOT_FAULT_COUNT");
   char line[256];
   int n = 0;
-  if (sweep.every[0] && !sweep.refused)
-    tell(sweep.file, "visited %lu of %lu allocations, %lu of them ours: %lu ended by a signal\n", sweep.visited, sweep.seen[0] + sweep.seen[1], sweep.seen[0],
-         sweep.ended);
+  if (sweep.every && !sweep.refused) tell(sweep.file, "visited %lu of %lu allocations, %lu exit 1\n", sweep.visited, sweep.seen, sweep.failed);
   if (!path) return;
   for (int k = 0; k < KINDS; k++) n += snprintf(line + n, sizeof line - (size_t)n, "%s %lu\n", names[k], atomic_load(&fault.seen[k]));
   fault.kind = KINDS;
@@ -110,11 +93,8 @@ static void own_places(void) {
 }
 
 /* True in the process where this allocation, the n-th, is refused. */
-static bool refused_apart(unsigned long n, uintptr_t caller) {
-  if (!sweep.every[0] || sweep.refused) return false;
-  int other = 0;
-  for (int i = 0; i < sweep.n_foreign; i++) other |= caller >= sweep.foreign[i].from && caller < sweep.foreign[i].to;
-  if (sweep.seen[other]++ % sweep.every[other]) return false;
+static bool refused_apart(unsigned long n) {
+  if (!sweep.every || sweep.refused || sweep.seen++ % sweep.every) return false;
   sweep.visited++;
   int how;
   const pid_t child = fork();
@@ -128,25 +108,25 @@ static bool refused_apart(unsigned long n, uintptr_t caller) {
     return sweep.refused = true;
   }
   if (child < 0 || waitpid(child, &how, 0) != child) abort();
-  const bool hung = WIFSIGNALED(how) && (WTERMSIG(how) == SIGALRM || WTERMSIG(how) == SIGPROF);
-  if (WIFSIGNALED(how) && !hung) sweep.ended++;
-  else if (hung) tell(sweep.file, "%lu hung\n", n);
+  const int number = WIFSIGNALED(how) ? WTERMSIG(how) : 0;
+  if (number == SIGALRM || number == SIGPROF) tell(sweep.file, "%lu hung\n", n);
+  else if (number) tell(sweep.file, "%lu signal %d\n", n, number);
   else if (WEXITSTATUS(how) == WENT_ON) tell(sweep.file, "%lu went on\n", n);
+  else if (WEXITSTATUS(how) == FAILED) sweep.failed++;
   else tell(sweep.file, "%lu exit %d\n", n, WEXITSTATUS(how));
   return false;
 }
 
 /* Whether this call fails: -1 with errno set, or is short: 1. */
-static int strikes_from(int kind, uintptr_t caller) {
+static int strikes(int kind) {
+  begin();
   const unsigned long n = atomic_fetch_add(&fault.seen[kind], 1) + 1;
   if (sweep.refused && kind == MEMORY ? ++sweep.more > MORE : sweep.refused && kind != READ && kind != THREAD) _exit(WENT_ON);
-  if (kind == MEMORY && refused_apart(n, caller)) return errno = ENOMEM, -1;
+  if (kind == MEMORY && refused_apart(n)) return errno = ENOMEM, -1;
   if (kind != fault.kind || n < fault.first || n - fault.first >= fault.count) return 0;
   if (fault.error) errno = fault.error;
   return fault.error ? -1 : 1;
 }
-
-static int strikes(int kind) { return strikes_from(kind, 0); }
 
 #define REAL(name) ((__typeof__(&name))dlsym(RTLD_NEXT, #name))
 
@@ -156,12 +136,10 @@ extern void *__libc_calloc(size_t n, size_t size);
 extern void *__libc_realloc(void *old, size_t size);
 extern void *__libc_memalign(size_t align, size_t size);
 
-#define MEMORY_STRIKES strikes_from(MEMORY, (uintptr_t)__builtin_return_address(0))
-
-void *malloc(size_t size) { return MEMORY_STRIKES ? NULL : __libc_malloc(size); }
-void *calloc(size_t n, size_t size) { return MEMORY_STRIKES ? NULL : __libc_calloc(n, size); }
-void *realloc(void *old, size_t size) { return MEMORY_STRIKES ? NULL : __libc_realloc(old, size); }
-void *aligned_alloc(size_t align, size_t size) { return MEMORY_STRIKES ? NULL : __libc_memalign(align, size); }
+void *malloc(size_t size) { return strikes(MEMORY) ? NULL : __libc_malloc(size); }
+void *calloc(size_t n, size_t size) { return strikes(MEMORY) ? NULL : __libc_calloc(n, size); }
+void *realloc(void *old, size_t size) { return strikes(MEMORY) ? NULL : __libc_realloc(old, size); }
+void *aligned_alloc(size_t align, size_t size) { return strikes(MEMORY) ? NULL : __libc_memalign(align, size); }
 
 ssize_t read(int fd, void *to, size_t size) {
   const int hit = strikes(READ);
