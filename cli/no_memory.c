@@ -13,8 +13,8 @@ static _Noreturn void end(size_t bytes) {
   static atomic_flag told = ATOMIC_FLAG_INIT;
   char line[160];
   while (atomic_flag_test_and_set(&told)) pause(); /* another thread is ending this */
-  const int n = snprintf(line, sizeof line, "ingot: error: memory ran out: %zu bytes more were refused; close other programs, or raise the limit that holds here\n",
-                         bytes);
+  const int n = snprintf(line, sizeof line,
+                         "ingot: error: memory ran out: %zu bytes more were refused; close other programs, or raise the limit that holds here\n", bytes);
   const ssize_t written = write(STDERR_FILENO, line, (size_t)n); /* what is on its way to stdout is not written: it may be half a line */
   (void)written;
   _exit(CLI_FAILED);
