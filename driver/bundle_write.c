@@ -43,7 +43,8 @@ static bool embedded(ig_compilation *c, const ig_text *plan, const char *weights
   return true;
 }
 
-static bool library(ig_compilation *c, const ig_platform *platform, ig_kernel_jobs *jobs, const ig_text *plan_bytes, const char *weights_path, ig_text *archive) {
+static bool library(ig_compilation *c, const ig_platform *platform, ig_kernel_jobs *jobs, const ig_text *plan_bytes, const char *weights_path,
+                    ig_text *archive) {
   ig_archive_member *kernels, *members;
   size_t n;
   tell(c, "compiling kernels", ig_kernel_jobs_done(jobs));
