@@ -1,15 +1,20 @@
 # The compiler's memory does not grow with the model: anonymous memory of a compile, sampled while it runs.
 . "$INGOT_SOURCE/tests/cli/lib.sh"
 
-peak() { # COMMAND... -> the highest RssAnon in KiB
+# COMMAND... -> the most RssAnon in KiB of the command's process and those below it, of which one compiles (cli/supervise.c)
+peak() {
   "$@" & pid=$!
-  most=0
+  most=0 seen=0
   while kill -0 $pid 2> /dev/null; do
-    now=$(sed -n 's/^RssAnon:[^0-9]*\([0-9]*\).*/\1/p' /proc/$pid/status 2> /dev/null)
-    [ "${now:-0}" -gt $most ] && most=$now
+    below=$(grep -l "^PPid:[^0-9]*$pid\$" /proc/[0-9]*/status 2> /dev/null)
+    # shellcheck disable=SC2086
+    now=$(cat /proc/$pid/status $below 2> /dev/null | awk '$1 == "RssAnon:" { n += $2 } END { print n + 0 }')
+    [ -n "$below" ] && seen=$((seen + 1))
+    [ "$now" -gt $most ] && most=$now
     sleep 0.01
   done
   wait $pid || fail "$*"
+  [ $seen -gt 0 ] || fail "$*: the process that compiles was not seen"
   checked=$((checked + 1))
 }
 [ -z "${INGOT_SANITIZE_FLAGS:-}" ] || skip "sanitizers take memory of their own"
