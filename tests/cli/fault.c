@@ -49,7 +49,7 @@ static void begin(void) {
   begun = true;
   const char *text = getenv("INGOT_FAULT_SWEEP");
   char kind[16];
-  if (text && sscanf(text, "%lu %255s", &sweep.every, sweep.file) != 2) sweep.every = 0;
+  if (text && sscanf(text, "%lu %255[^\n]", &sweep.every, sweep.file) != 2) sweep.every = 0;
   text = getenv("INGOT_FAULT");
   if (!text || sscanf(text, "%15s %lu %lu %d", kind, &fault.first, &fault.count, &fault.error) != 4) return;
   for (int k = 0; k < KINDS; k++)
