@@ -3,7 +3,7 @@
 expect 0 '' "$ingot" compile "$fable" --name fable -o "$work" --variants native -q
 command -v python3 > /dev/null || skip "no python3 to hold a pseudo-terminal"
 checked=$((checked + 1))
-timeout 120 python3 - "$ingot" "$work" <<'END' || fail "the talk in a pseudo-terminal"
+timeout 300 python3 - "$ingot" "$work" <<'END' || fail "the talk in a pseudo-terminal"
 import json, os, pty, re, select, signal, sys, time
 ingot, work = sys.argv[1:]
 pid, terminal = pty.fork()
@@ -11,7 +11,7 @@ if pid == 0:
     os.execv(ingot, [ingot, "chat", "-m", work + "/fable.ingot", "-n", "200", "--stop", "zzzz"])
 seen = ""
 
-def until(pattern, seconds=30):
+def until(pattern, seconds=60):
     """Reads until what came since the last match has the pattern."""
     global seen
     end = time.time() + seconds

@@ -8,11 +8,11 @@ i=0 refused=0 taken=0
 while [ $i -lt $rounds ]; do
   i=$((i + 1)) checked=$((checked + 1))
   "$damaged" "$fable" "$work/d.gguf" $i || fail "damaged"
-  timeout 60 "$ingot" compile "$work/d.gguf" --variants base -q -o "$work/to" > "$work/out" 2> "$work/err"
+  timeout 300 "$ingot" compile "$work/d.gguf" --variants base -q -o "$work/to" > "$work/out" 2> "$work/err"
   got=$?
   if [ $got = 0 ]; then
     taken=$((taken + 1))
-    timeout 60 "$ingot" greedy "$work/to/d.ingot" -n 2 1 20 > "$work/out" 2> "$work/err" || grep -q 'error: ' "$work/err" || fail "seed $i: run: $(head -c 300 "$work/err")"
+    timeout 300 "$ingot" greedy "$work/to/d.ingot" -n 2 1 20 > "$work/out" 2> "$work/err" || grep -q 'error: ' "$work/err" || fail "seed $i: run: $(head -c 300 "$work/err")"
   else
     refused=$((refused + 1))
     [ $got = 1 ] && grep -q 'd.gguf: error: \|^ingot: error: ' "$work/err" || fail "seed $i: exit status $got: $(head -c 300 "$work/err")"

@@ -12,8 +12,8 @@ os.environ["TERM"] = "xterm"
 os.environ["NO_COLOR"] = "1"
 kept = work + "/state/ingot/history"
 
-def be_a_shell():
-    """Returns in a job of its own. This process goes on with the job a while after it was stopped, and ends as it does."""
+def be_a_shell(go_on):
+    """Returns in a job of its own. This process goes on with the job, once it was stopped, when it is told to, and ends as it does."""
     job = os.fork()
     if job == 0:
         os.setpgid(0, 0)
@@ -25,15 +25,16 @@ def be_a_shell():
         status = os.waitpid(job, os.WUNTRACED)[1]
         if not os.WIFSTOPPED(status):
             os._exit(0 if os.WIFEXITED(status) and os.WEXITSTATUS(status) == 0 else 1)
-        time.sleep(1)
+        os.read(go_on, 1)
         os.kill(job, signal.SIGCONT)
 
 class Talk:
     def __init__(self, *options, columns=40, shell=False):
+        go_on, self.shell = os.pipe()
         self.pid, self.terminal = pty.fork()
         if self.pid == 0:
             if shell:
-                be_a_shell()
+                be_a_shell(go_on)
             os.execv(ingot, [ingot, "chat", "-m", work + "/fable.ingot", "-n", "4", *options])
         fcntl.ioctl(self.terminal, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
         self.seen = ""
@@ -168,6 +169,7 @@ t = Talk("--no-history", shell=True)
 t.wait_raw()
 t.keys(S + "un\x1a")
 t.wait_raw(False)
+os.write(t.shell, b"g")               # fg
 t.wait_raw()
 t.keys("stopped")
 t.line_is("unstopped")
