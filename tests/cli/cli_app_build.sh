@@ -111,7 +111,7 @@ cmake_minimum_required(VERSION 3.20)
 project(Odd LANGUAGES C)
 find_package(Ingot REQUIRED)
 ingot_add_model(fable MODEL "it's & more.gguf" TARGET pixel-8 native galaxy-s24 VARIANTS base neon CONTEXT 512)
-add_executable(talk $INGOT_SOURCE/examples/hello.c)
+add_executable(talk "$INGOT_SOURCE/examples/hello.c")
 target_link_libraries(talk PRIVATE fable)
 ingot_bundle_weights(talk fable)
 TXT
@@ -144,9 +144,10 @@ if command -v pkg-config > /dev/null; then
   expect 0 '' "$ingot" compile "$fable" --name fable -o "$work" --variants native -q
   here=$(echo "$work"/fable.ingot/*/libfable.a); here=${here%/libfable.a}
   packaged() { PKG_CONFIG_PATH=$prefix/lib/pkgconfig pkg-config "$@" ingot; }
-  [ "$(packaged --variable=ingot)" -ef "$prefix/bin/ingot" ] || fail "pkg-config does not find the command: $(packaged --variable=ingot)"
-  # shellcheck disable=SC2046
-  expect 0 '' cc -std=c11 -o "$work/hello" -I "$work/fable.ingot" $(packaged --cflags) "$INGOT_SOURCE/examples/hello.c" "$here/libfable.a" $(packaged --libs)
+  eval "command=$(packaged --variable=ingot)" # what it says is quoted for a shell
+  [ "$command" -ef "$prefix/bin/ingot" ] || fail "pkg-config does not find the command: $command"
+  eval "flags() { \"\$@\" $(packaged --cflags) \"\$INGOT_SOURCE/examples/hello.c\" \"\$here/libfable.a\" $(packaged --libs); }"
+  expect 0 '' flags cc -std=c11 -o "$work/hello" -I "$work/fable.ingot"
   expect 0 '' "$work/hello" "$here/fable.plan" "$here/fable.weights"
   out_has '3 plus 4 is 7\.'
 fi

@@ -3,6 +3,7 @@
 . "$INGOT_SOURCE/tests/cli/lib.sh"
 [ -z "${INGOT_SANITIZE_FLAGS:-}" ] || skip "apps would need the sanitizers' flags"
 for tool in aarch64-linux-gnu-gcc qemu-aarch64; do command -v $tool > /dev/null || skip "$tool is not there"; done
+fused_here
 
 expect 0 '' cmake --install "$INGOT_BUILD" --prefix "$work/prefix"
 cat > "$work/aarch64.cmake" <<'TXT'
@@ -30,8 +31,8 @@ cat > "$work/app/CMakeLists.txt" <<TXT
 cmake_minimum_required(VERSION 3.20)
 project(Cross LANGUAGES C)
 find_package(Ingot REQUIRED)
-ingot_add_model(m MODEL $fable CONTEXT 512)
-add_executable(app $INGOT_SOURCE/tests/cli/app_ids.c)
+ingot_add_model(m MODEL "$fable" CONTEXT 512)
+add_executable(app "$INGOT_SOURCE/tests/cli/app_ids.c")
 target_link_libraries(app PRIVATE m)
 ingot_bundle_weights(app m)
 TXT
@@ -54,7 +55,7 @@ cat > "$work/begun/CMakeLists.txt" <<TXT
 cmake_minimum_required(VERSION 3.20)
 project(Begun LANGUAGES C)
 find_package(Ingot REQUIRED)
-ingot_add_model(m MODEL $fable CONTEXT 256 PREFIX $work/begin.txt EMBED)
+ingot_add_model(m MODEL "$fable" CONTEXT 256 PREFIX "$work/begin.txt" EMBED)
 add_executable(app app.c)
 target_link_libraries(app PRIVATE m)
 ingot_bundle_weights(app m)

@@ -38,11 +38,11 @@ set(CMAKE_SYSTEM_NAME Darwin)
 set(APPLE 1)
 set(CMAKE_OSX_ARCHITECTURES arm64 x86_64)
 add_executable(Ingot::compiler IMPORTED GLOBAL)
-set_target_properties(Ingot::compiler PROPERTIES IMPORTED_LOCATION $ingot)
+set_target_properties(Ingot::compiler PROPERTIES IMPORTED_LOCATION "$ingot")
 add_library(Ingot::runtime INTERFACE IMPORTED GLOBAL)
-set(INGOT_PLATFORMS_DEF $INGOT_SOURCE/targets/platforms.def)
-include($INGOT_SOURCE/cmake/IngotModel.cmake)
-ingot_add_model(m MODEL $fable CONTEXT 256 VARIANTS base neon)
+set(INGOT_PLATFORMS_DEF "$INGOT_SOURCE/targets/platforms.def")
+include("$INGOT_SOURCE/cmake/IngotModel.cmake")
+ingot_add_model(m MODEL "$fable" CONTEXT 256 VARIANTS base neon)
 get_target_property(files m INGOT_FILES)
 get_target_property(folders m INGOT_FOLDERS)
 get_target_property(linked m INTERFACE_LINK_LIBRARIES)
@@ -57,7 +57,8 @@ printf '%s\n%s\n%s\n' 'arm64;x86_64' \
 equal "what an app links and ships" "$work/want" "$work/build/facts"
 expect 0 '' "$lipo" -info "$build/libm.a"
 out_has 'x86_64' && out_has 'arm64'
-for file in $(sed -n '2s/;/ /gp' "$work/want"); do checked=$((checked + 1)); [ -s "$file" ] || fail "$file was not made"; done
+sed -n '2s/;/\n/gp' "$work/want" > "$work/files"
+while read -r file; do checked=$((checked + 1)); [ -s "$file" ] || fail "$file was not made"; done < "$work/files"
 expect 0 '' cmake --build "$work/build" --target m_bundle
 out_has 'no work to do'
 finish

@@ -75,7 +75,7 @@ cat > "$work/app/CMakeLists.txt" <<TXT
 cmake_minimum_required(VERSION 3.20)
 project(Packaged LANGUAGES C)
 find_package(fable REQUIRED)
-add_executable(hello $INGOT_SOURCE/examples/hello.c)
+add_executable(hello "$INGOT_SOURCE/examples/hello.c")
 target_link_libraries(hello PRIVATE fable::fable)
 file(WRITE \${CMAKE_BINARY_DIR}/folder "\${fable_FOLDER}")
 TXT
@@ -95,9 +95,10 @@ expect 1 'no library for iOS or macOS' "$ingot" package "$work/linux/fable.ingot
 mkdir -p "$work/strange/fable.ingot"
 for change in 's|"name": "fable"|"name": "../../fable"|' 's|"name": "fable"|"name": "fa\x1b[31mble"|' '1d'; do
   sed "$change" "$work/fable.ingot/report.json" > "$work/strange/fable.ingot/report.json"
-  for what in "package --format cmake -o $work/none" verify inspect; do
-    # shellcheck disable=SC2086
-    expect 1 'report.json: error: was not written by ingot, or is damaged' "$ingot" ${what%% *} "$work/strange/fable.ingot" $(echo "$what" | cut -s -d' ' -f2-)
+  for what in verify inspect package; do
+    set -- "$what" "$work/strange/fable.ingot"
+    [ "$what" = package ] && set -- "$@" --format cmake -o "$work/none"
+    expect 1 'report.json: error: was not written by ingot, or is damaged' "$ingot" "$@"
   done
 done
 [ -z "$(ls -A "$work/none" 2> /dev/null)" ] || fail "refused packages leave $(ls -A "$work/none")"

@@ -46,7 +46,7 @@ expect 0 '' "$ingot" compile "$fable" -q -o "$work" --explain --batch 32
 out_has '^program +all +--batch: chunk = 32$'
 out_has '^linear_f16_gemm +avx512vnni +schedules/x86_64.lua:[0-9]+: rows = 1, tokens = 12, panel = 1, k_block = 0$'
 expect 0 '' "$ingot" compile "$fable" -q -o "$work" --schedule "$work/slow.lua" --depfile "$work/d"
-grep -q "$work/slow.lua" "$work/d" || fail "the depfile lacks the schedule"
+grep -q '/slow\.lua' "$work/d" || fail "the depfile lacks the schedule" # blanks of a folder's name are escaped there
 
 # the plan follows: with its norm apart, a step of its own
 expect 0 '' "$ingot" compile "$fable" --compile-to fuse

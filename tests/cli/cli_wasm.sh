@@ -30,8 +30,7 @@ int main(int argc, char **argv) {
 }
 C
 expect 0 '' "$ingot" compile "$fable" --name fable --target wasm -o "$work/embedded" --embed --ctx 256 -q
-# shellcheck disable=SC2086
-expect 0 '' $cross -I "$INGOT_SOURCE/runtime" -I "$work/embedded/fable.ingot" -o "$work/talk" "$work/talk.c" "$work/embedded/fable.ingot/wasm32/libfable.a" "$work/libingot.a"
+expect 0 '' cross -I "$INGOT_SOURCE/runtime" -I "$work/embedded/fable.ingot" -o "$work/talk" "$work/talk.c" "$work/embedded/fable.ingot/wasm32/libfable.a" "$work/libingot.a"
 expect 0 '' emulate node "$work/talk" save "$work/saved"
 out_has '^3 plus 4 is 7\.'
 position=$(grep -o 'at [0-9]*' "$work/out")
@@ -58,8 +57,8 @@ cat > "$work/app.cmake/CMakeLists.txt" <<TXT
 cmake_minimum_required(VERSION 3.20)
 project(Web LANGUAGES C)
 find_package(Ingot REQUIRED)
-ingot_add_model(fable MODEL $fable CONTEXT 256)
-add_executable(hello $INGOT_SOURCE/examples/hello.c)
+ingot_add_model(fable MODEL "$fable" CONTEXT 256)
+add_executable(hello "$INGOT_SOURCE/examples/hello.c")
 target_link_libraries(hello PRIVATE fable)
 ingot_bundle_weights(hello fable)
 TXT

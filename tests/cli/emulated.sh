@@ -4,19 +4,20 @@
 #   like     the variant of this machine that has its logits; empty: the best
 if [ "$target" = wasm32 ]; then
   platform=wasm32 tools='clang-22 llvm-ar-22 node' archiver=llvm-ar-22 linked=
-  cross='clang-22 --target=wasm32-wasi -Wno-deprecated'
+  compiler=clang-22 flags='--target=wasm32-wasi -Wno-deprecated'
   emulate() { shift; node --no-warnings --experimental-wasi-unstable-preview1 "$INGOT_SOURCE/tests/systems/wasi.mjs" "$@"; }
   [ -d /usr/include/wasm32-wasi ] || skip "WASI's C library is not there (package wasi-libc)"
 else
   platform=$target-linux-gnu tools="$target-linux-gnu-gcc qemu-$target" archiver=$target-linux-gnu-ar linked='-static -lpthread'
-  cross=$target-linux-gnu-gcc
+  compiler=$target-linux-gnu-gcc flags=
   emulate() { "qemu-$target" -cpu "$@"; }
 fi
 for tool in $tools; do command -v "$tool" > /dev/null || skip "$tool is not there"; done
+[ -n "${like:-}" ] || fused_here
 
-cross="$cross -std=c11 -O2 -ffp-contract=off -I $INGOT_SOURCE"
+cross() { "$compiler" $flags -std=c11 -O2 -ffp-contract=off -I "$INGOT_SOURCE" "$@"; }
 for source in "$INGOT_SOURCE"/runtime/*.c "$INGOT_SOURCE"/runtime/abi/*.c; do
-  $cross -c "$source" -o "$work/$(basename "$source" .c).o" || fail "$source does not compile for $target"
+  cross -c "$source" -o "$work/$(basename "$source" .c).o" || fail "$source does not compile for $target"
 done
 "$archiver" rcs "$work/libingot.a" "$work"/*.o
 
@@ -25,7 +26,7 @@ app() {
   expect 0 '' "$ingot" compile "$1" --name m --target "$platform" --ctx 512 -o "$work" -q
   here=$work/m.ingot/$platform
   # shellcheck disable=SC2086
-  expect 0 '' $cross -I "$INGOT_SOURCE/runtime" -I "$work/m.ingot" -o "$work/app" "$INGOT_SOURCE/tests/cli/app_ids.c" "$here/libm.a" "$work/libingot.a" $linked
+  expect 0 '' cross -I "$INGOT_SOURCE/runtime" -I "$work/m.ingot" -o "$work/app" "$INGOT_SOURCE/tests/cli/app_ids.c" "$here/libm.a" "$work/libingot.a" $linked
 }
 # on CPU VARIANT N ID...: the ids and logits of N tokens after the ids
 on() {

@@ -282,7 +282,7 @@ static void test_cache(void) {
   const char *cache = in_root("cache");
   ig_compile_options like = {.platform = ig_platform_find("native"), .n_context = 128};
   for (int i = 0; i < 3; i++) {
-    bool ok = ig_load_any(&loaded, model, "avx2", &like, cache, &arena, &diags);
+    bool ok = ig_load_any(&loaded, model, NULL, &like, cache, &arena, &diags);
     CHECK(ok, "the model does not load");
     if (!ok) return show(&diags);
     CHECK(stat(loaded.weights_path, i ? &second : &first) == 0, "no weights");
@@ -293,10 +293,10 @@ static void test_cache(void) {
     CHECK(i < 2 || first.st_ino != second.st_ino, "not compiled again for another context");
     ig_unload(&loaded);
   }
-  CHECK(ig_load_any(&loaded, model, "avx2", &like, cache, &arena, &diags), "the model does not load again");
+  CHECK(ig_load_any(&loaded, model, NULL, &like, cache, &arena, &diags), "the model does not load again");
   const char *library = ig_format(&arena, "%.*s/libmodel.a", (int)(strrchr(loaded.plan_path, '/') - loaded.plan_path), loaded.plan_path);
   ig_unload(&loaded);
-  CHECK(truncate(library, 1000) == 0 && ig_load_any(&loaded, model, "avx2", &like, cache, &arena, &diags), "a damaged entry of the cache is not made anew");
+  CHECK(truncate(library, 1000) == 0 && ig_load_any(&loaded, model, NULL, &like, cache, &arena, &diags), "a damaged entry of the cache is not made anew");
   ig_unload(&loaded);
   CHECK(entries(cache) == 2, "the cache has %d entries", entries(cache));
   CHECK(ig_load_any(&loaded, in_root("first/fable.ingot"), NULL, &like, NULL, &arena, &diags), "a bundle does not load without a cache");
