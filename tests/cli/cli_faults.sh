@@ -99,11 +99,11 @@ for signal in INT TERM; do
 done
 expect 0 '' "$ingot" run -m "$fable" --cache "$work/apart" -p 'Once' -n 2
 
-# Ended from outside, the process that compiles is an error, and nothing half-made is left.
+# Ended from outside when it has begun a bundle, the process that compiles is an error, and nothing half-made is left.
 for signal in KILL SEGV; do
   "$ingot" compile "$fable" --name m -q -o "$work/c" --ctx 512 2> "$work/err" & pid=$!
-  child= tries=0
-  while [ -z "$child" ] && [ $((tries += 1)) -lt 1000 ]; do child=$(cat "/proc/$pid/task/$pid/children" 2> /dev/null); done
+  while kill -0 $pid 2> /dev/null && [ -z "$(find "$work/c" -name '*.part')" ]; do sleep 0.01; done
+  child=$(children $pid)
   kill -$signal $child # of a process that is already over there is none, and this fails as what follows does
   wait $pid
   got=$?

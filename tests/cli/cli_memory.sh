@@ -6,9 +6,8 @@ peak() {
   "$@" & pid=$!
   most=0 seen=0
   while kill -0 $pid 2> /dev/null; do
-    below=$(grep -l "^PPid:[^0-9]*$pid\$" /proc/[0-9]*/status 2> /dev/null)
-    # shellcheck disable=SC2086
-    now=$(cat /proc/$pid/status $below 2> /dev/null | awk '$1 == "RssAnon:" { n += $2 } END { print n + 0 }')
+    below=$(children $pid)
+    now=$(for process in $pid $below; do cat "/proc/$process/status"; done 2> /dev/null | awk '$1 == "RssAnon:" { n += $2 } END { print n + 0 }')
     [ -n "$below" ] && seen=$((seen + 1))
     [ "$now" -gt $most ] && most=$now
     sleep 0.01

@@ -37,6 +37,9 @@ variants_here() { "$ingot" targets | awk '/this machine/ { here = 1; next } /^[^
 # The bits of other machines are those of a variant with fma.
 fused_here() { variants_here | grep -qvx base || skip "this CPU runs no variant with fma"; }
 
+# the processes that PID has started
+children() { grep -l "^PPid:[^0-9]*$1\$" /proc/[0-9]*/status 2> /dev/null | cut -d/ -f3; }
+
 # put FILE OFFSET BYTES: overwrites, BYTES as printf's octal escapes
 put() { printf "$3" | dd of="$1" bs=1 seek="$2" conv=notrunc status=none; }
 # place_of FILE TEXT: the byte offset of its first appearance
