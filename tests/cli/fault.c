@@ -71,6 +71,7 @@ __attribute__((destructor)) static void end(void) {
   char line[256];
   int n = 0;
   if (sweep.every && !sweep.refused) tell(sweep.file, "visited %lu of %lu allocations, %lu exit 1\n", sweep.visited, sweep.seen, sweep.failed);
+  sweep.every = 0; /* what follows is this library's own */
   if (!path) return;
   for (int k = 0; k < KINDS; k++) n += snprintf(line + n, sizeof line - (size_t)n, "%s %lu\n", names[k], atomic_load(&fault.seen[k]));
   fault.kind = KINDS;
