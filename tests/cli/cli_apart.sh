@@ -1,8 +1,9 @@
 # Commands that read models and graphs do so in a process of their own: where memory runs out there, or anything ends it, the command says so and fails.
 . "$INGOT_SOURCE/tests/cli/lib.sh"
-fault=$INGOT_BUILD/tests/libfault.so
+fault=libfault.so # by its name: LD_PRELOAD is split at blanks, of which the folder's name may have some
+export LD_LIBRARY_PATH="$INGOT_BUILD/tests${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}"
 [ -z "${INGOT_SANITIZE_FLAGS:-}" ] || skip "sanitizers bring an allocator of their own"
-[ -f "$fault" ] || fail "$fault is not there"
+[ -f "$INGOT_BUILD/tests/$fault" ] || fail "$fault is not there"
 nomem=12
 
 counted() { awk '$1 == "memory" { n++; if (!least || $2 < least) least = $2; if ($2 > most) most = $2 } END { print n + 0, least + 0, most + 0 }' "$work/count"; }

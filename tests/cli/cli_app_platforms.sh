@@ -8,7 +8,7 @@ is() {
   shift
   printf 'cmake_minimum_required(VERSION 3.20)\n' > "$work/is.cmake"
   for setting; do printf 'set(%s "%s")\n' "${setting%%=*}" "${setting#*=}" >> "$work/is.cmake"; done
-  printf 'include(%s/cmake/IngotModel.cmake)\ningot_platform_of_build(p)\nmessage("${p}")\n' "$INGOT_SOURCE" >> "$work/is.cmake"
+  printf 'include("%s/cmake/IngotModel.cmake")\ningot_platform_of_build(p)\nmessage("${p}")\n' "$INGOT_SOURCE" >> "$work/is.cmake"
   expect 0 "^$want\$" cmake -P "$work/is.cmake"
 }
 is x86_64-linux-gnu CMAKE_SYSTEM_NAME=Linux CMAKE_SYSTEM_PROCESSOR=x86_64

@@ -1,9 +1,10 @@
 # Memory, files and threads that fail: compile ends with an error and the old bundle, or does its work after all; so do saved sessions.
 # Nothing half-made is left, also where it is interrupted, killed from inside, or two of them write one bundle.
 . "$INGOT_SOURCE/tests/cli/lib.sh"
-fault=$INGOT_BUILD/tests/libfault.so
+fault=libfault.so # by its name: LD_PRELOAD is split at blanks, of which the folder's name may have some
+export LD_LIBRARY_PATH="$INGOT_BUILD/tests${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}"
 [ -z "${INGOT_SANITIZE_FLAGS:-}" ] || skip "sanitizers bring an allocator of their own"
-[ -f "$fault" ] || fail "$fault is not there"
+[ -f "$INGOT_BUILD/tests/$fault" ] || fail "$fault is not there"
 
 jobs=2
 one() { "$ingot" compile "$fable" --name m --variants base -q -j $jobs -o "$1" --ctx "$2"; }
