@@ -42,7 +42,7 @@ bool cli_stream_piece(void *user, const ingot_piece *piece) {
   cli_stream *s = user;
   s->last = cli_now();
   if (!s->tokens++) s->first = s->last;
-  fwrite(piece->text, 1, piece->size, stdout);
+  cli_write_text(piece->text, piece->size);
   return fflush(stdout) == 0;
 }
 

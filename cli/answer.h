@@ -38,7 +38,7 @@ typedef struct cli_stream {
   double started, first, last;
   uint32_t tokens;
 } cli_stream;
-/* ingot_stream: writes the piece to stdout at once; stops when stdout is gone. `user` is a cli_stream. */
+/* ingot_stream: writes the piece to stdout (cli_write_text) at once; stops when stdout is gone. `user` is a cli_stream. */
 bool cli_stream_piece(void *user, const ingot_piece *piece);
 void cli_print_stats(cli *c, const cli_generate *g, const cli_model *m, const cli_stream *s);
 

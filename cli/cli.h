@@ -82,6 +82,8 @@ int cli_usage(cli *c, const char *format, ...) IG_PRINTF(2, 3);
 
 /* Prints "ingot: error: text", returns CLI_FAILED. */
 int cli_fail(cli *c, const char *format, ...) IG_PRINTF(2, 3);
+/* A line to stderr that is no error. */
+void cli_say(const char *format, ...) IG_PRINTF(1, 2);
 /* The end of a process of the command: what is still to be written is, memory is given back. The status to exit with. */
 int cli_end(cli *c, int status);
 /* Prints the diagnostics collected so far and forgets them; returns CLI_FAILED if there was an error, else CLI_DONE. */
@@ -92,6 +94,9 @@ void cli_progress(void *c, const char *what, double fraction);
 void cli_progress_end(cli *c);
 void cli_json_string(FILE *to, const char *text); /* quoted and escaped */
 const char *cli_bytes(cli *c, uint64_t bytes);    /* "12.3 MiB" */
+const char *cli_shown(cli *c, const char *text);  /* without control characters: \x1b */
+/* A prompt's or a model's text to stdout: as it is, but to a terminal without control characters other than tabs and ends of lines. */
+void cli_write_text(const char *text, size_t size);
 
 /* ---- work that may be ended ------------------------------------------------------------------------------------------- */
 

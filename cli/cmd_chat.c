@@ -87,7 +87,8 @@ static void stats(talk *t, const char *argument) {
 static void save(talk *t, const char *path) {
   FILE *to = *path ? fopen(path, "w") : NULL;
   if (!to) {
-    fprintf(stderr, *path ? "%s: %s\n" : "%s/save FILE: the file is missing\n", path, strerror(errno));
+    if (*path) cli_say("%s: %s", path, strerror(errno));
+    else cli_say("/save FILE: the file is missing");
     return;
   }
   fputs("{\"messages\": [", to);
@@ -100,14 +101,14 @@ static void save(talk *t, const char *path) {
   }
   fputs("\n]}\n", to);
   const bool failed = ferror(to) != 0;
-  if (fclose(to) || failed) fprintf(stderr, "%s: %s\n", path, strerror(errno));
-  else fprintf(stderr, "%zu messages in %s\n", t->n, path);
+  if (fclose(to) || failed) cli_say("%s: %s", path, strerror(errno));
+  else cli_say("%zu messages in %s", t->n, path);
 }
 
 /* Shows, sets or (with "-") drops the system message; the talk goes on. */
 static void set_system(talk *t, const char *text) {
   const bool there = t->n && strcmp(t->messages[0].role, "system") == 0;
-  if (!*text) fprintf(stderr, "%s\n", there ? t->messages[0].content : "no system message; /system TEXT sets one");
+  if (!*text) cli_say("%s", there ? t->messages[0].content : "no system message; /system TEXT sets one");
   else if (strcmp(text, "-") == 0) {
     if (there) memmove(t->messages, t->messages + 1, --t->n * sizeof *t->messages);
     fputs("no system message\n", stderr);
@@ -151,7 +152,7 @@ static void command(talk *t, const char *line) {
       commands[i].run(t, argument);
       return;
     }
-  fprintf(stderr, "there is no %.*s; /help lists what there is\n", (int)n, line);
+  cli_say("there is no %.*s; /help lists what there is", (int)n, line);
 }
 
 /* ---- lines -------------------------------------------------------------------------------------------------------------- */
@@ -216,7 +217,7 @@ int cmd_chat(cli *c, int argc, char **argv) {
   if (!cli_generate_open(c, &g, true, &t.m, &status)) return status;
   if (system) say(&t, "system", system);
   const bool prompts = c->terminal && isatty(STDIN_FILENO);
-  if (prompts) fprintf(stderr, "%s; a line is a message, /help lists commands, Ctrl-C ends an answer, Ctrl-D the talk\n", t.m.info.name);
+  if (prompts) cli_say("%s; a line is a message, /help lists commands, Ctrl-C ends an answer, Ctrl-D the talk", t.m.info.name);
   const bool edits = prompts && isatty(STDOUT_FILENO) && !c->dumb;
   cli_history history;
   cli_line_editor editor = {c, t.interrupt, &history};

@@ -105,7 +105,7 @@ static int compile(cli *c, void *user) {
   if (!done) status = CLI_FAILED;
   if (done && j->explain) fwrite(numbers.data ? numbers.data : "", 1, numbers.size, stdout);
   if (done && j->o->stage) fwrite(text.data ? text.data : "", 1, text.size, stdout);
-  if (done && bundle && !j->quiet) fprintf(stderr, "%s: compiled in %.1f s\n", bundle, cli_now() - from);
+  if (done && bundle && !j->quiet) cli_say("%s: compiled in %.1f s", bundle, cli_now() - from);
   ig_text_finish(&text);
   ig_text_finish(&numbers);
   return status;

@@ -112,7 +112,7 @@ static void print_text(cli *c, const ig_model *m, bool tensors) {
     bytes += shares[i].bytes;
     values += shares[i].values;
   }
-  printf("file          %s, %s\n", m->file.path, cli_bytes(c, m->file.size));
+  printf("file          %s, %s\n", cli_shown(c, m->file.path), cli_bytes(c, m->file.size));
   printf("architecture  %s%s%s\n", m->architecture ? m->architecture : "not said", m->name && *m->name ? ", " : "", m->name ? m->name : "");
   printf("shape         %u layers, %u wide, %u heads over %u KV heads of %u, feed-forward %u, context %u, %u tokens\n", m->n_layer, m->n_embd, m->n_heads,
          m->n_kv_heads, m->head_dim, m->n_ff, m->n_context, m->n_vocab);

@@ -37,7 +37,7 @@ int cmd_run(cli *c, int argc, char **argv) {
   ingot_error error = {INGOT_OK, ""};
   cli_stream stream = {.started = cli_now()};
   cli_interrupt_watch(interrupt, m.session);
-  if (!chat) fwrite(text.data, 1, text.size, stdout);
+  if (!chat) cli_write_text(text.data, text.size);
   ingot_status s = chat ? ingot_chat(m.session, messages, n_messages, g.n, cli_stream_piece, &stream, &error)
                         : ingot_generate(m.session, text.data, text.size, g.n, cli_stream_piece, &stream, &error);
   cli_interrupt_watch(interrupt, NULL);

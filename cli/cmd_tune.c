@@ -219,7 +219,7 @@ static int tune(cli *c, void *user) {
   ig_text_finish(&rules);
   cli_progress_end(c);
   if (!ok) return CLI_FAILED;
-  fprintf(stderr, "%s: %u of %u kernels gain, %u candidates measured; use it with --schedule\n", j->path, counts.taken, counts.kernels, counts.candidates);
+  cli_say("%s: %u of %u kernels gain, %u candidates measured; use it with --schedule", j->path, counts.taken, counts.kernels, counts.candidates);
   return CLI_DONE;
 }
 

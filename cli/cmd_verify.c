@@ -44,7 +44,7 @@ int cmd_verify(cli *c, int argc, char **argv) {
   bool ok = ig_verify_files(bundle, threads, cli_progress, c, &verified, &c->arena, &c->diags);
   if (cli_report(c) == CLI_FAILED || !ok) return CLI_FAILED;
   if (verified.here && !verify_chain(c, bundle, threads)) return CLI_FAILED;
-  printf("%s: library, plan and %s of weights belong together and are whole", bundle, cli_bytes(c, verified.weights_bytes));
+  printf("%s: library, plan and %s of weights belong together and are whole", cli_shown(c, bundle), cli_bytes(c, verified.weights_bytes));
   if (verified.platforms > 1) printf(" (%u platforms)", verified.platforms);
   putchar('\n');
   return CLI_DONE;

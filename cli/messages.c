@@ -3,10 +3,28 @@
 
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
+
+/* Paths, names and arguments that a message quotes may hold anything: no control character of theirs reaches the terminal. Lines stay lines. */
+static void put(const char *text, const char *kept) {
+  ig_text shown = {0};
+  ig_text_add_shown(&shown, ig_str_of(text), kept);
+  if (shown.size) fwrite(shown.data, 1, shown.size, stderr);
+  ig_text_finish(&shown);
+}
+
+static void put_line(const char *format, va_list args) {
+  ig_text text = {0};
+  ig_text_vprintf(&text, format, args);
+  put(text.data, "\n\t");
+  fputc('\n', stderr);
+  ig_text_finish(&text);
+}
 
 static void head(const cli *c, const char *place, ig_severity severity) {
   static const char *const words[] = {"note", "warning", "error"}, *const colors[] = {"\033[36m", "\033[33m", "\033[31m"};
-  fprintf(stderr, "%s: %s%s:%s ", place, c->color ? colors[severity] : "", words[severity], c->color ? "\033[0m" : "");
+  put(place, "");
+  fprintf(stderr, ": %s%s:%s ", c->color ? colors[severity] : "", words[severity], c->color ? "\033[0m" : "");
 }
 
 int cli_fail(cli *c, const char *format, ...) {
@@ -14,9 +32,8 @@ int cli_fail(cli *c, const char *format, ...) {
   head(c, "ingot", IG_ERROR);
   va_list args;
   va_start(args, format);
-  vfprintf(stderr, format, args);
+  put_line(format, args);
   va_end(args);
-  fputc('\n', stderr);
   return CLI_FAILED;
 }
 
@@ -24,10 +41,16 @@ int cli_usage(cli *c, const char *format, ...) {
   fprintf(stderr, "ingot%s%s: ", c->command ? " " : "", c->command ? c->command : "");
   va_list args;
   va_start(args, format);
-  vfprintf(stderr, format, args);
+  put_line(format, args);
   va_end(args);
-  fputc('\n', stderr);
   return CLI_USAGE;
+}
+
+void cli_say(const char *format, ...) {
+  va_list args;
+  va_start(args, format);
+  put_line(format, args);
+  va_end(args);
 }
 
 int cli_report(cli *c) {
@@ -35,7 +58,8 @@ int cli_report(cli *c) {
   int status = c->diags.errors ? CLI_FAILED : CLI_DONE;
   for (size_t i = 0; i < c->diags.count; i++) {
     head(c, c->diags.items[i].place, c->diags.items[i].severity);
-    fprintf(stderr, "%s\n", c->diags.items[i].text);
+    put(c->diags.items[i].text, "\n\t");
+    fputc('\n', stderr);
   }
   ig_diags_finish(&c->diags);
   c->diags = (ig_diags){.count = 0};
@@ -72,14 +96,26 @@ void cli_progress_end(cli *c) {
 }
 
 void cli_json_string(FILE *to, const char *text) {
-  fputc('"', to);
-  for (; *text; text++) {
-    unsigned char b = (unsigned char)*text;
-    if (b == '"' || b == '\\') fprintf(to, "\\%c", b);
-    else if (b < 0x20) fprintf(to, "\\u%04x", b);
-    else fputc(b, to);
-  }
-  fputc('"', to);
+  ig_text quoted = {0};
+  ig_text_add_json(&quoted, ig_str_of(text));
+  fwrite(quoted.data, 1, quoted.size, to);
+  ig_text_finish(&quoted);
+}
+
+const char *cli_shown(cli *c, const char *text) {
+  ig_text shown = {0};
+  ig_text_add_shown(&shown, ig_str_of(text), "");
+  const char *copy = ig_copy_string(&c->arena, shown.size ? shown.data : "");
+  ig_text_finish(&shown);
+  return copy;
+}
+
+void cli_write_text(const char *text, size_t size) {
+  ig_text shown = {0};
+  const bool terminal = isatty(STDOUT_FILENO) != 0;
+  if (terminal) ig_text_add_shown(&shown, (ig_str){text, size}, "\n\t");
+  fwrite(terminal && shown.size ? shown.data : text, 1, terminal ? shown.size : size, stdout);
+  ig_text_finish(&shown);
 }
 
 const char *cli_bytes(cli *c, uint64_t bytes) {

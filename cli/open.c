@@ -54,6 +54,7 @@ void cli_close(cli_model *m) {
 }
 
 bool cli_read_text(cli *c, const char *path, ig_str *text) {
+  enum { MOST = INT32_MAX / 4 }; /* what can be tokenised; a device may have no end */
   FILE *from = strcmp(path, "-") == 0 ? stdin : fopen(path, "rb");
   if (!from) {
     cli_fail(c, "%s: %s", path, strerror(errno));
@@ -62,15 +63,16 @@ bool cli_read_text(cli *c, const char *path, ig_str *text) {
   ig_text read = {.size = 0};
   char buffer[1 << 16];
   size_t n;
-  while ((n = fread(buffer, 1, sizeof buffer, from))) ig_text_add(&read, buffer, n);
+  while (read.size <= MOST && (n = fread(buffer, 1, sizeof buffer, from))) ig_text_add(&read, buffer, n);
   bool fine = !ferror(from);
   int why = errno;
   if (from != stdin) fclose(from);
-  char *copy = ig_alloc(&c->arena, read.size + 1);
-  if (read.size) memcpy(copy, read.data, read.size);
-  *text = (ig_str){copy, read.size};
-  ig_text_finish(&read);
   if (!fine) cli_fail(c, "%s: %s", path, strerror(why));
+  else if (read.size > MOST) fine = (cli_fail(c, "%s: more than %d bytes of text are too many", path, MOST), false);
+  char *copy = ig_alloc(&c->arena, fine ? read.size + 1 : 1);
+  if (fine && read.size) memcpy(copy, read.data, read.size);
+  *text = (ig_str){copy, fine ? read.size : 0};
+  ig_text_finish(&read);
   return fine;
 }
 

@@ -8,32 +8,9 @@
 #include "driver/token_cost.h"
 #include "runtime/ingot.h"
 
-/* Bytes of the UTF-8 character at `c`, or 0: model files may say anything. */
-static int character(const unsigned char *c) {
-  int n = *c < 0x80 ? 1 : *c >= 0xc2 && *c < 0xe0 ? 2 : *c >= 0xe0 && *c < 0xf0 ? 3 : *c >= 0xf0 && *c < 0xf5 ? 4 : 0;
-  for (int i = 1; i < n; i++)
-    if ((c[i] & 0xc0) != 0x80) return 0;
-  bool overlong = (n == 3 && *c == 0xe0 && c[1] < 0xa0) || (n == 4 && *c == 0xf0 && c[1] < 0x90);
-  bool beyond = (n == 3 && *c == 0xed && c[1] > 0x9f) || (n == 4 && *c == 0xf4 && c[1] > 0x8f);
-  return overlong || beyond ? 0 : n;
-}
-
-static void string(ig_text *out, const char *text) {
-  ig_text_printf(out, "\"");
-  for (const unsigned char *c = (const unsigned char *)text; *c;) {
-    int n = character(c);
-    if (*c == '"' || *c == '\\') ig_text_printf(out, "\\%c", *c);
-    else if (*c < 0x20) ig_text_printf(out, "\\u%04x", *c);
-    else if (n) ig_text_add(out, c, (size_t)n);
-    else ig_text_printf(out, "\\ufffd");
-    c += n ? n : 1;
-  }
-  ig_text_printf(out, "\"");
-}
-
 static void field(ig_text *out, const char *name, const char *value) {
   ig_text_printf(out, "  \"%s\": ", name);
-  string(out, value);
+  ig_text_add_json(out, ig_str_of(value));
   ig_text_printf(out, ",\n");
 }
 
@@ -44,7 +21,7 @@ static uint64_t meetings(const ig_program_plan *plan, ig_phase_kind kind) { retu
 void ig_write_report(const ig_program_plan *plan, const ig_report_facts *f, ig_text *out) {
   ig_token_cost cost = ig_cost_of_token(plan);
   ig_text_printf(out, "%s", ig_report_mark);
-  string(out, ingot_version());
+  ig_text_add_json(out, ig_str_of(ingot_version()));
   ig_text_printf(out, ",\n");
   field(out, "name", f->plan->name);
   field(out, "source", f->plan->source ? f->plan->source : "");
@@ -142,7 +119,10 @@ bool ig_read_report(const char *folder, ig_arena *arena, ig_str *report, ig_diag
   const char *path = ig_format(arena, "%s/report.json", folder);
   if (!ig_read_small_file(path, MOST, arena, report, diags)) return false;
   bool ok = !strncmp(report->data, ig_report_mark, strlen(ig_report_mark));
-  for (size_t i = 0; ok && i < report->size; i++) ok = (unsigned char)report->data[i] >= 0x20 || report->data[i] == '\n';
+  for (size_t i = 0, n; ok && i < report->size; i += n) {
+    n = report->data[i] == '\n' ? 1 : ig_character((ig_str){report->data + i, report->size - i});
+    ok = n > 0;
+  }
   const char *name = ok ? ig_report_word(report->data, "name", arena) : NULL;
   return (name && ig_is_bundle_name(name)) || ig_error(diags, path, "was not written by ingot, or is damaged: take the bundle again from where it came");
 }

@@ -62,6 +62,10 @@ ig_str ig_str_of(const char *text);
 /* NUL-terminated copy; bytes below 0x20 and above 0x7e become \xNN, so that a diagnostic is always printable. */
 char *ig_str_printable(ig_arena *arena, ig_str s);
 
+/* Bytes of the character at the beginning where it is one that may be shown: whole UTF-8 and no control character, be it ASCII's or one of U+0080 to
+ * U+009F, which terminals obey too. Else 0. */
+size_t ig_character(ig_str s);
+
 /* A growing text buffer (heap). Zero-initialise; `ig_text_finish` frees. `data` is NUL-terminated once anything was added. */
 typedef struct ig_text {
   char *data;
@@ -69,6 +73,11 @@ typedef struct ig_text {
 } ig_text;
 void ig_text_add(ig_text *text, const void *bytes, size_t size);
 void ig_text_printf(ig_text *text, const char *format, ...) IG_PRINTF(2, 3);
+void ig_text_vprintf(ig_text *text, const char *format, va_list args);
+/* For people, on a terminal: bytes that are no character to be shown become \xNN, but for those in `kept` (a string, such as "\n"). */
+void ig_text_add_shown(ig_text *text, ig_str s, const char *kept);
+/* A string of JSON, quoted; bytes that are no UTF-8 become U+FFFD. */
+void ig_text_add_json(ig_text *text, ig_str s);
 void ig_text_finish(ig_text *text);
 
 /* ---- checked numbers -------------------------------------------------------------------------------------------------- */

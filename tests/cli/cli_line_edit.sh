@@ -175,5 +175,17 @@ t.keys("stopped")
 t.line_is("unstopped")
 t.keys("/exit\r")
 t.ends()
+
+# what a prompt holds, and a model says, moves no cursor
+pid, terminal = pty.fork()
+if pid == 0:
+    os.execv(ingot, [ingot, "run", "-m", work + "/fable.ingot", "-n", "1", "-p", b"a\033[2J\302\233\303\251\tb"])
+seen = b""
+try:
+    while more := os.read(terminal, 4096):
+        seen += more
+except OSError:
+    pass
+assert os.waitpid(pid, 0)[1] == 0 and seen.startswith(b"a\\x1b[2J\\xc2\\x9b\303\251\tb") and b"\033" not in seen, seen
 END
 finish

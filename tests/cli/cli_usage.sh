@@ -46,6 +46,19 @@ expect 1 'nowhere\.gguf' "$ingot" inspect "$work/nowhere.gguf"
 expect 1 'nowhere\.mlir' "$ingot" opt "$work/nowhere.mlir"
 expect 1 'nowhere\.gguf' "$ingot" run -m "$work/nowhere.gguf" -p hello
 expect 1 'is not a token id' "$ingot" greedy "$fable" -n 1 12 twelve
+# what a message quotes moves no cursor: control characters of ASCII and of Unicode's second row, bytes that are no UTF-8; letters stay letters
+hostile=$(printf 'a\033[2J\177\233\302\233\303\251.gguf')
+shown='a\\x1b\[2J\\x7f\\x9b\\xc2\\x9bé\.gguf'
+expect 2 "^ingot compile: unexpected argument \`$shown\`; usage" "$ingot" compile a "$hostile"
+expect 2 "^ingot compile: --ctx $shown: expected a whole number$" "$ingot" compile a --ctx "$hostile"
+expect 1 "/$shown: error: cannot open the file" "$ingot" inspect "$work/$hostile"
+printf 'GGUF' > "$work/$hostile"
+expect 1 "/$shown: error: " "$ingot" inspect "$work/$hostile"
+expect 1 "^ingot: error: \`$shown\` is not a token id$" "$ingot" greedy "$fable" -n 1 "$hostile"
+cp "$fable" "$work/$hostile"
+expect 0 '' "$ingot" inspect --json "$work/$hostile"
+out_has '^\{"file": "[^"]*/a\\u001b\[2J\\u007f\\ufffd\\u009bé\.gguf", '
+expect 1 'of text are too many' "$ingot" tokenize "$fable" -f /dev/zero
 if [ -w /dev/full ]; then
   checked=$((checked + 1))
   "$ingot" help > /dev/full 2> "$work/err" && fail "a full disk is not noticed"
