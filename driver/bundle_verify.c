@@ -107,18 +107,24 @@ static void hash_leaves(hashing *h, bool tells) {
 
 static void *hash_beside(void *context) { return hash_leaves(context, false), NULL; }
 
+/* What lies behind the weights: the seal, the hashes and zeros up to a multiple of 64, all as they have to be. */
+static bool whole_end(verification *v, const ig_file *file, uint64_t bytes, uint64_t n, const uint8_t *hash, const char *root) {
+  const size_t size = (size_t)n * INGOT_SHA256_SIZE, padding = (size_t)(file->size - bytes - sizeof(ingot_seal) - size);
+  uint8_t zeros[64] = {0}, none[64] = {0};
+  ingot_seal seal, want = {.magic = INGOT_SEAL_MAGIC};
+  ingot__sha256_of(hash, size, want.root);
+  if (!ig_file_read(file, bytes, &seal, sizeof seal, v->diags) || !ig_file_read(file, file->size - padding, zeros, padding, v->diags)) return false;
+  return (!memcmp(&seal, &want, sizeof seal) && !memcmp(zeros, none, padding) && !strcmp(ig_digest_text(want.root, v->arena), root)) || differs(v, file->path);
+}
+
 static bool leaves(verification *v, const ig_file *file, uint64_t bytes, const char *root) {
   enum { MOST = 64 };
   ig_arena arena = {0};
-  ingot_seal seal;
   hashing h = {.v = v, .file = file, .bytes = bytes, .n = ingot__leaves(bytes)};
   const size_t size = (size_t)h.n * INGOT_SHA256_SIZE;
   uint8_t *hash = ig_alloc(&arena, size);
   h.hash = hash, h.differs = ig_alloc(&arena, (size_t)h.n);
-  bool ok = ig_file_read(file, bytes, &seal, sizeof seal, v->diags) && ig_file_read(file, bytes + sizeof seal, hash, size, v->diags) &&
-      ((!memcmp(seal.magic, INGOT_SEAL_MAGIC, sizeof seal.magic) && !strcmp(ig_digest_text(seal.root, v->arena), root) &&
-        !strcmp(ig_sha256_text(hash, size, v->arena), root)) ||
-       differs(v, file->path));
+  bool ok = ig_file_read(file, bytes + sizeof(ingot_seal), hash, size, v->diags) && whole_end(v, file, bytes, h.n, hash, root);
   pthread_t threads[MOST];
   uint32_t n = 0;
   while (ok && n + 1 < v->threads && n < MOST && pthread_create(&threads[n], NULL, hash_beside, &h) == 0) n++;

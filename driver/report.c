@@ -6,6 +6,7 @@
 
 #include "driver/bundle_folder.h"
 #include "driver/token_cost.h"
+#include "driver/verify.h"
 #include "runtime/ingot.h"
 
 static void field(ig_text *out, const char *name, const char *value) {
@@ -17,6 +18,16 @@ static void field(ig_text *out, const char *name, const char *value) {
 static void number(ig_text *out, const char *name, uint64_t value) { ig_text_printf(out, "  \"%s\": %llu,\n", name, (unsigned long long)value); }
 
 static uint64_t meetings(const ig_program_plan *plan, ig_phase_kind kind) { return plan->phase[kind].n_steps; }
+
+/* The last entry vouches for the text before it: a report tells what to verify, so a damaged one must be found too. */
+static const char *ending(const char *text, size_t size, ig_arena *arena) {
+  return ig_format(arena, "  \"report_sha256\": \"%s\"\n}\n", ig_sha256_text(text, size, arena));
+}
+
+static bool vouches_for_itself(ig_str report, ig_arena *arena) {
+  const size_t size = strlen(ending("", 0, arena));
+  return report.size > size && !strcmp(report.data + report.size - size, ending(report.data, report.size - size, arena));
+}
 
 void ig_write_report(const ig_program_plan *plan, const ig_report_facts *f, ig_text *out) {
   ig_token_cost cost = ig_cost_of_token(plan);
@@ -71,7 +82,11 @@ void ig_write_report(const ig_program_plan *plan, const ig_report_facts *f, ig_t
   for (uint32_t i = 0; i < f->n_variants; i++) ig_text_printf(out, "%s\"%s\": %u", i ? ", " : "", f->variants[i]->name, f->code[i].n_short);
   ig_text_printf(out, "},\n  \"kernels\": [");
   for (size_t i = 0; i < plan->n_kernels; i++) ig_text_printf(out, "%s\n    \"%s\"", i ? "," : "", plan->kernel[i].info.name);
-  ig_text_printf(out, "\n  ]\n}\n");
+  ig_text_printf(out, "\n  ],\n");
+  ig_arena arena = {0};
+  const char *end = ending(out->data, out->size, &arena);
+  ig_text_add(out, end, strlen(end));
+  ig_arena_finish(&arena);
 }
 
 /* Each entry of a report is a line of its own: two spaces, the name, the value. */
@@ -124,5 +139,6 @@ bool ig_read_report(const char *folder, ig_arena *arena, ig_str *report, ig_diag
     ok = n > 0;
   }
   const char *name = ok ? ig_report_word(report->data, "name", arena) : NULL;
-  return (name && ig_is_bundle_name(name)) || ig_error(diags, path, "was not written by ingot, or is damaged: take the bundle again from where it came");
+  return (name && ig_is_bundle_name(name) && vouches_for_itself(*report, arena)) ||
+      ig_error(diags, path, "was not written by ingot, or is damaged: take the bundle again from where it came");
 }

@@ -205,7 +205,8 @@ INGOT_API ingot_status ingot_session_save(const ingot_session *session, ingot_wr
 typedef bool (*ingot_read)(void *user, void *bytes, size_t size);
 INGOT_API ingot_status ingot_session_load(ingot_session *session, ingot_read read, void *user, ingot_error *error);
 /* The same in a file, readable by its owner alone. Saving writes beside it (PATH.part) and renames: killed at any moment, the old file or the new
- * one is whole; what a killed process leaves is taken by the next save. INGOT_ERROR_IO while another process saves to it. */
+ * one is whole; what a killed process leaves is taken by the next save. INGOT_ERROR_IO while another process saves to it, and where something other
+ * than a regular file is in its place. */
 INGOT_API ingot_status ingot_session_save_file(const ingot_session *session, const char *path, ingot_error *error);
 INGOT_API ingot_status ingot_session_load_file(ingot_session *session, const char *path, ingot_error *error);
 /* A second session, with memory of its own, that goes on from where the first is. Its random state is the same: for another answer give it another

@@ -19,7 +19,7 @@
 int ingot__os_size(int descriptor, uint64_t *size) {
   struct stat status;
   if (fstat(descriptor, &status)) return errno;
-  if (!S_ISREG(status.st_mode)) return S_ISDIR(status.st_mode) ? EISDIR : EINVAL;
+  if (!S_ISREG(status.st_mode)) return S_ISDIR(status.st_mode) ? EISDIR : ESPIPE;
   *size = (uint64_t)status.st_size;
   return 0;
 }
@@ -57,7 +57,9 @@ int ingot__os_write(int descriptor, const void *bytes, uint64_t size) {
 }
 
 int ingot__os_replace_end(int descriptor, const char *part, const char *path, bool keep) {
-  int code = keep && (fsync(descriptor) || rename(part, path)) ? errno : 0;
+  struct stat there;
+  int code = keep && !lstat(path, &there) && !S_ISREG(there.st_mode) ? S_ISDIR(there.st_mode) ? EISDIR : ESPIPE : 0; /* a device is no file to replace */
+  if (!code && keep && (fsync(descriptor) || rename(part, path))) code = errno;
   if (code || !keep) unlink(part);
   close(descriptor);
   return code;
@@ -65,6 +67,7 @@ int ingot__os_replace_end(int descriptor, const char *part, const char *path, bo
 
 void ingot__os_error_text(int code, char text[96]) {
   if (code == ENODATA) strcpy(text, "the file is shorter than it was");
+  else if (code == ESPIPE) strcpy(text, "not a regular file");
   else if (strerror_r(code, text, 96)) strcpy(text, "an error that the system has no words for");
 }
 

@@ -19,7 +19,7 @@ int ingot__os_replace_begin(const char *part, int *descriptor) {
     if (fd < 0) return errno;
     if (flock(fd, LOCK_EX | LOCK_NB)) code = errno == EWOULDBLOCK ? EBUSY : errno;
     else if (fstat(fd, &by_fd)) code = errno;
-    else if (!S_ISREG(by_fd.st_mode)) code = EINVAL;
+    else if (!S_ISREG(by_fd.st_mode)) code = ESPIPE;
     else if (lstat(part, &by_name)) code = errno == ENOENT ? EAGAIN : errno;
     else if (by_name.st_ino != by_fd.st_ino || by_name.st_dev != by_fd.st_dev) code = EAGAIN;
     else code = fchmod(fd, 0600) || ftruncate(fd, 0) ? errno : 0;

@@ -140,7 +140,8 @@ void ig_file_close(ig_file *file); /* and those that follow */
 
 /* The whole of a small file (at most `limit` bytes) in the arena, NUL-terminated. */
 bool ig_read_small_file(const char *path, size_t limit, ig_arena *arena, ig_str *out, ig_diags *diags);
-/* Writes a file through a temporary neighbour, fsync and rename: the old bytes or the new ones, never a part. */
+/* Writes a file through a temporary neighbour, fsync and rename: the old bytes or the new ones, never a part. What is there and no regular file, such as
+ * /dev/null or a link, stays and is written to. */
 bool ig_write_file(const char *path, const void *bytes, size_t size, ig_diags *diags);
 
 #endif

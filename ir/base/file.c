@@ -16,7 +16,7 @@ bool ig_file_open(ig_file *file, const char *path, ig_arena *arena, ig_diags *di
   struct stat st;
   if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode)) {
     close(fd);
-    return ig_error(diags, path, "is not a regular file; give the path of a model file");
+    return ig_error(diags, path, "is not a regular file; give the path of one");
   }
   file->descriptor = fd;
   file->size = (uint64_t)st.st_size;
@@ -61,8 +61,10 @@ bool ig_read_small_file(const char *path, size_t limit, ig_arena *arena, ig_str 
 
 bool ig_write_file(const char *path, const void *bytes, size_t size, ig_diags *diags) {
   ig_arena arena = {0};
-  char *part = ig_format(&arena, "%s.part.%ld", path, (long)getpid());
-  int fd = open(part, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+  struct stat st;
+  const bool in_place = lstat(path, &st) == 0 && !S_ISREG(st.st_mode); /* a device or a link is no file of ours to replace */
+  const char *part = in_place ? path : ig_format(&arena, "%s.part.%ld", path, (long)getpid());
+  int fd = open(part, O_WRONLY | O_TRUNC | O_CLOEXEC | (in_place ? 0 : O_CREAT | O_NOFOLLOW), 0666);
   bool ok = fd >= 0;
   for (size_t done = 0; ok && done < size;) {
     ssize_t n = write(fd, (const char *)bytes + done, size - done);
@@ -70,12 +72,12 @@ bool ig_write_file(const char *path, const void *bytes, size_t size, ig_diags *d
     ok = n > 0;
     if (ok) done += (size_t)n;
   }
-  ok = ok && fsync(fd) == 0;
+  ok = ok && (in_place || fsync(fd) == 0);
   if (fd >= 0) ok = close(fd) == 0 && ok;
-  ok = ok && rename(part, path) == 0;
+  ok = ok && (in_place || rename(part, path) == 0);
   if (!ok) {
     ig_error(diags, path, "cannot write %zu bytes: %s", size, strerror(errno));
-    unlink(part);
+    if (!in_place) unlink(part);
   }
   ig_arena_finish(&arena);
   return ok;

@@ -95,6 +95,7 @@ expect 1 'no library for iOS or macOS' "$ingot" package "$work/linux/fable.ingot
 mkdir -p "$work/strange/fable.ingot"
 for change in 's|"name": "fable"|"name": "../../fable"|' 's|"name": "fable"|"name": "fa\x1b[31mble"|' 's|"source": "|"source": "\xc2\x9b31m|' 's|"source": "|"source": "\x9b|' '1d'; do
   sed "$change" "$work/fable.ingot/report.json" > "$work/strange/fable.ingot/report.json"
+  seal_report "$work/strange/fable.ingot/report.json"
   for what in verify inspect package; do
     set -- "$what" "$work/strange/fable.ingot"
     [ "$what" = package ] && set -- "$@" --format cmake -o "$work/none"

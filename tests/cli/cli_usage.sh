@@ -59,6 +59,16 @@ cp "$fable" "$work/$hostile"
 expect 0 '' "$ingot" inspect --json "$work/$hostile"
 out_has '^\{"file": "[^"]*/a\\u001b\[2J\\u007f\\ufffd\\u009bé\.gguf", '
 expect 1 'of text are too many' "$ingot" tokenize "$fable" -f /dev/zero
+# what is no regular file is not replaced by one
+mkfifo "$work/fifo"
+ln -s fable.gguf "$work/link"
+cp "$fable" "$work/fable.gguf"
+expect 0 '' "$ingot" compile "$work/fable.gguf" --name m -o "$work" --variants base --ctx 128 -q --depfile /dev/null
+[ -c /dev/null ] || fail "/dev/null is no device any more"
+for to in fifo link m.ingot; do expect 1 "$work/$to: (not a regular file|Is a directory)" "$ingot" run -m "$work/m.ingot" -p x -n 1 --save "$work/$to"; done
+[ -p "$work/fifo" ] && [ -L "$work/link" ] || fail "a fifo or a link was replaced"
+ls "$work" | grep -q part && fail "a refused save leaves a part"
+for from in fifo m.ingot; do expect 1 "$work/$from: (not a regular file|Is a directory)" "$ingot" run -m "$work/m.ingot" -p x -n 1 --load "$work/$from"; done
 if [ -w /dev/full ]; then
   checked=$((checked + 1))
   "$ingot" help > /dev/full 2> "$work/err" && fail "a full disk is not noticed"

@@ -23,7 +23,12 @@ changed m.weights 3000000 'm.weights: error: the weights are damaged in the MiB 
 changed m.weights $((size - 300)) 'm.weights: error: the weights are damaged in the MiB from byte 5242880 on'
 changed m.weights $((size - 230)) "m.weights: error: $vouched"
 changed m.weights $((size - 100)) "m.weights: error: $vouched"
+changed m.weights $((size - 3 * 64 - 10)) "m.weights: error: $vouched" # the seal's zeros
 changed m.prefix 5000 "m.prefix: error: $vouched"
+report=$bundle/report.json
+for at in 20 100 $(($(place_of "$report" '"platforms"') + 17)) $(($(place_of "$report" '"kernels"') + 20)) $(($(stat -c %s "$report") - 1)); do
+  changed ../report.json "$at" 'report.json: error: was not written by ingot, or is damaged'
+done
 expect 0 '' "$ingot" verify "$bundle"
 truncate -s -64 "$platform/m.weights"
 expect 1 'm.weights: error: has [0-9]+ bytes, and report.json vouches for a file of another size' "$ingot" verify "$bundle"
@@ -38,8 +43,17 @@ cp "$work/other/m.ingot/report.json" "$work/other/m.ingot/m.h" "$bundle"
 cp "$work/other/m.ingot/${platform#"$bundle/"}"/m.plan "$platform"
 expect 1 "libm.a: error: $vouched" "$ingot" verify "$bundle"
 hash=$(sha256sum "$platform/libm.a")
-sed -i "s/\"library_sha256\": \"[0-9a-f]*\"/\"library_sha256\": \"${hash%% *}\"/" "$bundle/report.json"
+sed -i "s/\"library_sha256\": \"[0-9a-f]*\"/\"library_sha256\": \"${hash%% *}\"/" "$report"
+expect 1 'report.json: error: was not written by ingot, or is damaged' "$ingot" verify "$bundle"
+seal_report "$report"
 expect 1 "m.plan: damaged, or not made together with library 'm'" "$ingot" verify "$bundle"
+
+# an odd number of MiBs: zeros behind the hashes
+changed_last() {
+  "$ingot" compile "$1" --name m -o "$work" --variants native -q || fail "compile $1"
+  changed m.weights $(($(stat -c %s "$platform/m.weights") - 1)) "m.weights: error: $vouched"
+}
+[ ! -f "$INGOT_DATA/gguf/stories260K-q8_0.gguf" ] || changed_last "$INGOT_DATA/gguf/stories260K-q8_0.gguf"
 
 # platforms that this machine does not run are verified as well; weights that they share, once
 expect 0 '' "$ingot" compile "$fable" --name m -o "$work" --variants neon --target pixel-8 --target raspberry-pi-5 -q

@@ -184,6 +184,9 @@ static void test_open(const toy *t) {
   CHECK_EQUAL(ingot_model_verify(model, 0, 0, &error), INGOT_ERROR_WEIGHTS);
   CHECK_TEXT(error.message, "the weights are damaged where their hashes are: take them again from where they came");
   root[sizeof(ingot_seal) - offsetof(ingot_seal, root)] ^= 1;
+  root[sizeof(ingot_seal) - offsetof(ingot_seal, root) + 63] ^= 1;
+  CHECK_EQUAL(ingot_model_verify(model, 0, 0, &error), INGOT_ERROR_WEIGHTS);
+  root[sizeof(ingot_seal) - offsetof(ingot_seal, root) + 63] ^= 1;
   ingot_model_close(model);
   options.plan_size--;
   CHECK_EQUAL(ingot_model_open(&t->program, &options, &model, &error), INGOT_ERROR_PLAN);
