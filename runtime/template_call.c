@@ -40,7 +40,7 @@ static jvalue int_of(jmachine *m, jvalue v, jvalue otherwise) {
   if (v.kind != J_STRING && v.kind != J_FRACTION) return otherwise;
   jvalue s = v;
   if (v.kind == J_STRING) s = ingot__j_call_text(m, INGOT_CALL_STRIP, (const jvalue[]){v, {.kind = J_MISSING}});
-  if (m->status) return ingot__j_undefined();
+  if (!ingot__j_spend(m, s.size / 8)) return ingot__j_undefined();
   const bool negative = s.size && s.as.text[0] == '-';
   uint32_t i = s.size && (s.as.text[0] == '-' || s.as.text[0] == '+'), begin = i, digits = 0;
   int64_t n = 0;
@@ -116,6 +116,7 @@ static jvalue reverse(jmachine *m, jvalue v) {
 
 jvalue ingot__j_by_path(jmachine *m, jvalue of, jvalue path) {
   if (path.kind != J_STRING) return ingot__j_subscript(m, of, path);
+  if (!ingot__j_spend(m, 1 + path.size / 8)) return ingot__j_undefined();
   for (uint32_t from = 0, at = 0; at <= path.size && !m->status; at++)
     if (at == path.size || path.as.text[at] == '.') of = ingot__j_subscript(m, of, ingot__j_string(path.as.text + from, at - from)), from = at + 1;
   return of;

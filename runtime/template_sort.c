@@ -47,7 +47,7 @@ static const uint32_t *sorted(const order *o, uint32_t n) {
 static jvalue paths_of(jmachine *m, jvalue attribute) {
   jvalue list = ingot__j_list(m, 1, 0);
   if (attribute.kind != J_STRING) ingot__j_append(m, list, attribute);
-  else
+  else if (ingot__j_spend(m, attribute.size / 8))
     for (uint32_t from = 0, at = 0; at <= attribute.size; at++)
       if (at == attribute.size || attribute.as.text[at] == ',') ingot__j_append(m, list, ingot__j_string(attribute.as.text + from, at - from)), from = at + 1;
   return list;

@@ -250,7 +250,10 @@ static jvalue has_case(jmachine *m, jvalue s, bool upper) {
 }
 
 /* Characters before the byte, or -1 beyond the end. */
-static jvalue number_of(jvalue s, uint32_t at) { return ingot__j_int(at > s.size ? -1 : (int64_t)ingot__j_characters(part(s, 0, at))); }
+static jvalue number_of(jmachine *m, jvalue s, uint32_t at) {
+  if (at > s.size) return ingot__j_int(-1);
+  return ingot__j_spend(m, at / 8) ? ingot__j_int(ingot__j_characters(part(s, 0, at))) : ingot__j_undefined();
+}
 
 static jvalue count(jmachine *m, jvalue s, jvalue what) {
   int64_t n = 0;
@@ -292,7 +295,7 @@ jvalue ingot__j_call_text(jmachine *m, unsigned call, const jvalue *a) {
   case INGOT_CALL_FIND:
   case INGOT_CALL_RFIND:
     if (a[1].kind != J_STRING) return ingot__j_error(m, "find of %s", ingot__j_kind_name(a[1]));
-    return number_of(s, call == INGOT_CALL_FIND ? ingot__j_search(m, s, a[1], 0) : search_back(m, s, a[1], s.size));
+    return number_of(m, s, call == INGOT_CALL_FIND ? ingot__j_search(m, s, a[1], 0) : search_back(m, s, a[1], s.size));
   default: return ingot__j_fail(m, INGOT_ERROR_PLAN, "the function %u is none of strings", call);
   }
 }
