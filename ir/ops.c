@@ -80,6 +80,7 @@ void ig_module_destroy(ig_module module) {
 }
 
 bool ig_module_parse(ig_context *context, ig_str text, const char *path, ig_module *module, ig_diags *diags) {
+  if (!ig_check_text(text, path, diags)) return false;
   ig_diags *before = context->diags;
   context->diags = diags;
   ig_arena arena = {0};

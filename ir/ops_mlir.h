@@ -31,4 +31,7 @@ const char *ig_location_text(MlirLocation location, ig_arena *arena);
 /* The string under `key` in a tensor type's encoding, or NULL. */
 const char *ig_encoding(MlirType type, const char *key, ig_arena *arena);
 
+/* Whether a text may be given to MLIR; false: reported. */
+bool ig_check_text(ig_str text, const char *path, ig_diags *diags);
+
 #endif

@@ -141,3 +141,21 @@ module { func.func @forward(%t: tensor<?xi32>, %p: i32) -> tensor<?x64xf32> {
   %d = "ig.fused_linear"(%a, %w) {epilogue = "geglu", operandSegmentSizes = array<i32: 1, 0, 1, 0, 0, 0, 0, 0, 0>, resultSegmentSizes = array<i32: 1, 0, 0>} : (tensor<?x64xf32>, tensor<64x64xi8, {format = "f32"}>) -> tensor<?x64xf32>
   return %d : tensor<?x64xf32>
 } }
+// ----
+// what the parser does not survive: brackets in brackets, also behind a comment and in types
+module { func.func @forward() attributes {a = //[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[
+]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]} { return } }
+// ----
+// the same in types
+module { func.func @forward(%a: tuple<tuple<tuple<tuple<tuple<tuple<tuple<tuple<tuple<tuple<tuple<tuple<tuple<tuple<tuple<tuple<tuple<tuple<tuple<tuple<tuple<tuple<tuple<tuple<tuple<tuple<tuple<tuple<tuple<tuple<tuple<tuple<tuple<tuple<tuple<tuple<tuple<tuple<tuple<tuple<tuple<tuple<tuple<tuple<tuple<tuple<tuple<tuple<tuple<tuple<tuple<tuple<tuple<tuple<tuple<tuple<tuple<tuple<tuple<tuple<tuple<tuple<tuple<tuple<i32>>>>>>>>>>>>>>>>>>>>>>>>>>>>>>>>>>>>>>>>>>>>>>>>>>>>>>>>>>>>>>>>) -> i32 { return %a : i32 } }
+// ----
+// signs before signs
+module { func.func @forward() attributes {a = affine_map<(d0) -> (- - - -d0)>} { return } }
+// ----
+// names of types, whose use would be written out
+!a = tuple<i32, i32>
+module { func.func @forward(%p: !a) -> i32 { return %p : i32 } }
+// ----
+// names of attributes
+module { func.func @forward() -> i32 attributes {"#" = "!\"[", b = #a} { return %p : i32 } }
+#a = [1, 1]
