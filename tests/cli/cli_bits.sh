@@ -2,12 +2,12 @@
 . "$INGOT_SOURCE/tests/cli/lib.sh"
 
 ids="1 430 17 300 411 512 600 77 88 99 123 200 201 202 203 204 205 206 207 208 209 210 211 212 213 214 215 216 217 218 219 220 221 222 223 224 225 226 227 228"
-models=$fable
+set -- "$fable"
 for file in stories260K-f32 stories260K-q8_0 stories260K-dense256-q4_k_m stories260K-dense256-q6_k stories260K-q4_0; do
-  [ -f "$INGOT_DATA/gguf/$file.gguf" ] && models="$models $INGOT_DATA/gguf/$file.gguf"
+  [ -f "$INGOT_DATA/gguf/$file.gguf" ] && set -- "$@" "$INGOT_DATA/gguf/$file.gguf"
 done
 [ -d "$INGOT_DATA/gguf" ] || echo "$INGOT_DATA/gguf is not there: the bundled model only"
-for model in $models; do
+for model; do
   small=$ids
   [ "$model" = "$fable" ] || small=$(for id in $ids; do echo $((id % 500)); done)
   out() { "$ingot" logits "$model" "$work/$1.f32" --all $2 $small; }

@@ -101,6 +101,7 @@ done
 expect 0 '' "$ingot" run -m "$fable" --cache "$work/apart" -p 'Once' -n 2
 
 # Ended from outside when it has begun a bundle, the process that compiles is an error, and nothing half-made is left.
+ulimit -c 0 # no core of it
 for signal in KILL SEGV; do
   "$ingot" compile "$fable" --name m -q -o "$work/c" --ctx 512 2> "$work/err" & pid=$!
   while kill -0 $pid 2> /dev/null && [ -z "$(find "$work/c" -name '*.part')" ]; do sleep 0.01; done

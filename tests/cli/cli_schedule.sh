@@ -22,11 +22,11 @@ E2
 echo 'kernel {op = "linear", phase = "prefill", tokens = 13}' > "$work/illegal.lua"
 
 ids="1 430 17 300 411 12 100 77 88 99 123 200 201 202 203 204 205 206 207 208 209 210 211 212 213 214 215 216 217 218 219 220 221 222 223 224 225 226 227 228"
-models=$fable
+set -- "$fable"
 for file in stories260K-q8_0 stories260K-dense256-q4_k_m stories260K-dense256-q6_k stories260K-q4_0; do
-  [ -f "$INGOT_DATA/gguf/$file.gguf" ] && models="$models $INGOT_DATA/gguf/$file.gguf"
+  [ -f "$INGOT_DATA/gguf/$file.gguf" ] && set -- "$@" "$INGOT_DATA/gguf/$file.gguf"
 done
-for model in $models; do
+for model; do
   expect 0 '' "$ingot" logits "$model" "$work/default.f32" --all $ids
   expect 0 '' "$ingot" logits "$model" "$work/steps.f32" --step $ids
   for schedule in slow blocks apart; do
