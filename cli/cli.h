@@ -6,6 +6,7 @@
 #define INGOT_CLI_H
 
 #include <stdio.h>
+#include <sys/stat.h>
 #include "driver/driver.h"
 
 enum { CLI_DONE = 0, CLI_FAILED = 1, CLI_USAGE = 2 };
@@ -138,6 +139,14 @@ typedef struct cli_model {
 /* Opens a bundle, or compiles a model file for this machine into the cache first. False: the reason is printed. */
 bool cli_open(cli *c, cli_model *m, const char *path, const cli_model_options *o, const ingot_sampling *sampling);
 void cli_close(cli_model *m);
+/* Which bundle lies at a path. A compiler may put another in its place while one is read, whose files are then of both: to be read again. */
+typedef struct cli_bundle {
+  const char *path;
+  struct stat st;                /* of the folder; of all zeros where it is none */
+  int times;                     /* that it was another */
+} cli_bundle;
+cli_bundle cli_bundle_at(const char *path);
+bool cli_bundle_replaced(cli_bundle *bundle); /* since the last look; never without end */
 
 /* Token ids: those of the file (NULL: none), then the arguments from number `from` on. False: a reason is printed. */
 typedef struct cli_ids {

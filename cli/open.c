@@ -17,26 +17,49 @@ static bool refuse(cli *c, const char *path, const ingot_error *error) {
   return false;
 }
 
-bool cli_open(cli *c, cli_model *m, const char *path, const cli_model_options *o, const ingot_sampling *sampling) {
-  *m = (cli_model){.model = NULL};
-  const char *variant = o->variant ? o->variant : c->variant;
+cli_bundle cli_bundle_at(const char *path) {
+  cli_bundle b = {.path = path};
+  if (stat(path, &b.st) || !S_ISDIR(b.st.st_mode)) b.st = (struct stat){0};
+  return b;
+}
+
+bool cli_bundle_replaced(cli_bundle *bundle) {
+  enum { TIMES_MOST = 8 };
+  const cli_bundle now = cli_bundle_at(bundle->path);
+  const bool other = now.st.st_ino != bundle->st.st_ino || now.st.st_dev != bundle->st.st_dev;
+  bundle->st = now.st;
+  return other && bundle->times++ < TIMES_MOST;
+}
+
+/* False: m->loaded is empty, and c->diags or the error say why. */
+static bool open_model(cli *c, cli_model *m, const char *path, const cli_model_options *o, const char *variant, ingot_error *error) {
   ig_compile_options like = {.platform = ig_platform_find("native"),
                              .n_context = context_for(o->context),
                              .schedule = o->schedule,
                              .progress = cli_progress,
                              .compile = cli_compile_apart,
                              .user = c};
-  bool loaded = ig_load_any(&m->loaded, path, variant, &like, o->cache ? o->cache : c->cache, &c->arena, &c->diags);
-  if (cli_report(c) == CLI_FAILED || !loaded) return false;
-  if (o->interrupt) *o->interrupt = cli_interrupt_start(c);
-
-  ingot_error error = {INGOT_OK, ""};
+  if (!ig_load_any(&m->loaded, path, variant, &like, o->cache ? o->cache : c->cache, &c->arena, &c->diags)) return false;
+  if (c->diags.errors) return ig_unload(&m->loaded), false;
+  if (o->interrupt && !*o->interrupt) *o->interrupt = cli_interrupt_start(c);
   ingot_model_options options = {
     .size = sizeof options, .plan_path = m->loaded.plan_path, .weights_path = m->loaded.weights_path, .variant = variant, .n_threads = o->threads};
-  if (ingot_model_open(m->loaded.program, &options, &m->model, &error) < 0) {
-    ig_unload(&m->loaded);
-    return refuse(c, path, &error);
+  if (ingot_model_open(m->loaded.program, &options, &m->model, error) >= 0) return true;
+  ig_unload(&m->loaded);
+  return false;
+}
+
+bool cli_open(cli *c, cli_model *m, const char *path, const cli_model_options *o, const ingot_sampling *sampling) {
+  *m = (cli_model){.model = NULL};
+  cli_bundle bundle = cli_bundle_at(path);
+  ingot_error error = {INGOT_OK, ""};
+  if (o->interrupt) *o->interrupt = NULL;
+  while (!open_model(c, m, path, o, o->variant ? o->variant : c->variant, &error)) {
+    if (!cli_bundle_replaced(&bundle)) return error.status ? refuse(c, path, &error) : (cli_report(c), false);
+    ig_diags_finish(&c->diags);
+    error = (ingot_error){INGOT_OK, ""};
   }
+  cli_report(c);
   m->info.size = sizeof m->info;
   ingot_session_options so = {.size = sizeof so, .n_context = o->context, .sampling = sampling};
   if (ingot_model_get_info(m->model, &m->info) < 0 || ingot_session_open(m->model, &so, &m->session, &error) < 0) {

@@ -39,5 +39,15 @@ done
 one "$work/c" 256 || fail "compile after the kills"
 diff -r "$work/a" "$work/c" > "$work/out" || fail "litter after the next compile: $(head -5 "$work/out")"
 [ $ended -lt $rounds ] || fail "no compile was killed before its end"
+# Who reads a bundle while others are put in its place reads one of them whole.
+(while [ ! -e "$work/stop" ]; do one "$work/c" 512; one "$work/c" 256; done) & writer=$!
+i=0
+while [ $i -lt 20 ]; do
+  i=$((i + 1))
+  expect 0 '' "$ingot" verify "$work/c/m.ingot"
+  expect 0 '' "$ingot" greedy "$work/c/m.ingot" -n 1 1
+done
+touch "$work/stop"
+wait $writer || fail "a compile over a bundle that is read"
 echo "$rounds kills: $old old, $new new, $ended had ended"
 finish
