@@ -27,7 +27,7 @@ static int failures;
 static ig_arena arena;
 static char root[] = "/tmp/ingot-bundle-XXXXXX";
 static const char *model; /* a copy of the bundled one, in `root` */
-static const char *const fast[] = {"avx2"};
+static const char *fast[] = {"base"}; /* the best of this CPU */
 
 static const char *in_root(const char *name) { return ig_format(&arena, "%s/%s", root, name); }
 static bool exists(const char *path) {
@@ -308,6 +308,8 @@ static void test_cache(void) {
 int main(void) {
   const char *source = getenv("INGOT_SOURCE");
   ig_diags diags = {0};
+  const ig_variant *here = ig_variant_here(ig_target_find("native"));
+  if (here) fast[0] = here->name;
   if (!mkdtemp(root)) return perror(root), 1;
   model = in_root("fable.gguf");
   ig_str bytes = slurp(ig_format(&arena, "%s/models/fable/fable-f16.gguf", source ? source : "."));
