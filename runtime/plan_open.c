@@ -138,7 +138,7 @@ static bool in_arena(opener *o, const char *what, uint64_t offset, uint64_t rows
   const ingot__plan *p = o->plan;
   if (offset % INGOT_ALIGN || offset > p->arena_bytes || row_bytes < used || rows * row_bytes > p->arena_bytes - offset)
     return refuse(o, "%s do not lie in the arena", what);
-  return true;
+  return (rows <= 1 || row_bytes % INGOT_ALIGN == 0) || refuse(o, "%s: not a multiple of %d bytes apart", what, INGOT_ALIGN);
 }
 
 static bool check_kernels(opener *o) {
@@ -275,7 +275,7 @@ ingot_status ingot__plan_open(ingot__plan *plan, const uint8_t *data, uint64_t s
   memset(plan, 0, sizeof *plan);
   opener state = {.plan = plan, .program = program, .variant = variant, .error = error}, *o = &state;
   o->root = ingot__read_root(&o->reader, data, size, "INGP");
-  if (!read_numbers(o) || !in_arena(o, "tokens", plan->tokens_offset, plan->chunk, sizeof(uint32_t), sizeof(uint32_t)) ||
+  if (!read_numbers(o) || !in_arena(o, "tokens", plan->tokens_offset, 1, plan->chunk * sizeof(uint32_t), plan->chunk * sizeof(uint32_t)) ||
       !in_arena(o, "hidden rows", plan->hidden_offset, plan->chunk, plan->hidden_row_bytes, 1) || !read_caches(o) || !check_kernels(o) || !read_weights(o) ||
       !read_template(o) || !read_phases(o))
     return INGOT_ERROR_PLAN;

@@ -64,6 +64,8 @@ static void test_messages(const maker *m, const uint8_t *weights) {
   REFUSED(follow(m, field(m, plan, 26)) + 4, 0xffffffff, 4, "caches are not kv_bytes_per_position together");
   REFUSED(field(m, plan, 12), 8, 8, "tokens do not lie");
   REFUSED(field(m, plan, 13), TOY_ARENA - 64, 8, "hidden rows do not lie");
+  REFUSED(field(m, plan, 14), 68, 4, "hidden rows: not a multiple of 64 bytes apart");
+  REFUSED(field(m, plan, 16), 4 * TOY_VOCAB + 1, 4, "logits: not a multiple of 64 bytes apart");
   REFUSED(field(m, item(m, plan, 19, 1), 5), TOY_WEIGHTS - 64, 8, "weight 'output.weight' does not lie in the weights");
   REFUSED(follow(m, follow(m, field(m, plan, 17)) + 4) + 4, 'T', 1, "kernel 0 is not");
   REFUSED(follow(m, field(m, plan, 17)), 4, 4, "4 kernels");
