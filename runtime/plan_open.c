@@ -275,7 +275,7 @@ ingot_status ingot__plan_open(ingot__plan *plan, const uint8_t *data, uint64_t s
   memset(plan, 0, sizeof *plan);
   opener state = {.plan = plan, .program = program, .variant = variant, .error = error}, *o = &state;
   o->root = ingot__read_root(&o->reader, data, size, "INGP");
-  if (!read_numbers(o) || !in_arena(o, "tokens", plan->tokens_offset, 1, plan->chunk * sizeof(uint32_t), plan->chunk * sizeof(uint32_t)) ||
+  if (!read_numbers(o) || !in_arena(o, "tokens", plan->tokens_offset, 1, 4 * (uint64_t)plan->chunk, 4 * (uint64_t)plan->chunk) ||
       !in_arena(o, "hidden rows", plan->hidden_offset, plan->chunk, plan->hidden_row_bytes, 1) || !read_caches(o) || !check_kernels(o) || !read_weights(o) ||
       !read_template(o) || !read_phases(o))
     return INGOT_ERROR_PLAN;
